@@ -1,0 +1,39 @@
+import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration, Secret } from './index.ts';
+
+/**
+ * State-of-the-world ADS in JSON (envoy.service.discovery.v3). One stream per proxy carries all types.
+ * A request with the `responseNonce` of the last response and its version is an ACK; with `errorDetail`, a NACK:
+ * the proxy keeps its last good config and says why.
+ */
+export interface DiscoveryRequest {
+  readonly typeUrl: string;
+  /** The version in force; empty on the first request of a fresh proxy. A reconnecting proxy says its last one. */
+  readonly versionInfo: string;
+  readonly responseNonce: string;
+  readonly errorDetail?: { readonly code: number; readonly message: string };
+}
+
+/** Always the full set of one type's resources for this proxy. */
+export interface DiscoveryResponse {
+  readonly typeUrl: string;
+  readonly versionInfo: string;
+  readonly nonce: string;
+  readonly resources: readonly unknown[];
+}
+
+/** Istio's name table (istio.networking.nds.v1): lower-case host without trailing dot → IPv4 addresses. */
+export interface NameTable {
+  readonly table: Readonly<Record<string, { readonly ips: readonly string[]; readonly registry?: string; readonly shortname?: string; readonly namespace?: string }>>;
+}
+
+/** All resources of one proxy, by type. What compile makes, ADS sends and a sidecar runs on. */
+export interface ProxyConfig {
+  readonly listeners: readonly Listener[];
+  readonly routes: readonly RouteConfiguration[];
+  readonly clusters: readonly Cluster[];
+  readonly endpoints: readonly ClusterLoadAssignment[];
+  readonly names: NameTable;
+}
+
+/** Secrets are made by the CA, not by compile: `default` (certificate and key), `ROOTCA` (trust bundle), gateway credentials by name. */
+export type SecretSet = readonly Secret[];

@@ -1,0 +1,28 @@
+/** Type URLs of the resources and typed configs that Weft puts on the wire. */
+export const typeUrl = {
+  listener: 'type.googleapis.com/envoy.config.listener.v3.Listener',
+  route: 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
+  cluster: 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
+  endpoint: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
+  secret: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
+  /** Istio's name table: host → addresses, for the sidecar's DNS. */
+  names: 'type.googleapis.com/istio.networking.nds.v1.NameTable',
+  httpConnectionManager: 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+  tcpProxy: 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+  fault: 'type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault',
+  cors: 'type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy',
+  router: 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router',
+  upstreamTls: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+  downstreamTls: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext',
+} as const;
+
+/** The six resource types that ADS carries. */
+export type ResourceType = 'listener' | 'route' | 'cluster' | 'endpoint' | 'secret' | 'names';
+
+/** A message packed as `google.protobuf.Any` in proto3 JSON: its own fields beside `@type`. */
+export type Any<T> = T & { '@type': string };
+
+/** Packs a message; the type URL comes first, as Envoy prints it. */
+export function any<T extends object>(type: string, message: T): Any<T> {
+  return { '@type': type, ...message };
+}
