@@ -1,0 +1,70 @@
+/**
+ * What a container of ours is told, in one environment variable `WEFT` (JSON), so that nothing else of the environment is read.
+ * The image's entry point is `node /weft/main.mjs ROLE`.
+ */
+export type Role = 'sandbox' | 'init' | 'sidecar' | 'control-plane' | 'stand-in';
+
+/** For `sidecar` (and gateways, which are the same binary with `type: router`). */
+export interface SidecarSettings {
+  /** Istio's node id. */
+  readonly node: string;
+  /** `namespace/pod`. */
+  readonly proxy: string;
+  readonly type: 'sidecar' | 'router';
+  readonly ip: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly workload: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly trustDomain: string;
+  readonly domainSuffix: string;
+  readonly controlPlane: { readonly host: string; readonly port: number };
+  readonly token: string;
+  /** The mesh root, PEM, to verify the control plane (its name is `istiod.istio-system.svc`). */
+  readonly roots: string;
+  /** Readiness, liveness and startup probes of the pod's containers, run by the sidecar from inside the pod; `exec` probes are core's. */
+  readonly probes: readonly Probe[];
+  /** Records a second that are sent in full; above, they are sampled. */
+  readonly recordsPerSecond: number;
+}
+
+/** A Kubernetes probe, with defaults filled in and named ports resolved. Seconds. */
+export interface Probe {
+  readonly container: string;
+  readonly kind: 'readiness' | 'liveness' | 'startup';
+  readonly action: { readonly http: { readonly port: number; readonly path: string; readonly scheme: 'HTTP' | 'HTTPS'; readonly headers: readonly (readonly [string, string])[] } } | { readonly tcp: { readonly port: number } };
+  readonly initialDelay: number;
+  readonly period: number;
+  readonly timeout: number;
+  readonly successThreshold: number;
+  readonly failureThreshold: number;
+}
+
+/** For `init`: what to capture. Ports as in Istio's annotations; `*` means all. */
+export interface CaptureSettings {
+  readonly includeOutboundPorts: string;
+  readonly excludeOutboundPorts: string;
+  readonly includeInboundPorts: string;
+  readonly excludeInboundPorts: string;
+  readonly includeOutboundIpRanges: string;
+  readonly excludeOutboundIpRanges: string;
+  readonly captureDns: boolean;
+}
+
+/** For `control-plane`. */
+export interface ControlPlaneSettings {
+  readonly lab: string;
+  /** SHA-256 (hex) of core's token. */
+  readonly coreTokenHash: string;
+  readonly trustDomain: string;
+  /** Root certificate and key, PEM (PKCS#8), made by core when the lab is made. */
+  readonly ca: { readonly certificate: string; readonly key: string };
+  /** Where the store is kept, so that a restart of the container forgets nothing. */
+  readonly stateDir: string;
+}
+
+/** For `stand-in`: which one, and what the original's container would have been told. */
+export interface StandInSettings {
+  readonly name: string;
+  readonly args: readonly string[];
+}

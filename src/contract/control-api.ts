@@ -1,0 +1,56 @@
+import type { PodInfo } from '../compile/index.ts';
+import type { Diagnostic, SourceFile } from '../manifest/index.ts';
+import type { ProxyConfigSection, ProxyStatus, RecordQuery } from './lab.ts';
+import type { RequestRecord } from './record.ts';
+import type { MetricDelta } from './proxy-wire.ts';
+
+/** A pod as core registers it with the control plane, before its containers start. */
+export interface PodRegistration extends PodInfo {
+  readonly kind: 'workload' | 'gateway';
+  /** SHA-256 (hex) of the token that the pod's proxy says in `hello`; empty for pods without a proxy. */
+  readonly tokenHash: string;
+}
+
+/**
+ * What core asks of the control plane, over TLS on the port published on 127.0.0.1: one JSON object a line, birpc messages,
+ * after a first line `{"core": {"token": …}}`. The control plane is the lab's memory: manifests, pods, versions.
+ */
+export interface ControlApi {
+  files(): Promise<readonly SourceFile[]>;
+  /** Replaces all manifests at once; errors in them are returned, and then nothing has changed. */
+  setFiles(files: readonly SourceFile[]): Promise<{ readonly applied: boolean; readonly version: string; readonly diagnostics: readonly Diagnostic[] }>;
+  pods(): Promise<readonly PodRegistration[]>;
+  /** Replaces all pods at once. Readiness is what proxies report; `ready` here counts for pods without one. */
+  setPods(pods: readonly PodRegistration[]): Promise<void>;
+  /** Virtual IPs are given by the control plane from this range and kept for the lab's life. */
+  setNetwork(network: { readonly virtualIpCidr: string }): Promise<void>;
+  status(): Promise<ControlStatus>;
+  proxyConfig(proxy: string, section: ProxyConfigSection): Promise<readonly unknown[]>;
+  records(query: RecordQuery): Promise<readonly RequestRecord[]>;
+  metricsText(): Promise<string>;
+  /** Virtual IP by service, for explain. */
+  virtualIps(): Promise<Readonly<Record<string, string>>>;
+  /** From now on `records` and `metrics` events are sent on this connection. */
+  subscribe(): Promise<void>;
+}
+
+export interface ControlStatus {
+  readonly version: string;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly proxies: readonly ProxyStatus[];
+  /** `namespace/pod` → ready, as reported by its proxy. */
+  readonly readiness: Readonly<Record<string, { readonly ready: boolean; readonly message?: string }>>;
+}
+
+export interface ControlEvents {
+  status(status: ControlStatus): void;
+  records(records: readonly RequestRecord[]): void;
+  /** Every second: what all proxies added. */
+  metrics(deltas: readonly MetricDelta[]): void;
+}
+
+/** Ports of a lab's containers, as in Istio. */
+export const ports = { outbound: 15001, inbound: 15006, dns: 15053, admin: 15000, prometheus: 15090, health: 15021, controlPlane: 15012, controlPlaneMetrics: 15014 } as const;
+
+/** The uid of every sidecar; capture lets it pass. */
+export const proxyUid = 1337;

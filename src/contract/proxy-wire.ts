@@ -1,0 +1,77 @@
+import type { DiscoveryRequest, DiscoveryResponse } from '../xds/index.ts';
+import type { RequestRecord } from './record.ts';
+
+/**
+ * The wire between a proxy and the control plane (port 15012): TLS 1.3, verified against the mesh root that the container was given,
+ * one JSON object a line in each direction (at most 16 MiB a line). The first line of the proxy is `hello`; anything else first ends the connection.
+ */
+export type FromProxy =
+  | { readonly hello: { readonly node: string; /** `namespace/pod`. */ readonly proxy: string; readonly token: string } }
+  | { readonly request: DiscoveryRequest }
+  /** PKCS#10, PEM. Its own SANs are ignored: the certificate carries the identity that the token stands for. */
+  | { readonly csr: { readonly id: number; readonly pem: string } }
+  | { readonly readiness: { readonly ready: boolean; readonly message?: string } }
+  | { readonly telemetry: TelemetryBatch };
+
+export type FromControlPlane =
+  | { readonly response: DiscoveryResponse }
+  /** Certificate chain (leaf first) and the trust bundle (one or more roots), PEM. */
+  | { readonly certificate: { readonly id: number; readonly chain: string; readonly roots: string } }
+  /** The bundle changed: trust these from now on. */
+  | { readonly roots: string }
+  | { readonly error: { readonly code: string; readonly message: string } };
+
+/** Sent every 50 ms when there is something to say. Records may be sampled; metrics never are. */
+export interface TelemetryBatch {
+  readonly records: readonly RequestRecord[];
+  /** Records that were not sent because of sampling. */
+  readonly skipped: number;
+  readonly metrics: readonly MetricDelta[];
+}
+
+/** What was added to one label set of Istio's standard metrics since the last batch. */
+export interface MetricDelta {
+  readonly labels: MetricLabels;
+  readonly requests: number;
+  /** Requests by upper bound of `istio_request_duration_milliseconds`' buckets; same order as {@link durationBuckets}, then +Inf. */
+  readonly durations: readonly number[];
+  readonly durationSum: number;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly tcpOpened: number;
+  readonly tcpClosed: number;
+  readonly tcpSent: number;
+  readonly tcpReceived: number;
+}
+
+/** Istio's default buckets for durations, in milliseconds. */
+export const durationBuckets = [0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000, 600000, 1800000, 3600000] as const;
+
+/** Istio's standard labels. Source: istio.io/latest/docs/reference/config/metrics. */
+export interface MetricLabels {
+  readonly reporter: 'source' | 'destination';
+  readonly source_workload: string;
+  readonly source_workload_namespace: string;
+  readonly source_principal: string;
+  readonly source_app: string;
+  readonly source_version: string;
+  readonly source_canonical_service: string;
+  readonly source_canonical_revision: string;
+  readonly source_cluster: string;
+  readonly destination_workload: string;
+  readonly destination_workload_namespace: string;
+  readonly destination_principal: string;
+  readonly destination_app: string;
+  readonly destination_version: string;
+  readonly destination_service: string;
+  readonly destination_service_name: string;
+  readonly destination_service_namespace: string;
+  readonly destination_canonical_service: string;
+  readonly destination_canonical_revision: string;
+  readonly destination_cluster: string;
+  readonly request_protocol: string;
+  readonly response_code: string;
+  readonly grpc_response_status: string;
+  readonly response_flags: string;
+  readonly connection_security_policy: 'mutual_tls' | 'none' | 'unknown';
+}
