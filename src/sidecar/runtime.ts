@@ -1,0 +1,75 @@
+import type { Peer, RequestRecord } from '../contract/index.ts';
+import type { RouteTable } from '../routing/index.ts';
+import type { Cluster, HttpConnectionManager, LbEndpoint, Origin } from '../xds/index.ts';
+import type { Clock } from './hooks.ts';
+import type { Link } from './link/link.ts';
+
+/** What the HTTP side asks of the rest of the sidecar. Looked up per request, so that a config change applies to the next request. */
+export interface Runtime {
+  routeTable(name: string): RouteTable | undefined;
+  cluster(name: string): UpstreamCluster | undefined;
+  readonly connector: Connector;
+  readonly telemetry: Telemetry;
+  readonly clock: Clock;
+  random(): number;
+  /** This proxy as a peer. */
+  readonly self: Peer;
+}
+
+/** A cluster in force: its config, its hosts, its load balancer and its connection pools. Replaced when its config changes, updated in place when only endpoints do. */
+export interface UpstreamCluster {
+  readonly name: string;
+  readonly config: Cluster;
+  readonly origin: Origin | undefined;
+  /** Picks a host that is healthy and not in `avoid`; `undefined` means UH. `originalDestination` serves PassthroughCluster. */
+  pick(choice: { readonly hash?: number; readonly avoid?: ReadonlySet<string>; readonly originalDestination?: string }): UpstreamHost | undefined;
+  readonly hosts: readonly UpstreamHost[];
+}
+
+export interface UpstreamHost {
+  /** `ip:port`. */
+  readonly address: string;
+  readonly ip: string;
+  readonly port: number;
+  readonly endpoint: LbEndpoint;
+  /** Requests in flight, for least request. */
+  active: number;
+  /** Who the control plane says it is (endpoint metadata `istio.workload`: name;namespace;app;version). */
+  readonly peer: Pick<Peer, 'workload' | 'namespace' | 'app' | 'version' | 'pod'>;
+}
+
+/** Opens connections to hosts with the cluster's transport (plaintext, mTLS, TLS origination). */
+export interface Connector {
+  connect(cluster: UpstreamCluster, host: UpstreamHost, signal: AbortSignal): Promise<UpstreamConnection>;
+}
+
+export interface UpstreamConnection {
+  readonly link: Link;
+  readonly mtls: boolean;
+  /** The verified SPIFFE identity of the host; empty on plaintext. */
+  readonly principal: string;
+}
+
+/** A downstream connection after its filter chain was chosen. */
+export interface HttpConnectionContext {
+  readonly runtime: Runtime;
+  readonly manager: HttpConnectionManager;
+  readonly listener: string;
+  readonly listenerOrigin: Origin | undefined;
+  readonly filterChain: string;
+  readonly direction: 'inbound' | 'outbound';
+  /** A gateway edge or plaintext inbound: the peer's headers are not trusted. */
+  readonly edge: boolean;
+  readonly scheme: 'http' | 'https';
+  readonly sourceIp: string;
+  readonly sourcePrincipal: string;
+  /** `ip:port` that the caller meant. */
+  readonly originalDestination: string;
+}
+
+/** Takes finished requests and connections; batching, sampling and metrics are behind it. */
+export interface Telemetry {
+  /** False when records are being sampled and this one is not wanted: then `decision` and headers may stay empty; metrics still count. */
+  wanted(): boolean;
+  request(record: RequestRecord): void;
+}
