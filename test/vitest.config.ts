@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Unit and integration tests; `test/e2e` needs an engine or a browser and runs one file at a time. */
 export default defineConfig({
   test: {
+    reporters: ['default', new URL('./reporter.ts', import.meta.url).pathname],
     root: new URL('..', import.meta.url).pathname,
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/**/*.test.{ts,tsx}'], exclude: ['test/e2e/**'] } },

@@ -1,0 +1,41 @@
+// Builds everything into `dist/`: the containers' bundle, the CLI and server, Electron's main and preload, and the renderer.
+import { existsSync, mkdirSync, cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './paths.mjs';
+
+/** What each bundle is made of. The containers run Node 24, the rest what the user has (20.19 or later) or Electron. */
+const bundles = [
+  { name: 'container', entry: 'src/main.ts', out: 'dist/container/main.mjs', format: 'esm', target: 'node24', external: ['koffi'] },
+  { name: 'cli', entry: 'src/cli/main.ts', out: 'dist/cli/main.mjs', format: 'esm', target: 'node20.19', external: [] },
+  { name: 'electron main', entry: 'electron/main.ts', out: 'dist/electron/main.mjs', format: 'esm', target: 'node20.19', external: ['electron'] },
+  { name: 'electron preload', entry: 'electron/preload.ts', out: 'dist/electron/preload.cjs', format: 'cjs', target: 'node20.19', external: ['electron'] },
+];
+
+/** Native or optional parts of dockerode's ssh support, which are not used: the engine is reached by socket or TCP. */
+const unused = ['cpu-features', './crypto/build/Release/sshcrypto.node'];
+
+export async function build({ log = console.log, only } = {}) {
+  const { build: esbuild } = await import('esbuild');
+  for (const { name, entry, out, format, target, external } of bundles.filter((b) => only === undefined || only.includes(b.name))) {
+    if (!existsSync(join(root, entry))) { log(`skipped ${name}: no ${entry}`); continue; }
+    await esbuild({
+      absWorkingDir: root, entryPoints: [entry], outfile: out, bundle: true, platform: 'node', format, target, sourcemap: 'linked', logLevel: 'warning',
+      external: [...external, ...unused], legalComments: 'none', loader: { '.md': 'text' },
+      // CommonJS dependencies inside an ES module ask for `require`.
+      ...(format === 'esm' ? { banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" } } : {}),
+    });
+    log(`built ${name}`);
+  }
+  if (only === undefined || only.includes('renderer')) {
+    const { build: vite } = await import('vite');
+    await vite({ configFile: join(root, 'renderer/vite.config.ts'), logLevel: 'warn' });
+    log('built renderer');
+  }
+  mkdirSync(join(root, 'dist/assets'), { recursive: true });
+  for (const part of ['labs', 'tutorials']) cpSync(join(root, 'assets', part), join(root, 'dist/assets', part), { recursive: true });
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const only = process.argv.slice(2);
+  await build(only.length === 0 ? {} : { only });
+}
