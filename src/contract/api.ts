@@ -73,3 +73,12 @@ export interface LabEvents {
   tutorial(state: TutorialState): void;
   stream(event: { readonly stream: string; readonly data?: string; readonly end?: { readonly exitCode?: number } }): void;
 }
+
+/** Where a LabApi's events come from: core itself, or the far end of a wire. */
+export interface LabEventSource {
+  /** Calls the listener for each such event from now on; returns how to stop. */
+  on<Name extends keyof LabEvents>(event: Name, listener: LabEvents[Name]): () => void;
+}
+
+/** A LabApi with its events. `watch` and `unwatch` come in pairs, one pair for each caller that looks. */
+export type Lab = LabApi & LabEventSource;

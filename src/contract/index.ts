@@ -1,6 +1,6 @@
 /** The lab's interfaces: between UI and core, core and control plane, control plane and proxies, core and its containers. */
 export type * from './lab.ts';
-export type { LabApi, LabEvents } from './api.ts';
+export type { Lab, LabApi, LabEvents, LabEventSource } from './api.ts';
 export { outcomeOf, type RequestRecord, type DecisionStep, type Peer, type Outcome, type ResponseFlag } from './record.ts';
 export { durationBuckets, type FromProxy, type FromControlPlane, type TelemetryBatch, type MetricDelta, type MetricLabels } from './proxy-wire.ts';
 export { ports, proxyUid, type ControlApi, type ControlEvents, type ControlStatus, type PodRegistration } from './control-api.ts';
