@@ -7,3 +7,4 @@ export { ports, proxyUid, type ControlApi, type ControlEvents, type ControlStatu
 export type { Role, SidecarSettings, Probe, CaptureSettings, ControlPlaneSettings, StandInSettings } from './container.ts';
 export { LabFailure, toLabError } from './errors.ts';
 export { schemas } from './schemas.ts';
+export { captureSettings, captureProblems, captureList } from './capture-settings.ts';
