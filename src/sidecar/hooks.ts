@@ -1,5 +1,6 @@
 import type { DecisionStep, ResponseFlag } from '../contract/index.ts';
-import type { Origin, Route } from '../xds/index.ts';
+import type { Link } from './link/link.ts';
+import type { ClusterWeight, HeaderMatcher, Origin, Route, VirtualHost } from '../xds/index.ts';
 
 /**
  * The shapes that filters work on. HTTP/1.1 and HTTP/2 codecs make the same ones.
@@ -45,6 +46,8 @@ export interface HttpRequest {
   scheme: 'http' | 'https';
   readonly headers: HeaderMap;
   body: Body;
+  /** The protocol that the caller wants to switch to (`websocket`), when the listener allows it; else empty. */
+  readonly upgrade: string;
   readonly stream: StreamInfo;
 }
 
@@ -52,6 +55,17 @@ export interface HttpResponse {
   status: number;
   readonly headers: HeaderMap;
   body: Body;
+  /** After 101: the upstream's byte stream, for whoever writes the response to splice with the caller's. */
+  readonly upgraded?: Link;
+}
+
+/** Why an attempt brought no response of the upstream's. Retry conditions are judged by it. */
+export type UpstreamFailure = 'connect-failure' | 'reset' | 'refused-stream' | 'overflow' | 'no-host' | 'protocol-error' | 'per-try-timeout' | 'cancelled';
+
+/** One try to get a response from one host. */
+export interface Attempt {
+  /** Gives it up: its connection is closed, and `next` resolves with a response that nobody should use. */
+  cancel(reason: string): void;
 }
 
 /** What filters and router note about one request; the record is made from it. */
@@ -63,11 +77,30 @@ export interface StreamInfo {
   endpoint: string;
   details: string;
   retries: number;
+  readonly sourceIp: string;
+  /** Consistent-hash key of the request, when the route asks for one. */
+  hash: number | undefined;
+  /** The attempt that is under way, for filters that give up on it. */
+  attempt: Attempt | undefined;
+  /** Why the last attempt failed; `undefined` when a response came from upstream. */
+  failure: UpstreamFailure | undefined;
+  /** Hosts that the load balancer should not pick again. */
+  avoid: Set<string> | undefined;
   readonly flags: Set<ResponseFlag>;
   /** Adds a step to the decision trace; cheap: origin and text are kept as they are. */
   step(step: DecisionStep): void;
   /** Aborted when the caller has gone away. */
   readonly signal: AbortSignal;
+  /** Runs once when the response has been sent to its end, or will never be. */
+  whenDone(run: () => void): void;
+}
+
+/** The config that a filter is made from: the route that matched, with what it inherits. */
+export interface RouteScope {
+  readonly route: Route;
+  readonly virtualHost: VirtualHost;
+  /** The entry of `weightedClusters` that was chosen. */
+  readonly weight: ClusterWeight | undefined;
 }
 
 /** What a filter may use besides its config; passed in so that tests decide. */
@@ -77,6 +110,14 @@ export interface FilterEnvironment {
   random(): number;
   /** Where the rule was written. */
   readonly origin: Origin | undefined;
+  /** A response of this proxy's own; text is sent as `text/plain`. */
+  reply(status: number, text: string, headers?: readonly (readonly [string, string])[]): HttpResponse;
+  /** A body of bytes that are at hand. */
+  body(bytes: Buffer): Body;
+  /** Sends a copy of a request to a cluster; its response is read and dropped. */
+  shadow(cluster: string, request: HttpRequest, authority: string, body: Buffer): void;
+  /** True when all matchers agree with the request (Envoy's HeaderMatcher). */
+  matches(matchers: readonly HeaderMatcher[], request: HttpRequest): boolean;
 }
 
 export interface Clock {
@@ -93,3 +134,18 @@ export type HttpHandler = (request: HttpRequest) => Promise<HttpResponse>;
  * factory returns `undefined` (the feature is not in use there).
  */
 export type HttpFilterFactory<Config> = (config: Config, environment: FilterEnvironment) => ((next: HttpHandler) => HttpHandler) | undefined;
+
+/** A host as a load balancer sees it. */
+export interface BalancedHost {
+  readonly address: string;
+  /** At least 1. */
+  readonly weight: number;
+  /** Requests in flight. */
+  readonly active: number;
+}
+
+/** Picks among the hosts that are fit to serve; made anew when the set of hosts changes. */
+export interface LoadBalancer<Host extends BalancedHost> {
+  /** `hash` decides for consistent-hash policies; without one they pick at random. */
+  pick(hash: number | undefined): Host | undefined;
+}

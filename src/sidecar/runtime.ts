@@ -1,7 +1,8 @@
 import type { Peer, RequestRecord } from '../contract/index.ts';
 import type { RouteTable } from '../routing/index.ts';
-import type { Cluster, HttpConnectionManager, LbEndpoint, Origin } from '../xds/index.ts';
+import type { Cluster, ClusterLoadAssignment, HttpConnectionManager, LbEndpoint, Origin } from '../xds/index.ts';
 import type { Clock } from './hooks.ts';
+import type { HttpPool } from './upstream/pool.ts';
 import type { Link } from './link/link.ts';
 
 /** What the HTTP side asks of the rest of the sidecar. Looked up per request, so that a config change applies to the next request. */
@@ -21,6 +22,14 @@ export interface UpstreamCluster {
   readonly name: string;
   readonly config: Cluster;
   readonly origin: Origin | undefined;
+  /** Fully qualified host of the service that it belongs to; empty when it has none (PassthroughCluster). */
+  readonly service: string;
+  /** Takes new endpoints; connections to hosts that stay are kept, the others finish what is under way. */
+  update(assignment: ClusterLoadAssignment | undefined): void;
+  /** No longer in force: idle connections close now, busy ones after their request. */
+  close(): void;
+  /** Connections to a host, for HTTP. */
+  pool(host: UpstreamHost): HttpPool;
   /** Picks a host that is healthy and not in `avoid`; `undefined` means UH. `originalDestination` serves PassthroughCluster. */
   pick(choice: { readonly hash?: number; readonly avoid?: ReadonlySet<string>; readonly originalDestination?: string }): UpstreamHost | undefined;
   readonly hosts: readonly UpstreamHost[];
@@ -32,10 +41,20 @@ export interface UpstreamHost {
   readonly ip: string;
   readonly port: number;
   readonly endpoint: LbEndpoint;
+  /** Load-balancing weight, at least 1. */
+  readonly weight: number;
   /** Requests in flight, for least request. */
   active: number;
   /** Who the control plane says it is (endpoint metadata `istio.workload`: name;namespace;app;version). */
   readonly peer: Pick<Peer, 'workload' | 'namespace' | 'app' | 'version' | 'pod'>;
+}
+
+/** What a cluster needs to work. */
+export interface ClusterEnvironment {
+  readonly connector: Connector;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  random(): number;
 }
 
 /** Opens connections to hosts with the cluster's transport (plaintext, mTLS, TLS origination). */

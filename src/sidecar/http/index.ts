@@ -1,0 +1,1 @@
+export { serveHttp, type HttpConnection } from './connection.ts';

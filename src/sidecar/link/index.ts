@@ -1,0 +1,2 @@
+export type { Address, Link, LinkReader } from './link.ts';
+export { socketLink, SocketLink } from './socket-link.ts';

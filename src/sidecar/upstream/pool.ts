@@ -1,0 +1,24 @@
+import type { HttpRequest, HttpResponse, UpstreamFailure } from '../hooks.ts';
+import type { UpstreamConnection } from '../runtime.ts';
+
+/** One request on one upstream connection; HTTP/1.1 and HTTP/2 codecs make the same events. */
+export interface Exchange {
+  /** The connection was got; called once, before anything is written. Last chance to add headers that depend on who the peer is. */
+  connected(connection: UpstreamConnection, reused: boolean): void;
+  /** The head is here; the body follows by its own way. */
+  response(response: HttpResponse): void;
+  /** No response will come; once, and not after `response`. */
+  failed(failure: UpstreamFailure, details: string): void;
+}
+
+/** What is under way in a pool. */
+export interface Pending {
+  /** Nobody waits any more: dequeues it, or closes its connection. */
+  cancel(): void;
+}
+
+/** Connections to one host. */
+export interface HttpPool {
+  /** Sends a request on a connection of its own or an idle one. `fresh`: never on one that has been used before. */
+  send(request: HttpRequest, exchange: Exchange, fresh: boolean): Pending;
+}
