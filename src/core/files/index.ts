@@ -1,0 +1,2 @@
+/** Manifests on the host's disk. */
+export { readFiles } from './read-files.ts';
