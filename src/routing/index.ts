@@ -1,2 +1,11 @@
 /** Listener, filter-chain and route matching on Envoy's config: the code that both `simulate` and the sidecar run. Pure. */
-export type { ConnectionFacts, ListenerMatch, Rejected, RequestFacts, RouteMatch, RouteTable } from './types.ts';
+export type { ConnectionFacts, ListenerMatch, ListenerTable, PreparedListener, Rejected, RequestFacts, RouteMatch, RouteTable } from './types.ts';
+export { prepareRoutes, routeTitle, describeRoute } from './route-table.ts';
+export { prepareListeners, addressesOf } from './listeners.ts';
+export { withoutPort } from './virtual-hosts.ts';
+export { compileString, type StringTest } from './string-matcher.ts';
+export { queryParameter, pathOnly } from './route-matcher.ts';
+export {
+  changeRequestHeaders, changeResponseHeaders, formatValue, headerLevels, prepareRewrite, redirectOf, rewrittenAuthority, tlsRedirectOf,
+  type MutableHeaders, type Substitute,
+} from './effects.ts';
