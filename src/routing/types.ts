@@ -34,6 +34,22 @@ export type ListenerMatch =
   | { readonly kind: 'chain'; readonly listener: Listener; readonly chain: FilterChain; readonly rejected: readonly Rejected[] }
   | { readonly kind: 'no-listener' | 'no-filter-chain'; readonly listener?: Listener; readonly rejected: readonly Rejected[] };
 
+/** One listener made ready to match. */
+export interface PreparedListener {
+  readonly listener: Listener;
+  /** Which inspectors look at the first bytes of a connection to this destination port before a chain is chosen. */
+  inspects(destinationPort: number): { readonly tls: boolean; readonly http: boolean };
+  /** Chooses the filter chain. Rejected chains are collected only when `explain` is true. */
+  match(facts: ConnectionFacts, explain?: boolean): ListenerMatch;
+}
+
+/** All listeners of a proxy. `localPort` is the port of the socket that accepted the connection: 15001, 15006 or a gateway's. */
+export interface ListenerTable {
+  /** The listener that serves a connection, known before any byte was read; `undefined` when nothing listens there. */
+  find(localPort: number, destinationIp: string, destinationPort: number): PreparedListener | undefined;
+  match(localPort: number, facts: ConnectionFacts, explain?: boolean): ListenerMatch;
+}
+
 /** The outcome of route matching. `cluster` is chosen by weight with the random number given. */
 export type RouteMatch =
   | { readonly kind: 'route'; readonly virtualHost: VirtualHost; readonly route: Route; readonly cluster?: string; readonly weight?: ClusterWeight; readonly rejected: readonly Rejected[] }
