@@ -83,9 +83,9 @@ function onPath(change: (path: string) => string): (path: string) => string {
   };
 }
 
-/** Fills RE2's references (`\1`, `\0` for the whole match) in; `\\` is a backslash. */
+/** Fills RE2's references (`\1`; `\0` is the whole match) in; `\\` is a backslash. */
 function filled(substitution: string, groups: readonly unknown[]): string {
-  return substitution.replace(/\(\d|\)/g, (_whole, group: string) => (group === '\' ? '\' : String(groups[Number(group)] ?? '')));
+  return substitution.replace(/\\(\d|\\)/g, (_whole, group: string) => (group === '\\' ? '\\' : String(groups[Number(group)] ?? '')));
 }
 
 /** The authority that the upstream sees; `undefined` when it stays. `upstreamHost` serves autoHostRewrite. */
