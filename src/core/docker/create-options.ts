@@ -1,0 +1,48 @@
+import type Docker from 'dockerode';
+import type { ContainerSpec, Mount } from './engine.ts';
+
+/** Docker's request for a container. Whatever the spec, ports bind 127.0.0.1 and logs are bounded. */
+export function createOptions(spec: ContainerSpec): Docker.ContainerCreateOptions {
+  const { network, publish = [] } = spec;
+  const named = typeof network === 'object' && 'name' in network ? network : undefined;
+  return {
+    name: spec.name, Image: spec.image, Labels: { ...spec.labels }, Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
+    ...(spec.entrypoint === undefined ? {} : { Entrypoint: [...spec.entrypoint] }),
+    ...(spec.command === undefined ? {} : { Cmd: [...spec.command] }),
+    ...(spec.user === undefined ? {} : { User: spec.user }),
+    ...(spec.workingDir === undefined ? {} : { WorkingDir: spec.workingDir }),
+    ...(spec.hostname === undefined ? {} : { Hostname: spec.hostname }),
+    ...(spec.stopSeconds === undefined ? {} : { StopTimeout: spec.stopSeconds }),
+    Tty: spec.tty === true, OpenStdin: spec.openStdin === true,
+    ExposedPorts: Object.fromEntries(publish.map(({ container, protocol }) => [`${container}/${protocol}`, {}])),
+    ...(named === undefined ? {} : {
+      NetworkingConfig: { EndpointsConfig: { [named.name]: { Aliases: [...named.aliases], ...(named.ip === undefined ? {} : { IPAMConfig: { IPv4Address: named.ip } }) } } },
+    }),
+    HostConfig: hostConfig(spec),
+  };
+}
+
+function hostConfig(spec: ContainerSpec): Docker.HostConfig {
+  const { network, publish = [] } = spec;
+  return {
+    NetworkMode: network === 'none' ? 'none' : 'name' in network ? network.name : `container:${network.container}`,
+    PortBindings: Object.fromEntries(publish.map(({ container, protocol, host }) => [`${container}/${protocol}`, [{ HostIp: '127.0.0.1', HostPort: host === 0 ? '' : String(host) }]])),
+    Mounts: (spec.mounts ?? []).map(volumeMount),
+    ...(spec.binds === undefined ? {} : { Binds: [...spec.binds] }),
+    Tmpfs: Object.fromEntries(Object.entries(spec.tmpfs ?? {}).map(([path, size]) => [path, `size=${size},mode=1777`])),
+    ...(spec.extraHosts === undefined ? {} : { ExtraHosts: [...spec.extraHosts] }),
+    ...(spec.sysctls === undefined ? {} : { Sysctls: { ...spec.sysctls } }),
+    ReadonlyRootfs: spec.readOnlyRoot === true, Privileged: spec.privileged === true,
+    CapDrop: ['ALL'], CapAdd: [...spec.capabilities],
+    SecurityOpt: spec.noNewPrivileges ? ['no-new-privileges'] : [],
+    ...(spec.groups === undefined ? {} : { GroupAdd: [...spec.groups] }),
+    Memory: spec.memoryBytes, MemorySwap: spec.memoryBytes, PidsLimit: spec.pids,
+    ...(spec.cpus === undefined || spec.cpus === 0 ? {} : { NanoCpus: Math.round(spec.cpus * 1e9) }),
+    RestartPolicy: { Name: spec.restart }, Init: false, IpcMode: 'private',
+    LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } },
+  };
+}
+
+function volumeMount(mount: Mount): Docker.MountSettings {
+  return { Type: 'volume', Source: mount.volume, Target: mount.target, ReadOnly: mount.readOnly };
+}
