@@ -1,0 +1,84 @@
+import type { LabStatus, RequestRecord } from '../../src/contract/index.ts';
+import { HopRing, type Hop, type Intake } from './hops.ts';
+
+/** How the log is told to wait for the next frame; passed in, so that tests need not wait. */
+export type NextFrame = (run: () => void) => () => void;
+
+const browserFrame: NextFrame = run => {
+  // A hidden window has no frames; a timer keeps the log going there.
+  let done = false;
+  const once = (): void => { if (!done) { done = true; cancelAnimationFrame(frame); clearTimeout(timer); run(); } };
+  const frame = requestAnimationFrame(once);
+  const timer = setTimeout(once, 200);
+  return () => { done = true; cancelAnimationFrame(frame); clearTimeout(timer); };
+};
+
+/**
+ * The live requests, outside of React: views are told at most once a frame, the dot layer is told of each batch.
+ */
+export class TrafficLog {
+  readonly ring: HopRing;
+  private readonly nextFrame: NextFrame;
+  private readonly listeners = new Set<() => void>();
+  private readonly batchListeners = new Set<(intake: Intake) => void>();
+  private proxies: ReadonlySet<string> = new Set();
+  private status: LabStatus | undefined;
+  private cancelFrame: (() => void) | undefined;
+  private revision = 0;
+
+  constructor(options: { readonly capacity?: number; readonly nextFrame?: NextFrame } = {}) {
+    this.ring = new HopRing(options.capacity ?? 5000);
+    this.nextFrame = options.nextFrame ?? browserFrame;
+  }
+
+  /** Changes whenever what views would show has changed; for `useSyncExternalStore`. */
+  readonly version = (): number => this.revision;
+
+  /** Tells at most once a frame that something changed. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => { this.listeners.delete(listener); };
+  };
+
+  /** Tells of each live batch as it comes, for drawing. */
+  onBatch(listener: (intake: Intake) => void): () => void {
+    this.batchListeners.add(listener);
+    return () => { this.batchListeners.delete(listener); };
+  }
+
+  /** Takes in records, oldest first. `live` is false for history, which is listed but not drawn as motion. */
+  add(records: readonly RequestRecord[], status: LabStatus | undefined, live: boolean): void {
+    this.know(status);
+    const intake = this.ring.add(records, record => record.source.pod !== '' && this.proxies.has(record.source.pod));
+    if (intake.added.length === 0 && intake.changed.length === 0) return;
+    if (live) for (const listener of this.batchListeners) listener(intake);
+    this.changed();
+  }
+
+  find(key: string): Hop | undefined { return this.ring.find(key); }
+
+  clear(): void {
+    this.ring.clear();
+    this.changed();
+  }
+
+  stop(): void {
+    this.cancelFrame?.();
+    this.listeners.clear();
+    this.batchListeners.clear();
+  }
+
+  private know(status: LabStatus | undefined): void {
+    if (status === undefined || status === this.status) return;
+    this.status = status;
+    this.proxies = new Set(status.pods.filter(pod => pod.sidecar || pod.kind === 'gateway').map(pod => `${pod.namespace}/${pod.name}`));
+  }
+
+  private changed(): void {
+    this.cancelFrame ??= this.nextFrame(() => {
+      this.cancelFrame = undefined;
+      this.revision += 1;
+      for (const listener of this.listeners) listener();
+    });
+  }
+}

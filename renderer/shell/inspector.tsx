@@ -1,0 +1,15 @@
+import type { ReactNode } from 'react';
+import { useUi } from '../lab/index.ts';
+import { Inspection } from '../views/stage/inspector/inspection.tsx';
+import { ErrorBoundary } from './error-boundary.tsx';
+import styles from './shell.module.css';
+
+/** The frame at the right: shows what is selected, or the mesh as a whole. */
+export function Inspector(): ReactNode {
+  const key = useUi(({ selection }) => selection === undefined ? 'mesh' : `${selection.kind}:${selection.kind === 'request' ? selection.key : selection.id}`);
+  return (
+    <aside className={styles.inspector} aria-label="Inspector">
+      <div className={styles.inspectorBody}><ErrorBoundary key={key}><Inspection /></ErrorBoundary></div>
+    </aside>
+  );
+}
