@@ -1,2 +1,14 @@
 /** YAML in, typed resources with positions and diagnostics out. Pure. */
 export type { Diagnostic, ObjectMeta, Position, Resource, SourceFile } from './types.ts';
+export { parseManifests, type ParsedManifests } from './parse.ts';
+export { at, formatPath, isKind, ofKind, resourceName, type TypedResource } from './guards.ts';
+export { groupOf, kindDefinition, kindFromAlias, kinds, type KindSpecs, type TypedKind } from './kinds/index.ts';
+export type { KindDefinition } from './kinds/definition.ts';
+export type { HTTPRoute, HTTPRouteDestination, CorsPolicy, VirtualService } from './kinds/virtual-service.ts';
+export type { ConnectionPoolSettings, DestinationRule, OutlierDetection, PortTrafficPolicy, Subset, TrafficPolicy } from './kinds/destination-rule.ts';
+export type { Sidecar } from './kinds/sidecar.ts';
+export type { ConfigMap, EndpointSlice, Endpoints, Namespace, Secret, Service, ServiceAccount, ServicePort } from './kinds/core-kinds.ts';
+export type { Container, ContainerPort, EnvVar, PodSpec, Probe, SecurityContext, VolumeMount } from './kinds/pod-spec.ts';
+export type { Volume } from './kinds/volume.ts';
+export type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from './kinds/workloads.ts';
+export { limits } from './limits.ts';

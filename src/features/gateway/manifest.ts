@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { Flag, Text, TextList, TextMap, UInt32, notRun, protoEnum } from '../../util/manifest-fields.ts';
+
+/** How a gateway port speaks TLS. Source: istio.io, Gateway, ServerTLSSettings. */
+export const ServerTLSSettings = z.object({
+  httpsRedirect: Flag,
+  mode: protoEnum(['PASSTHROUGH', 'SIMPLE', 'MUTUAL', 'AUTO_PASSTHROUGH', 'ISTIO_MUTUAL', 'OPTIONAL_MUTUAL']),
+  serverCertificate: Text,
+  privateKey: Text,
+  caCertificates: Text,
+  caCrl: Text,
+  credentialName: Text,
+  credentialNames: TextList,
+  caCertCredentialName: Text,
+  tlsCertificates: z.array(z.object({ serverCertificate: Text, privateKey: Text, caCertificates: Text })).default([]),
+  subjectAltNames: TextList,
+  verifyCertificateSpki: TextList,
+  verifyCertificateHash: TextList,
+  minProtocolVersion: protoEnum(['TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3']),
+  maxProtocolVersion: protoEnum(['TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3']),
+  cipherSuites: TextList,
+});
+export type ServerTLSSettings = z.output<typeof ServerTLSSettings>;
+
+/** One port of a gateway and the hosts it serves. Source: istio.io, Gateway, Server. */
+export const Server = z.object({
+  port: z.object({ number: UInt32.default(0), protocol: Text, name: Text, targetPort: UInt32.exactOptional() }).exactOptional(),
+  bind: Text,
+  hosts: TextList,
+  tls: ServerTLSSettings.exactOptional(),
+  defaultEndpoint: notRun('Istio itself does not use it'),
+  name: Text,
+});
+export type Server = z.output<typeof Server>;
+
+/** Source: istio.io, Gateway. `selector` chooses the gateway pods by label. */
+export const Gateway = z.object({ servers: z.array(Server).default([]), selector: TextMap });
+export type Gateway = z.output<typeof Gateway>;

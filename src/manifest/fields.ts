@@ -1,0 +1,49 @@
+import type { z } from 'zod';
+import { nearest } from './nearest.ts';
+import type { Path } from './yaml.ts';
+
+/** A field that the schema does not know, or that the lab does not run. */
+export type FieldFinding =
+  | { readonly kind: 'unknown'; readonly path: Path; readonly name: string; readonly suggestion?: string }
+  | { readonly kind: 'not-run'; readonly path: Path; readonly why: string };
+
+interface Definition {
+  readonly type: string;
+  readonly innerType?: z.ZodType;
+  readonly in?: z.ZodType;
+  readonly element?: z.ZodType;
+  readonly valueType?: z.ZodType;
+  readonly shape?: Readonly<Record<string, z.ZodType>>;
+}
+const definitionOf = (schema: z.ZodType): Definition => schema._zod.def as unknown as Definition;
+
+/** Walks a value along its schema and returns each field that is unknown or not run. */
+export function checkFields(schema: z.ZodType, value: unknown, path: Path, found: FieldFinding[] = []): readonly FieldFinding[] {
+  const why = schema.meta()?.['notRun'];
+  if (typeof why === 'string') found.push({ kind: 'not-run', path, why });
+  const { type, innerType, in: input, element, valueType, shape } = definitionOf(schema);
+  if (innerType !== undefined) return checkFields(innerType, value, path, found);
+  if (type === 'pipe' && input !== undefined) return checkFields(input, value, path, found);
+  if (Array.isArray(value)) {
+    if (element !== undefined) value.forEach((item, index) => checkFields(element, item, [...path, index], found));
+    return found;
+  }
+  if (typeof value !== 'object' || value === null) return found;
+  if (shape !== undefined) checkShape(shape, value, path, found);
+  else if (type === 'record' && valueType !== undefined && definitionOf(valueType).type !== 'string') {
+    for (const [key, item] of Object.entries(value)) checkFields(valueType, item, [...path, key], found);
+  }
+  return found;
+}
+
+function checkShape(shape: Readonly<Record<string, z.ZodType>>, value: object, path: Path, found: FieldFinding[]): void {
+  for (const [name, field] of Object.entries(value)) {
+    const schema = Object.hasOwn(shape, name) ? shape[name] : undefined;
+    if (schema !== undefined) {
+      if (field !== null && field !== undefined) checkFields(schema, field, [...path, name], found);
+      continue;
+    }
+    const suggestion = nearest(name, Object.keys(shape).filter((known) => !Object.hasOwn(value, known)));
+    found.push({ kind: 'unknown', path: [...path, name], name, ...(suggestion !== undefined && { suggestion }) });
+  }
+}

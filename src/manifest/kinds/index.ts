@@ -1,0 +1,78 @@
+import type { z } from 'zod';
+import { Gateway } from '../../features/gateway/manifest.ts';
+import { PeerAuthentication } from '../../features/mtls/manifest.ts';
+import { ServiceEntry, WorkloadEntry } from '../../features/service-entry/manifest.ts';
+import { ConfigMap, EndpointSlice, Endpoints, Namespace, Secret, Service, ServiceAccount } from './core-kinds.ts';
+import type { KindDefinition } from './definition.ts';
+import { DestinationRule } from './destination-rule.ts';
+import { passedThrough } from './passed-through.ts';
+import { Sidecar } from './sidecar.ts';
+import { VirtualService } from './virtual-service.ts';
+import { DaemonSet, Deployment, Pod, ReplicaSet, StatefulSet } from './workloads.ts';
+
+const istio = ['v1', 'v1beta1', 'v1alpha3'];
+const core = { group: '', versions: ['v1'], namespaced: true, aliases: [], typed: 'spec' } as const;
+const apps = { ...core, group: 'apps', versions: ['v1', 'v1beta2', 'v1beta1'] } as const;
+const networking = { ...core, group: 'networking.istio.io', versions: istio } as const;
+
+/** Every kind that is typed, by name. */
+const typed = {
+  Namespace: { ...core, namespaced: false, aliases: ['ns'], schema: Namespace },
+  Pod: { ...core, aliases: ['po'], schema: Pod },
+  Service: { ...core, aliases: ['svc'], schema: Service },
+  ServiceAccount: { ...core, aliases: ['sa'], typed: 'body', schema: ServiceAccount },
+  ConfigMap: { ...core, aliases: ['cm'], typed: 'body', schema: ConfigMap },
+  Secret: { ...core, typed: 'body', schema: Secret },
+  Endpoints: { ...core, aliases: ['ep'], plural: 'endpoints', typed: 'body', schema: Endpoints },
+  EndpointSlice: { ...core, group: 'discovery.k8s.io', versions: ['v1', 'v1beta1'], typed: 'body', schema: EndpointSlice },
+  Deployment: { ...apps, aliases: ['deploy'], schema: Deployment },
+  ReplicaSet: { ...apps, aliases: ['rs'], schema: ReplicaSet },
+  StatefulSet: { ...apps, aliases: ['sts'], schema: StatefulSet },
+  DaemonSet: { ...apps, aliases: ['ds'], schema: DaemonSet },
+  VirtualService: { ...networking, aliases: ['vs'], schema: VirtualService },
+  DestinationRule: { ...networking, aliases: ['dr'], schema: DestinationRule },
+  Gateway: { ...networking, aliases: ['gw'], schema: Gateway },
+  ServiceEntry: { ...networking, aliases: ['se'], plural: 'serviceentries', schema: ServiceEntry },
+  WorkloadEntry: { ...networking, aliases: ['we'], plural: 'workloadentries', schema: WorkloadEntry },
+  Sidecar: { ...networking, schema: Sidecar },
+  PeerAuthentication: { ...networking, group: 'security.istio.io', aliases: ['pa'], schema: PeerAuthentication },
+} as const satisfies Readonly<Record<string, Omit<KindDefinition, 'kind'> & { readonly schema: z.ZodType }>>;
+
+/** The typed kinds and their specs. */
+export type KindSpecs = { readonly [Kind in keyof typeof typed]: z.output<(typeof typed)[Kind]['schema']> };
+/** The name of a typed kind. */
+export type TypedKind = keyof KindSpecs;
+
+/** The definition of each typed kind. */
+export const typedKinds: { readonly [Kind in TypedKind]: KindDefinition & { readonly kind: Kind } } = Object.fromEntries(
+  Object.entries(typed).map(([kind, definition]) => [kind, { kind, ...definition }]),
+) as never;
+
+/** Every kind that is known: typed ones first, then those that are passed through. */
+export const kinds: readonly KindDefinition[] = [...Object.values(typedKinds), ...passedThrough];
+
+const byApi: ReadonlyMap<string, KindDefinition> = new Map(kinds.map((definition) => [`${definition.group}/${definition.kind}`, definition]));
+
+/** The API group of an apiVersion: empty for `v1`. */
+export function groupOf(apiVersion: string): string {
+  const slash = apiVersion.lastIndexOf('/');
+  return slash < 0 ? '' : apiVersion.slice(0, slash);
+}
+
+/** What is known of a kind in a group; `undefined` for kinds nobody told us about. */
+export function kindDefinition(apiVersion: string, kind: string): KindDefinition | undefined {
+  return byApi.get(`${groupOf(apiVersion)}/${kind}`);
+}
+
+/** The kind that any of kubectl's spellings means: `vs`, `virtualservices`, `VirtualService`, `virtualservices.networking.istio.io`. */
+export function kindFromAlias(alias: string): string | undefined {
+  const [name = '', ...rest] = alias.toLowerCase().split('.');
+  const group = rest.join('.');
+  const found = kinds.find((definition) => (group === '' || definition.group === group || rest.slice(1).join('.') === definition.group) && spellings(definition).includes(name));
+  return found?.kind;
+}
+
+function spellings({ kind, aliases, plural }: KindDefinition): readonly string[] {
+  const singular = kind.toLowerCase();
+  return [singular, plural ?? `${singular}s`, ...aliases];
+}
