@@ -1,0 +1,100 @@
+import 'reflect-metadata';
+import * as x509 from '@peculiar/x509';
+
+/** A certificate that the mesh CA has issued, PEM, leaf first. */
+export interface Issued {
+  readonly chain: string;
+  /** Milliseconds since the epoch. */
+  readonly expires: number;
+}
+
+/** A certificate with its key, for the control plane's own server. */
+export interface ServerCertificate extends Issued {
+  readonly key: string;
+}
+
+/** The mesh's certificate authority. It signs what the caller of {@link CertificateAuthority.sign} has authenticated and nothing else. */
+export interface CertificateAuthority {
+  /** The trust bundle, PEM. */
+  readonly roots: string;
+  /** Signs a PKCS#10 request for one SPIFFE identity; names inside of the request are ignored. Rejects with CsrRefused. */
+  sign(csr: string, identity: string): Promise<Issued>;
+  /** Makes a key and a certificate for a DNS name. */
+  serve(name: string): Promise<ServerCertificate>;
+}
+
+/** A request that cannot be signed, and why. */
+export class CsrRefused extends Error {
+  override readonly name = 'CsrRefused';
+}
+
+/** How long workload certificates live, as in Istio. */
+export const leafLifetime = 24 * 3600 * 1000;
+const backdate = 120_000;
+const maxCsr = 16 * 1024;
+const signature = { name: 'ECDSA', hash: 'SHA-256' };
+const ecP256 = { name: 'ECDSA', namedCurve: 'P-256' };
+
+/** Loads the CA from the root's PEM; rejects when certificate and key do not read. */
+export async function loadAuthority(root: { readonly certificate: string; readonly key: string }, now: () => number): Promise<CertificateAuthority> {
+  const rootCertificate = new x509.X509Certificate(root.certificate);
+  const [der] = x509.PemConverter.decode(root.key);
+  if (der === undefined) throw new Error('The mesh root has no key.');
+  const signingKey = await crypto.subtle.importKey('pkcs8', der, ecP256, false, ['sign']);
+
+  async function issue(publicKey: x509.PublicKey, name: x509.GeneralNameType, value: string): Promise<Issued> {
+    const notAfter = Math.min(now() + leafLifetime, rootCertificate.notAfter.getTime());
+    const certificate = await x509.X509CertificateGenerator.create({
+      serialNumber: randomSerial(),
+      subject: '',
+      issuer: rootCertificate.subjectName,
+      notBefore: new Date(now() - backdate),
+      notAfter: new Date(notAfter),
+      signingAlgorithm: signature,
+      publicKey,
+      signingKey,
+      extensions: [
+        new x509.BasicConstraintsExtension(false, undefined, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
+        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth], false),
+        await x509.AuthorityKeyIdentifierExtension.create(rootCertificate.publicKey, false, crypto),
+        await x509.SubjectKeyIdentifierExtension.create(publicKey, false, crypto),
+        // Critical because the subject is empty. Source: RFC 5280, 4.2.1.6.
+        new x509.SubjectAlternativeNameExtension([{ type: name, value }], true),
+      ],
+    }, crypto);
+    return { chain: `${certificate.toString('pem')}\n`, expires: notAfter };
+  }
+
+  return {
+    roots: root.certificate.trimEnd() + '\n',
+    sign: async (csr, identity) => issue(await checkedKey(csr), 'url', identity),
+    serve: async (name) => {
+      const keys = await crypto.subtle.generateKey({ ...ecP256 }, true, ['sign', 'verify']);
+      const issued = await issue(new x509.PublicKey(await crypto.subtle.exportKey('spki', keys.publicKey)), 'dns', name);
+      return { ...issued, key: `${x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY')}\n` };
+    },
+  };
+}
+
+/** The key of a request whose signature proves that its sender has the private half. */
+async function checkedKey(pem: string): Promise<x509.PublicKey> {
+  if (pem.length > maxCsr) throw new CsrRefused('The certificate request is too big.');
+  let request: x509.Pkcs10CertificateRequest;
+  try {
+    request = new x509.Pkcs10CertificateRequest(pem);
+  } catch (error) {
+    throw new CsrRefused('The certificate request does not read as PKCS#10.', { cause: error });
+  }
+  const algorithm: { readonly name: string; readonly namedCurve?: string } = request.publicKey.algorithm;
+  if (algorithm.name !== 'ECDSA' || algorithm.namedCurve !== 'P-256') throw new CsrRefused('The key must be EC P-256.');
+  if (!(await request.verify(crypto).catch(() => false))) throw new CsrRefused('The signature of the certificate request is wrong.');
+  return request.publicKey;
+}
+
+/** 16 random bytes, positive and without a leading zero. */
+function randomSerial(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
+  return Buffer.from(bytes).toString('hex');
+}

@@ -1,0 +1,2 @@
+/** Writes one line to the control plane's log. */
+export type Log = (line: string) => void;

@@ -1,0 +1,69 @@
+import type { Duplex } from 'node:stream';
+import { closeSignal, type Channel } from './channel.ts';
+
+/** Bounds of one NDJSON connection; a peer that breaks them is cut off. */
+export interface LineLimits {
+  /** Bytes in one line. */
+  readonly maxLine: number;
+  /** Bytes that may wait for a peer that does not read. */
+  readonly maxBuffered: number;
+}
+
+export const defaultLineLimits: LineLimits = { maxLine: 16 * 1024 * 1024, maxBuffered: 64 * 1024 * 1024 };
+
+const lineFeed = 10;
+
+/**
+ * Cuts a byte stream into lines. Returns the function that takes chunks: it says `false` once a line is too long.
+ * Bytes are joined once per line, so that many small chunks cost no more than one big one.
+ */
+export function lineSplitter(maxLine: number, onLine: (line: string) => void): (chunk: Buffer) => boolean {
+  let parts: Buffer[] = [];
+  let size = 0;
+  return (chunk) => {
+    let start = 0;
+    for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, start)) {
+      const last = chunk.subarray(start, end);
+      if (size + last.length > maxLine) return false;
+      const line = parts.length === 0 ? last.toString('utf8') : Buffer.concat([...parts, last]).toString('utf8');
+      parts = [];
+      size = 0;
+      start = end + 1;
+      if (line !== '') onLine(line);
+    }
+    if (start < chunk.length) {
+      parts.push(chunk.subarray(start));
+      size += chunk.length - start;
+    }
+    return size <= maxLine;
+  };
+}
+
+/** A channel over a socket, one message a line. The socket is destroyed when its peer breaks the limits. */
+export function lineChannel(socket: Duplex, limits: LineLimits = defaultLineLimits): Channel {
+  const closing = closeSignal();
+  const listeners: ((line: string) => void)[] = [];
+  const split = lineSplitter(limits.maxLine, (line) => {
+    if (!socket.destroyed) for (const listener of listeners) listener(line);
+  });
+  socket.on('data', (chunk: Buffer) => { if (!split(chunk)) socket.destroy(); });
+  // The reason does not matter here: `close` follows every error.
+  socket.on('error', () => socket.destroy());
+  socket.on('end', () => socket.destroy());
+  socket.on('close', closing.fire);
+  if (socket.destroyed) closing.fire();
+  return {
+    send: (message) => {
+      if (socket.destroyed) return;
+      if (socket.writableLength > limits.maxBuffered) socket.destroy();
+      else socket.write(`${message}\n`);
+    },
+    onMessage: (listener) => { listeners.push(listener); },
+    onClose: closing.listen,
+    close: () => {
+      // What was written still goes out; a peer that does not take it within a second is cut off.
+      socket.end();
+      setTimeout(() => socket.destroy(), 1000).unref();
+    },
+  };
+}
