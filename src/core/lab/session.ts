@@ -1,0 +1,138 @@
+import { LabFailure, type ControlStatus, type LabPhase, type LabStatus, type LoadStatus, type PodStatus } from '../../contract/index.ts';
+import { ofKind, parseManifests, type Resource, type SourceFile } from '../../manifest/index.ts';
+import type { ControlClient } from '../control/connect.ts';
+import { currentSwitches } from '../switches/index.ts';
+import { createTraffic, type Traffic } from '../traffic/index.ts';
+import type { Hub } from './hub.ts';
+import { servicesOf } from './services.ts';
+
+/** What a session asks of the engine about its own lab. */
+export interface SessionPods {
+  list(): Promise<readonly PodStatus[]>;
+  ingress(): Promise<LabStatus['ingress']>;
+  /** Calls back when a container of the lab changes; the promise is for the stop. */
+  watch(changed: () => void): Promise<() => void>;
+  readonly images: LabStatus['images'];
+}
+
+/** One lab that core is connected to: what is known of it, and who watches. */
+export interface Session {
+  readonly lab: string;
+  readonly control: ControlClient;
+  readonly traffic: Traffic;
+  files(): Promise<readonly SourceFile[]>;
+  resources(): Promise<readonly Resource[]>;
+  /** The whole state, read anew. */
+  status(): Promise<LabStatus>;
+  /** Something changed: listeners are told once things have settled. */
+  changed(): void;
+  watch(): void;
+  unwatch(): void;
+  load: { status(): LoadStatus; stop(): void } | undefined;
+  close(): void;
+}
+
+const settle = 60;
+const graphPeriod = 1000;
+
+/** Connects events of the control plane and the engine to the hub; nothing is sent while nobody watches. */
+export async function createSession(lab: string, control: ControlClient, pods: SessionPods, hub: Hub): Promise<Session> {
+  const traffic = createTraffic({ now: () => Date.now() });
+  let watchers = 0;
+  let pending: NodeJS.Timeout | undefined;
+  let graphTimer: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  const session: Session = {
+    lab, control, traffic, load: undefined,
+    files: () => control.files(),
+    resources: async () => parseManifests(await control.files()).resources,
+    async status() {
+      const [state, list, ingress, files] = await Promise.all([controlStatus(control), pods.list(), pods.ingress(), control.files().catch(() => [])]);
+      return labStatus({ lab, state, pods: list, ingress, files, images: pods.images });
+    },
+    changed() {
+      if (pending !== undefined || watchers === 0 || closed) return;
+      pending = setTimeout(() => {
+        pending = undefined;
+        session.status().then((status) => { if (!closed) hub.emit('status', status); }, (error: unknown) => { if (!closed && !(error instanceof LabFailure)) throw error; });
+      }, settle);
+    },
+    watch() {
+      watchers += 1;
+      session.changed();
+      graphTimer ??= setInterval(() => { hub.emit('graph', { lab, graph: traffic.graph() }); }, graphPeriod);
+    },
+    unwatch() {
+      watchers = Math.max(0, watchers - 1);
+      if (watchers > 0) return;
+      clearInterval(graphTimer);
+      graphTimer = undefined;
+    },
+    close() {
+      closed = true;
+      clearTimeout(pending);
+      clearInterval(graphTimer);
+      session.load?.stop();
+      for (const stop of stops) stop();
+      control.close();
+    },
+  };
+  const stops = [
+    control.on('records', (records) => {
+      traffic.addRecords(records);
+      if (watchers > 0) hub.emit('records', { lab, records });
+    }),
+    control.on('metrics', (deltas) => { traffic.addMetrics(deltas); }),
+    control.on('status', () => { session.changed(); }),
+    control.onState(() => { session.changed(); }),
+    await pods.watch(() => { session.changed(); }),
+  ];
+  await control.subscribe();
+  return session;
+}
+
+/** Without a control plane the last known is better than nothing: pods still run on their last config. */
+async function controlStatus(control: ControlClient): Promise<ControlStatus | undefined> {
+  try {
+    return await control.status();
+  } catch (error) {
+    if (error instanceof LabFailure && error.code === 'control-plane-gone') return undefined;
+    throw error;
+  }
+}
+
+interface Known {
+  readonly lab: string;
+  readonly state: ControlStatus | undefined;
+  readonly pods: readonly PodStatus[];
+  readonly ingress: LabStatus['ingress'];
+  readonly files: readonly SourceFile[];
+  readonly images: LabStatus['images'];
+}
+
+function labStatus({ lab, state, pods: listed, ingress, files, images }: Known): LabStatus {
+  const pods = listed.map((pod): PodStatus => {
+    const reported = state?.readiness[`${pod.namespace}/${pod.name}`];
+    if (reported === undefined) return pod;
+    return { ...pod, ready: pod.phase === 'Running' && reported.ready, ...(reported.message === undefined ? {} : { message: reported.message }) };
+  });
+  const { resources } = parseManifests(files);
+  const gateways = ofKind(resources, 'Gateway').flatMap((gateway) => gateway.spec.servers ?? []);
+  const open = ingress.filter(({ port }) => gateways.some((server) => server.port?.number === port));
+  const http = open.find(({ port }) => port === 80) ?? open.find(({ port }) => gateways.some((server) => server.port?.number === port && server.port.protocol?.toUpperCase() === 'HTTP'));
+  const { phase, message } = phaseOf(state, pods);
+  return {
+    name: lab, phase, ...(message === undefined ? {} : { message }), ingress: open, ingressUrl: http === undefined ? '' : `http://127.0.0.1:${http.hostPort}`, images, pods,
+    proxies: state?.proxies ?? [], version: state?.version ?? '', diagnostics: state?.diagnostics ?? [], switches: currentSwitches(files), services: servicesOf(resources, pods),
+  };
+}
+
+function phaseOf(state: ControlStatus | undefined, pods: readonly PodStatus[]): { phase: LabPhase; message?: string } {
+  if (state === undefined) return { phase: 'degraded', message: 'The control plane does not answer; proxies go on with their last config.' };
+  const failed = pods.find((pod) => pod.phase === 'Failed');
+  if (failed !== undefined) return { phase: 'degraded', message: `${failed.name}: ${failed.message ?? 'failed'}` };
+  const waiting = pods.filter((pod) => !pod.ready);
+  if (waiting.length > 0) return { phase: 'starting', message: `${pods.length - waiting.length} of ${pods.length} pods are ready` };
+  return { phase: 'running' };
+}
