@@ -18,6 +18,12 @@ export function readDer(bytes: Buffer): Der[] {
   return elements;
 }
 
+/** The elements in the one SEQUENCE that `value` holds. */
+export function inner(value: Buffer): Der[] {
+  const [sequence] = readDer(value);
+  return sequence === undefined ? [] : readDer(sequence.content);
+}
+
 /** Encodes one element from its parts. */
 export function writeDer(tagByte: number, ...parts: readonly Buffer[]): Buffer {
   const content = Buffer.concat(parts);

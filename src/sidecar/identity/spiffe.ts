@@ -1,4 +1,5 @@
-import { readDer, tag, type Der } from './der.ts';
+import { inner, readDer, tag } from './der.ts';
+import { extension, readExtensions, type Extension } from './extensions.ts';
 
 /** An identity of the mesh: `spiffe://cluster.local/ns/default/sa/bookinfo-reviews`. */
 export interface SpiffeId {
@@ -10,7 +11,6 @@ export interface SpiffeId {
 /** Who a certificate speaks for, or why it speaks for nobody. */
 export type Verified = { readonly ok: true; readonly spiffe: SpiffeId } | { readonly ok: false; readonly reason: string };
 
-const extension = { keyUsage: '551d0f', subjectAltName: '551d11', basicConstraints: '551d13', extendedKeyUsage: '551d25' } as const;
 const purposes = { serverAuth: '2b06010505070301', clientAuth: '2b06010505070302' } as const;
 const bit = { digitalSignature: 0x80, keyCertSign: 0x04, cRLSign: 0x02 } as const;
 
@@ -35,11 +35,6 @@ export function verifySvid(certificate: Buffer, trustDomain: string): Verified {
     if (error instanceof RangeError) return refused(`the certificate is not readable: ${error.message}`);
     throw error;
   }
-}
-
-interface Extension {
-  readonly critical: boolean;
-  readonly value: Buffer;
 }
 
 function verifyExtensions(extensions: ReadonlyMap<string, Extension>, trustDomain: string): Verified {
@@ -75,33 +70,6 @@ function extendedKeyUsageProblem(found: Extension | undefined): string | undefin
   if (found === undefined) return undefined;
   const has = new Set(inner(found.value).map((purpose) => purpose.content.toString('hex')));
   return has.has(purposes.serverAuth) && has.has(purposes.clientAuth) ? undefined : 'the extended key usage lacks serverAuth or clientAuth';
-}
-
-/** Extensions by OID (hex). Certificate → TBSCertificate → [3] → SEQUENCE OF Extension (RFC 5280, section 4.1). */
-function readExtensions(certificate: Buffer): Map<string, Extension> {
-  const [whole] = readDer(certificate);
-  const [tbs] = readDer(whole?.content ?? Buffer.alloc(0));
-  const tagged = readDer(tbs?.content ?? Buffer.alloc(0)).find((field) => field.tag === tag.context3);
-  const extensions = new Map<string, Extension>();
-  for (const item of tagged === undefined ? [] : inner(tagged.content)) {
-    const [oid, ...rest] = readDer(item.content);
-    const value = rest.at(-1);
-    if (oid?.tag !== tag.oid || value?.tag !== tag.octetString) throw new RangeError('An extension has another shape.');
-    const id = oid.content.toString('hex');
-    if (extensions.has(id)) throw new RangeError('An extension stands there twice.');
-    extensions.set(id, { critical: isTrue(rest[0]), value: value.content });
-  }
-  return extensions;
-}
-
-function isTrue(element: Der | undefined): boolean {
-  return element?.tag === tag.boolean && element.content[0] === 0xff;
-}
-
-/** The elements in the one SEQUENCE that `value` holds. */
-function inner(value: Buffer): Der[] {
-  const [sequence] = readDer(value);
-  return sequence === undefined ? [] : readDer(sequence.content);
 }
 
 function refused(reason: string): Verified {
