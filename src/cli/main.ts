@@ -1,0 +1,66 @@
+import { CommanderError } from 'commander';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { text } from 'node:stream/consumers';
+import { toLabError } from '../contract/index.ts';
+import { openCore } from '../core/open-core.ts';
+import { serveLab } from '../server/index.ts';
+import type { CliContext } from './context.ts';
+import { errorText, type Terminal } from './print.ts';
+import { program, type Act } from './program.ts';
+
+/** Exit codes: 0 good, 1 failed, 2 wrong usage. */
+const failed = 1;
+const usage = 2;
+
+const dist = join(dirname(fileURLToPath(import.meta.url)), '..');
+const json = process.argv.includes('--json');
+const interrupt = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => { interrupt.abort(); });
+
+const terminal: Terminal = {
+  json,
+  interactive: process.stderr.isTTY,
+  out: (line) => { process.stdout.write(`${line}\n`); },
+  write: (data) => { process.stdout.write(data); },
+  err: (line) => { process.stderr.write(`${line}\n`); },
+};
+
+const act: Act = async (action) => {
+  const core = openCore({ dist, env: process.env, platform: process.platform });
+  const context: CliContext = { api: core, on: core.on, terminal, signal: interrupt.signal, stdin: () => text(process.stdin) };
+  try {
+    const outcome = await action(context);
+    process.exitCode = typeof outcome === 'number' ? outcome : outcome === false ? failed : 0;
+  } finally {
+    await core.close();
+  }
+};
+
+const serve = async (options: { readonly port?: string }): Promise<void> => {
+  const core = openCore({ dist, env: process.env, platform: process.platform });
+  const server = await serveLab({ lab: core, rendererDir: join(dist, 'renderer'), ...(options.port === undefined ? {} : { port: Number(options.port) }) });
+  terminal.out(json ? JSON.stringify({ url: server.url }) : `Weft is at ${server.url}\nThe link holds this launch’s token; Ctrl-C stops the server, labs go on.`);
+  await new Promise<void>((resolve) => { interrupt.signal.addEventListener('abort', () => { resolve(); }); });
+  await server.close();
+  await core.close();
+};
+
+try {
+  const weft = program(process.env['npm_package_version'] ?? '0.1.0', act, serve);
+  weft.exitOverride();
+  for (const command of weft.commands) command.exitOverride();
+  await weft.parseAsync(process.argv.filter((argument) => argument !== '--json'), { from: 'node' });
+} catch (error) {
+  process.exitCode = exitFor(error);
+}
+// What is left open (a pipe of the terminal, a keep-alive socket) must not hold the command.
+process.exit();
+
+function exitFor(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usage;
+  const shown = error instanceof TypeError ? { code: 'usage' as const, message: error.message } : toLabError(error);
+  terminal.err(json ? JSON.stringify({ error: shown }) : errorText(shown));
+  if (shown.code === 'internal' && error instanceof Error && process.env['WEFT_DEBUG'] !== undefined) terminal.err(error.stack ?? '');
+  return shown.code === 'usage' ? usage : failed;
+}
