@@ -27,6 +27,7 @@ export function program(version: string, act: Act, serve: (options: { readonly p
     .option('-f, --file <path>', 'a manifest, a folder of them, or - (repeatable)', collect)
     .option('--sample <name>', 'a lab that ships with Weft')
     .option('--name <lab>', 'the lab’s name')
+    .option('-n, --namespace <namespace>', 'for resources that name none')
     .addOption(new Option('--images <mode>', 'real images or stand-ins').choices(['auto', 'pull', 'stand-in']))
     .option('--consent <item>', 'allow what is refused by default, item by item', collect)
     .option('--yes', 'ask nothing')
@@ -36,9 +37,9 @@ export function program(version: string, act: Act, serve: (options: { readonly p
   weft.command('samples').description('list the labs that ship with Weft').action(() => act(samples));
   weft.command('preflight').description('check the engine, memory and disk').action(() => act(preflight));
 
-  weft.command('apply').description('add or replace manifests').requiredOption('-f, --file <path>', 'a manifest or a folder (repeatable)', collect).option('--name <lab>').option('--dry-run', 'only say what would change')
+  weft.command('apply').description('add or replace manifests').requiredOption('-f, --file <path>', 'a manifest or a folder (repeatable)', collect).option('-n, --namespace <namespace>', 'for resources that name none').option('--name <lab>').option('--dry-run', 'only say what would change')
     .action((options: Parameters<typeof apply>[1]) => act((context) => apply(context, options)));
-  weft.command('delete').description('remove the resources of manifests').requiredOption('-f, --file <path>', 'a manifest or a folder (repeatable)', collect).option('--name <lab>')
+  weft.command('delete').description('remove the resources of manifests').requiredOption('-f, --file <path>', 'a manifest or a folder (repeatable)', collect).option('-n, --namespace <namespace>', 'for resources that name none').option('--name <lab>')
     .action((options: Parameters<typeof remove>[1]) => act((context) => remove(context, options)));
   weft.command('get <kind> [resource]').description('show resources').option('-n, --namespace <namespace>').option('-o, --output <format>', 'yaml or json').option('--name <lab>')
     .action((kind: string, resource: string | undefined, { name, ...options }: { name?: string; namespace?: string; output?: string }) => act((context) => get(context, kind, resource, { ...options, ...(name === undefined ? {} : { lab: name }) })));

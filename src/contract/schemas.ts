@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { LabApi } from './api.ts';
 
 const lab = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/, 'A lab’s name has lower-case letters, digits and dashes, at most 40.');
-const file = z.strictObject({ path: z.string().min(1).max(1024), text: z.string().max(16 * 1024 * 1024) });
+const file = z.strictObject({ path: z.string().min(1).max(1024), text: z.string().max(16 * 1024 * 1024), namespace: z.string().max(63).exactOptional() });
 const files = z.array(file).max(2000);
 const percent = z.number().min(0).max(100);
 const fault = { delay: z.strictObject({ milliseconds: z.number().min(0).max(3_600_000), percent }).exactOptional(), abort: z.strictObject({ status: z.number().int().min(200).max(599), percent }).exactOptional() };

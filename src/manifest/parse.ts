@@ -104,7 +104,7 @@ class Collector {
       return this.#say('WEFT0003', 'error', `metadata.${bad} is not one that Kubernetes accepts, so this ${kind.slice(0, 60)} is left out.`, locate(['metadata', bad]), 'Use lower-case letters, digits and dashes.');
     }
     const namespaced = definition?.namespaced ?? true;
-    const meta: ObjectMeta = { name, namespace: namespaced ? namespace || 'default' : '', labels, annotations, ...(creationTimestamp !== undefined && { creationTimestamp }) };
+    const meta: ObjectMeta = { name, namespace: namespaced ? namespace || this.#file.namespace || 'default' : '', labels, annotations, ...(creationTimestamp !== undefined && { creationTimestamp }) };
     const start = locate([]);
     const origin = { file: this.#file.path, line: start.line, column: start.column, kind, name, ...(namespaced && { namespace: meta.namespace }) };
     const resource = resourceName({ kind, metadata: meta });

@@ -4,6 +4,8 @@ import type { Origin } from '../xds/index.ts';
 export interface SourceFile {
   readonly path: string;
   readonly text: string;
+  /** The namespace of resources that name none, as `kubectl -n`; `default` without it. */
+  readonly namespace?: string;
 }
 
 /** A place in a file; both start at 1. */

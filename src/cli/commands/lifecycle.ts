@@ -8,17 +8,18 @@ export interface UpOptions {
   readonly file?: readonly string[];
   readonly sample?: string;
   readonly name?: string;
+  readonly namespace?: string;
   readonly images?: 'auto' | 'pull' | 'stand-in';
   readonly consent?: readonly string[];
 }
 
 /** `weft up`: returns when all pods are ready and prints the ingress URL. */
-export async function up(context: CliContext, { file = [], sample, name, images, consent }: UpOptions): Promise<void> {
+export async function up(context: CliContext, { file = [], sample, name, namespace, images, consent }: UpOptions): Promise<void> {
   const { api, terminal } = context;
   if (file.length === 0 && sample === undefined) throw new LabFailure('usage', 'Nothing to start.', { help: 'Name manifests with -f PATH, or a sample with --sample NAME (weft samples lists them).' });
   const samples = sample === undefined ? [] : (await api.samples({})).filter((candidate) => candidate.name === sample);
   if (sample !== undefined && samples.length === 0) throw new LabFailure('usage', `There is no sample ${sample}.`, { help: 'weft samples lists them.' });
-  const files = [...samples.flatMap((found) => found.files), ...await readFiles(file, context.stdin)];
+  const files = [...samples.flatMap((found) => found.files), ...await readFiles(file, context.stdin, namespace)];
   const lab = name ?? sample ?? 'lab';
   const started = Date.now();
   const operation = await follow(context, await api.up({

@@ -7,20 +7,21 @@ import { diagnosticLine, table } from '../print.ts';
 export interface FileOptions {
   readonly file: readonly string[];
   readonly name?: string;
+  readonly namespace?: string;
   readonly dryRun?: boolean;
 }
 
 /** `weft apply -f`: adds or replaces manifests of a running lab. */
-export async function apply(context: CliContext, { file, name, dryRun }: FileOptions): Promise<boolean> {
+export async function apply(context: CliContext, { file, name, namespace, dryRun }: FileOptions): Promise<boolean> {
   const lab = await pickLab(context, name);
-  const files = await readFiles(file, context.stdin);
+  const files = await readFiles(file, context.stdin, namespace);
   return report(context, await context.api.apply({ lab, files, ...(dryRun === undefined ? {} : { dryRun }) }), dryRun === true ? 'would change' : 'applied');
 }
 
 /** `weft delete -f`: removes the resources that the files hold. */
-export async function remove(context: CliContext, { file, name }: FileOptions): Promise<boolean> {
+export async function remove(context: CliContext, { file, name, namespace }: FileOptions): Promise<boolean> {
   const lab = await pickLab(context, name);
-  return report(context, await context.api.delete({ lab, files: await readFiles(file, context.stdin) }), 'removed from');
+  return report(context, await context.api.delete({ lab, files: await readFiles(file, context.stdin, namespace) }), 'removed from');
 }
 
 function report({ terminal }: CliContext, result: ApplyResult, verb: string): boolean {

@@ -10,9 +10,10 @@ const maxFiles = 2000;
 /**
  * Reads manifests from files and folders (recursively; hidden folders and `node_modules` are left out). A file is known by its name, a file in
  * a folder by its path below it; where two would be known by the same name, by folder and name.
+ * `namespace`, as `kubectl -n`, goes to resources that name none, and tells files of the same name apart.
  * Rejects with `manifest-unreadable`, which names the path and the cause.
  */
-export async function readFiles(paths: readonly string[], stdin?: () => Promise<string>): Promise<readonly SourceFile[]> {
+export async function readFiles(paths: readonly string[], stdin?: () => Promise<string>, namespace?: string): Promise<readonly SourceFile[]> {
   const found: { absolute: string; path: string; text: string }[] = [];
   for (const given of paths) {
     if (given === '-' && stdin !== undefined) {
@@ -28,7 +29,8 @@ export async function readFiles(paths: readonly string[], stdin?: () => Promise<
     }
   }
   return found.map(({ absolute, path, text }) => ({
-    path: found.filter((other) => other.path === path).length === 1 ? path : `${basename(dirname(absolute))}/${path}`, text,
+    path: `${namespace === undefined ? '' : `${namespace}/`}${found.filter((other) => other.path === path).length === 1 ? path : `${basename(dirname(absolute))}/${path}`}`,
+    text, ...(namespace === undefined ? {} : { namespace }),
   }));
 }
 

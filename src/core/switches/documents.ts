@@ -31,9 +31,13 @@ export function places(files: readonly SourceFile[]): readonly Place[] {
     if (document.errors.length > 0) return [];
     const body = document.toJS() as Body | null;
     if (body === null || typeof body !== 'object') return [];
-    if (Array.isArray(body.items)) return body.items.map((item: Body, i) => ({ file: file.path, document: index, path: ['items', i], body: item }));
-    return [{ file: file.path, document: index, path: [], body }];
+    if (Array.isArray(body.items)) return body.items.map((item: Body, i) => ({ file: file.path, document: index, path: ['items', i], body: inNamespace(item, file) }));
+    return [{ file: file.path, document: index, path: [], body: inNamespace(body, file) }];
   }));
+}
+
+function inNamespace(body: Body, { namespace }: SourceFile): Body {
+  return namespace === undefined || body.metadata?.namespace !== undefined ? body : { ...body, metadata: { ...body.metadata, namespace } };
 }
 
 /** Changes one document of a file and writes only that one anew; comments and the other documents stay as they are. */
@@ -46,7 +50,7 @@ export function editDocument(files: readonly SourceFile[], place: Place, edit: (
     const { start, end } = extent(file.text, documents, place.document);
     edit(document);
     const text = document.toString({ lineWidth: 0, indentSeq: !/^(\s*)\S[^\n]*:\n\1- /m.test(file.text.slice(start, end)), directives: false });
-    return { path: file.path, text: file.text.slice(0, start) + text + file.text.slice(end) };
+    return { ...file, text: file.text.slice(0, start) + text + file.text.slice(end) };
   });
 }
 
@@ -57,7 +61,7 @@ export function removeDocument(files: readonly SourceFile[], place: Place): read
     const { start, end } = extent(file.text, documentsOf(file.text), place.document);
     const before = file.text.slice(0, start).replace(/\n?---[^\n]*\n$/, '\n');
     const text = before.trim() === '' ? file.text.slice(end).replace(/^---[^\n]*\n/, '') : before + file.text.slice(end);
-    return text.replace(/^\s*---\s*$/gm, '').trim() === '' ? [] : [{ path: file.path, text }];
+    return text.replace(/^\s*---\s*$/gm, '').trim() === '' ? [] : [{ ...file, text }];
   });
 }
 
@@ -66,7 +70,7 @@ export function addResource(files: readonly SourceFile[], body: object): readonl
   const text = new Document(body, { version: '1.1' }).toString({ lineWidth: 0, directives: false });
   const existing = files.find((file) => file.path === switchFile);
   if (existing === undefined) return [...files, { path: switchFile, text: `# Written by Weft's switches. Edit it freely.\n${text}` }];
-  return files.map((file) => (file === existing ? { path: file.path, text: `${file.text.trimEnd()}\n---\n${text}` } : file));
+  return files.map((file) => (file === existing ? { ...file, text: `${file.text.trimEnd()}\n---\n${text}` } : file));
 }
 
 /** Where a document's own text starts and ends, its opening separator excluded. */
