@@ -1,0 +1,4 @@
+/** What tests on a real engine share. */
+export { allSamples, hasPeer, peerDir, sample } from './peer.ts';
+export { get, noEngine, startLab, until, type Answer, type TestLab } from './lab.ts';
+export { bookinfo, rule, shown, signIn, tally, type Shown } from './bookinfo.ts';
