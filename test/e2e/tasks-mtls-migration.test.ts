@@ -19,25 +19,7 @@ describe.skipIf(why !== undefined)(`Istio’s task page on mutual TLS migration$
   afterAll(async () => { await lab?.down(); });
 
   /** curl from one namespace's pod to another namespace's httpbin: the status, `000` when the connection is refused or reset. */
-  const call = async (from: string, to: string): Promise<string> => {
-    const pod = (await lab.status()).pods.find((candidate) => candidate.workload === 'curl' && candidate.namespace === from);
-    const id = `${from}/${pod?.name ?? ''}`;
-    let output = '';
-    return await new Promise((resolve, reject) => {
-      let stream: string | undefined;
-      const early: (() => void)[] = [];
-      const stop = lab.core.on('stream', (event) => {
-        const take = (): void => {
-          if (event.stream !== stream) return;
-          output += event.data ?? '';
-          if (event.end !== undefined) { stop(); resolve(/\d{3}/.exec(output)?.[0] ?? output); }
-        };
-        if (stream === undefined) early.push(take); else take();
-      });
-      lab.core.exec({ lab: lab.name, pod: id, command: ['curl', '-s', '-o', '/dev/null', '-m', '5', '-w', '%{http_code}', `http://httpbin.${to}:8000/ip`], tty: false })
-        .then((opened) => { stream = opened; early.splice(0).forEach((take) => { take(); }); }, reject);
-    });
-  };
+  const call = async (from: string, to: string): Promise<string> => (await lab.exec(`${from}/curl`, 'curl', '-s', '-o', '/dev/null', '-m', '5', '-w', '%{http_code}', `http://httpbin.${to}:8000/ip`)).output.trim();
 
   const calls = async (): Promise<Readonly<Record<string, string>>> => Object.fromEntries(await Promise.all(['foo', 'bar', 'legacy'].flatMap((from) => ['foo', 'bar'].map(async (to) => [`${from} → ${to}`, await call(from, to)]))));
 

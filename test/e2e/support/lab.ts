@@ -39,7 +39,7 @@ export interface TestLab {
   synced(): Promise<void>;
   /** A request through the ingress. */
   get(path: string, headers?: Readonly<Record<string, string>>): Promise<Answer>;
-  /** Runs a command in a workload's first container; what it printed. */
+  /** Runs a command in the first container of a workload (`name` or `namespace/name`); what it printed. */
   exec(workload: string, ...command: readonly string[]): Promise<{ readonly output: string; readonly exitCode: number }>;
   records(query?: { readonly text?: string; readonly service?: string; readonly limit?: number }): Promise<readonly RequestRecord[]>;
   /** Removes the lab. */
@@ -110,7 +110,7 @@ export function get(url: URL, headers: Readonly<Record<string, string>>): Promis
 
 async function exec(core: TestLab['core'], lab: string, workload: string, command: readonly string[]): Promise<{ output: string; exitCode: number }> {
   const { pods } = await core.status({ lab });
-  const pod = pods.find((candidate) => candidate.workload === workload);
+  const pod = pods.find((candidate) => candidate.workload === workload || `${candidate.namespace}/${candidate.workload}` === workload);
   if (pod === undefined) throw new Error(`no pod of ${workload}`);
   let output = '';
   return await new Promise((resolve, reject) => {
