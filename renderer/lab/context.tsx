@@ -2,6 +2,7 @@ import { createContext, useContext, useSyncExternalStore, type ReactNode } from 
 import { useStore } from 'zustand';
 import { useShallow } from 'zustand/react/shallow';
 import type { LabApi } from '../../src/contract/index.ts';
+import type { Series } from './history.ts';
 import type { Mirror, OnStream } from './mirror.ts';
 import type { LabState } from './state.ts';
 import type { TrafficLog } from './traffic-log.ts';
@@ -69,4 +70,11 @@ export function useTrafficVersion(): number {
 /** The mirror itself, for the shell: selecting a lab, connecting again. */
 export function useMirror(): Mirror {
   return useLabContext().mirror;
+}
+
+/** Figures of a node or an edge over the last minutes; renders again with each new graph. */
+export function useSeries(id: string): Series {
+  const { history } = useLabContext().mirror;
+  useLab(state => state.graph?.time);
+  return history.of(id);
 }

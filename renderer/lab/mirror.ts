@@ -1,6 +1,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Lab, LabApi, LabEvents, RequestRecord } from '../../src/contract/index.ts';
 import type { Connect } from './connect.ts';
+import { History } from './history.ts';
 import { initialState, reduce, type LabEvent, type LabState } from './state.ts';
 import { TrafficLog } from './traffic-log.ts';
 
@@ -13,6 +14,8 @@ export interface Mirror {
   /** Calls go to the connection at hand and reject while there is none. */
   readonly api: LabApi;
   readonly traffic: TrafficLog;
+  /** Figures of the last minutes, by id of node or edge. */
+  readonly history: History;
   readonly onStream: OnStream;
   /** Shows another lab. */
   selectLab(name: string | undefined): void;
@@ -34,6 +37,7 @@ const retryAfter = [250, 500, 1000, 2000, 5000] as const;
 export function createMirror({ connect, now, later }: MirrorOptions): Mirror {
   const store = createStore<LabState>(() => initialState(now()));
   const traffic = new TrafficLog();
+  const history = new History();
   const streams = new Set<LabEvents['stream']>();
   let current: Lab | undefined;
   let watched: string | undefined;
@@ -43,6 +47,7 @@ export function createMirror({ connect, now, later }: MirrorOptions): Mirror {
   let close = (): void => undefined;
 
   const take = (event: LabEvent): void => {
+    if (event.kind === 'graph' && event.lab === store.getState().lab) history.add(event.graph);
     store.setState(reduce(store.getState(), event, now()), true);
     void watchSelected();
   };
@@ -55,6 +60,7 @@ export function createMirror({ connect, now, later }: MirrorOptions): Mirror {
     const before = watched;
     watched = name;
     traffic.clear();
+    history.clear();
     if (before !== undefined) lab.unwatch({ lab: before }).catch(() => undefined); // It may be gone; then nothing is watched either.
     if (name === undefined) return;
     try {
@@ -120,7 +126,7 @@ export function createMirror({ connect, now, later }: MirrorOptions): Mirror {
 
   void open();
   return {
-    store, traffic,
+    store, traffic, history,
     api: relay(() => current),
     onStream: listener => { streams.add(listener); return () => { streams.delete(listener); }; },
     selectLab: name => take({ kind: 'select', lab: name }),

@@ -30,6 +30,11 @@ export function isTyping(target: EventTarget | null): boolean {
   return target.isContentEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement || target.closest('.cm-editor, .xterm') !== null;
 }
 
+/** True where Space and Enter mean the thing that has the focus. */
+function isControl(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.closest('button, a[href], summary, [role="button"], [role="slider"], [role="menuitem"], [role="tab"], [role="radio"], input') !== null;
+}
+
 /** `mod+k` for Ctrl-K and Cmd-K, `Space`, else the key itself. */
 export function keyName(event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey'>): string {
   const key = event.key === ' ' ? 'Space' : event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -56,6 +61,7 @@ export function createKeyMap(): KeyMap {
     press: event => {
       if (event.defaultPrevented || event.altKey || event.isComposing) return false;
       const name = keyName(event);
+      if ((name === 'Space' || name === 'Enter') && isControl(event.target)) return false;
       const typing = isTyping(event.target);
       for (const binding of flat.toReversed()) {
         if (binding.key !== name || (typing && binding.whileTyping !== true)) continue;

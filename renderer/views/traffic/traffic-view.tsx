@@ -1,6 +1,9 @@
 import type { ReactNode } from 'react';
+import { RequestTable } from './request-table.tsx';
+import { TrafficBar } from './traffic-bar.tsx';
+import styles from './traffic.module.css';
 
 /** Every request, newest first. */
 export function TrafficView(): ReactNode {
-  return null;
+  return <div className={styles.view}><TrafficBar /><RequestTable wide /></div>;
 }

@@ -1,0 +1,75 @@
+import { IconDoorEnter, IconQuestionMark, IconWorld } from '@tabler/icons-react';
+import { Handle, Position, type Node, type NodeProps } from '@xyflow/react';
+import { memo, type ReactNode } from 'react';
+import type { GraphNode } from '../../../src/contract/index.ts';
+import { format, OutcomeGlyph } from '../../ui/index.ts';
+import { hasRows } from './card-size.ts';
+import styles from './service-card.module.css';
+
+/** What a card shows. Strings, not figures: a card renders only when something that is seen changes. */
+export interface CardData extends Record<string, unknown> {
+  readonly node: GraphNode;
+  /** Weight of each version in the rules, when they have weights. */
+  readonly weights: Readonly<Record<string, number>> | undefined;
+  /** Faults that requests to this service meet, in words; empty without. */
+  readonly fault: string;
+  readonly selected: boolean;
+  /** The one card that Tab reaches; arrows go on from it. */
+  readonly entry: boolean;
+  readonly onOpen: (id: string) => void;
+}
+
+export type CardNode = Node<CardData, 'service'>;
+
+const icons = { gateway: IconDoorEnter, external: IconWorld, unknown: IconQuestionMark, service: undefined } as const;
+
+/** A service with its versions as rows inside. */
+export const ServiceCard = memo(function ServiceCard({ data }: NodeProps<CardNode>): ReactNode {
+  const { node, fault, selected, entry, onOpen } = data;
+  const Glyph = icons[node.kind];
+  const { rps, errorShare, p99 } = node.figures;
+  const open = (): void => onOpen(node.id);
+  return (
+    <div
+      className={styles.card} data-selected={selected || undefined} data-quiet={rps === 0 || undefined} data-node={node.id}
+      role="button" tabIndex={entry ? 0 : -1} aria-pressed={selected}
+      aria-label={`${node.name}: ${format.rate(rps)} requests a second, ${format.share(errorShare)} errors, p99 ${format.duration(p99)}${fault === '' ? '' : `, fault: ${fault}`}`}
+      onClick={open}
+      onKeyDown={event => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); open(); } }}
+    >
+      <Handle type="target" position={Position.Left} isConnectable={false} className={styles.port ?? ''} />
+      <Handle type="source" position={Position.Right} isConnectable={false} className={styles.port ?? ''} />
+      {fault !== '' && <span className={styles.fault} title={`Fault injected: ${fault}`}><OutcomeGlyph outcome="fault" size={10} label={false} />{fault}</span>}
+      <div className={styles.head}>
+        {Glyph !== undefined && <Glyph size={15} stroke={1.7} aria-hidden className={styles.icon} />}
+        <span className={styles.name} title={`${node.namespace}/${node.name}`}>{node.kind === 'gateway' ? 'ingress' : node.name}</span>
+        <span className={styles.figures}><ErrorShare share={errorShare} /><span className={styles.rps}>{format.rate(rps)}<small> rps</small></span></span>
+      </div>
+      {hasRows(node) && <div className={styles.rows}>{node.versions.map(version => <VersionRow key={version.version} data={data} version={version} />)}</div>}
+    </div>
+  );
+}, ({ data: one }, { data: two }) => one.selected === two.selected && one.entry === two.entry && one.fault === two.fault && one.onOpen === two.onOpen && face(one) === face(two));
+
+function VersionRow({ data, version }: { readonly data: CardData; readonly version: GraphNode['versions'][number] }): ReactNode {
+  const weight = data.weights?.[version.version];
+  const { ready, pods, figures } = version;
+  return (
+    <div className={styles.row} data-down={ready === 0 || undefined}>
+      <span className={styles.version}>{version.version}</span>
+      <span className={styles.pods} title={`${ready} of ${format.count(pods, 'pod')} ready`} data-partial={ready < pods || undefined}>{ready}/{pods}</span>
+      {weight === undefined ? <span /> : <span className={styles.weight} title={`The rules send it ${weight} %`}><i style={{ inlineSize: `${weight * 0.3}px` }} /><b>{weight} %</b></span>}
+      <span className={styles.figures}><ErrorShare share={figures.errorShare} /><span className={styles.rps}>{format.rate(figures.rps)}</span></span>
+    </div>
+  );
+}
+
+function ErrorShare({ share }: { readonly share: number }): ReactNode {
+  if (share < 0.0005) return null;
+  return <span className={styles.errors} title={`${format.share(share)} of requests fail`}><OutcomeGlyph outcome="server-error" size={8} label={false} />{format.share(share)}</span>;
+}
+
+/** Everything that a card shows, as text, to tell whether it changed. */
+function face({ node, weights }: CardData): string {
+  const figures = ({ rps, errorShare }: GraphNode['figures']): string => `${format.rate(rps)} ${format.share(errorShare)}`;
+  return [node.name, figures(node.figures), ...node.versions.map(each => `${each.version} ${each.ready}/${each.pods} ${weights?.[each.version] ?? ''} ${figures(each.figures)}`)].join('\n');
+}
