@@ -17,14 +17,14 @@ const lineFeed = 10;
  * Cuts a byte stream into lines. Returns the function that takes chunks: it says `false` once a line is too long.
  * Bytes are joined once per line, so that many small chunks cost no more than one big one.
  */
-export function lineSplitter(maxLine: number, onLine: (line: string) => void): (chunk: Buffer) => boolean {
+export function lineSplitter(maxLine: () => number, onLine: (line: string) => void): (chunk: Buffer) => boolean {
   let parts: Buffer[] = [];
   let size = 0;
   return (chunk) => {
     let start = 0;
     for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, start)) {
       const last = chunk.subarray(start, end);
-      if (size + last.length > maxLine) return false;
+      if (size + last.length > maxLine()) return false;
       const line = parts.length === 0 ? last.toString('utf8') : Buffer.concat([...parts, last]).toString('utf8');
       parts = [];
       size = 0;
@@ -35,15 +35,21 @@ export function lineSplitter(maxLine: number, onLine: (line: string) => void): (
       parts.push(chunk.subarray(start));
       size += chunk.length - start;
     }
-    return size <= maxLine;
+    return size <= maxLine();
   };
 }
 
+/** A channel over a socket whose longest line can change, e.g. once the peer has said who it is. */
+export interface LineChannel extends Channel {
+  setMaxLine(bytes: number): void;
+}
+
 /** A channel over a socket, one message a line. The socket is destroyed when its peer breaks the limits. */
-export function lineChannel(socket: Duplex, limits: LineLimits = defaultLineLimits): Channel {
+export function lineChannel(socket: Duplex, limits: LineLimits = defaultLineLimits): LineChannel {
+  let maxLine = limits.maxLine;
   const closing = closeSignal();
   const listeners: ((line: string) => void)[] = [];
-  const split = lineSplitter(limits.maxLine, (line) => {
+  const split = lineSplitter(() => maxLine, (line) => {
     if (!socket.destroyed) for (const listener of listeners) listener(line);
   });
   socket.on('data', (chunk: Buffer) => { if (!split(chunk)) socket.destroy(); });
@@ -53,6 +59,7 @@ export function lineChannel(socket: Duplex, limits: LineLimits = defaultLineLimi
   socket.on('close', closing.fire);
   if (socket.destroyed) closing.fire();
   return {
+    setMaxLine: (bytes) => { maxLine = bytes; },
     send: (message) => {
       if (socket.destroyed) return;
       if (socket.writableLength > limits.maxBuffered) socket.destroy();

@@ -19,6 +19,9 @@ export interface AdsSession {
 interface Wire {
   /** Sends a DiscoveryResponse, given as JSON. */
   send(response: string): void;
+  /** A type went out, or was rejected; for metrics. Short name in lower case: `cds`. */
+  pushed(type: string): void;
+  rejected(type: string): void;
   /** The status has changed. */
   changed(): void;
 }
@@ -58,6 +61,7 @@ export function createAdsSession(wire: Wire): AdsSession {
     state.sent = set;
     state.outstanding = true;
     wire.send(`{"typeUrl":${JSON.stringify(typeUrl[type])},"versionInfo":"${set.version}","nonce":"${state.nonce}","resources":[${[...set.resources.values()].join(',')}]}`);
+    wire.pushed(shortName[type].toLowerCase());
   }
 
   /** Sends what the proxy lacks; false when a type must be answered first. */
@@ -114,6 +118,7 @@ export function createAdsSession(wire: Wire): AdsSession {
       return;
     }
     state.rejection = { version: state.sent?.version ?? '', message: `${shortName[type]}: ${error.message.slice(0, maxReason)}` };
+    wire.rejected(shortName[type].toLowerCase());
     wire.changed();
   }
 

@@ -20,19 +20,24 @@ export interface StoredState {
 /** A control plane that has seen nothing yet. */
 export const emptyState: StoredState = { format: 1, version: 0, files: [], pods: [], virtualIpCidr: '', virtualIps: {}, ages: {}, readiness: {} };
 
-const pod = z.looseObject({
+const labels = z.record(z.string(), z.string());
+
+/** A registration as core sends it. */
+export const podSchema: z.ZodType<PodRegistration> = z.looseObject({
   name: z.string(), namespace: z.string(), ip: z.string(), serviceAccount: z.string(), workload: z.string(), tokenHash: z.string(),
-  kind: z.enum(['workload', 'gateway']), sidecar: z.boolean(), ready: z.boolean(),
-  labels: z.record(z.string(), z.string()), annotations: z.record(z.string(), z.string()),
+  kind: z.enum(['workload', 'gateway']), sidecar: z.boolean(), ready: z.boolean(), labels, annotations: labels,
   ports: z.array(z.strictObject({ name: z.string().exactOptional(), port: z.number(), protocol: z.enum(['TCP', 'UDP']) })),
 });
+
+/** A manifest file as core sends it. */
+export const sourceFileSchema: z.ZodType<SourceFile> = z.strictObject({ path: z.string(), text: z.string() });
 
 /** What a state file must look like; anything else counts as unreadable. */
 export const storedStateSchema: z.ZodType<StoredState> = z.object({
   format: z.literal(1),
   version: z.number().int().min(0),
-  files: z.array(z.strictObject({ path: z.string(), text: z.string() })),
-  pods: z.array(pod),
+  files: z.array(sourceFileSchema),
+  pods: z.array(podSchema),
   virtualIpCidr: z.string(),
   virtualIps: z.record(z.string(), z.string()),
   ages: z.record(z.string(), z.number()),

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { LabFailure, type ControlApi, type ControlStatus } from '../contract/index.ts';
+import { createPeer, type Channel } from '../rpc/index.ts';
+import type { Mesh } from './mesh.ts';
+import type { Problems } from './problems.ts';
+import type { Proxies } from './proxies.ts';
+import { podSchema, sourceFileSchema } from './state/state.ts';
+import type { TelemetryIntake } from './telemetry/intake.ts';
+
+/** What serving core needs. */
+export interface CoreServices {
+  readonly mesh: Mesh;
+  readonly proxies: Proxies;
+  readonly telemetry: TelemetryIntake;
+  readonly problems: Problems;
+  /** Resolves when the mesh is on the disk, or when it is known that it cannot be. */
+  saved(): Promise<void>;
+  /** All metrics, in Prometheus' text format. */
+  metricsText(): Promise<string>;
+  /** Calls when the status may have changed; returns how to stop. */
+  onStatus(listener: () => void): () => void;
+}
+
+const none = z.tuple([]);
+const argumentsOf: { readonly [Name in keyof ControlApi]: z.ZodType<Parameters<ControlApi[Name]>> } = {
+  files: none, pods: none, status: none, metricsText: none, virtualIps: none, subscribe: none,
+  setFiles: z.tuple([z.array(sourceFileSchema).max(10_000)]),
+  setPods: z.tuple([z.array(podSchema).max(10_000)]),
+  setNetwork: z.tuple([z.strictObject({ virtualIpCidr: z.string().regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/) })]),
+  proxyConfig: z.tuple([z.string(), z.enum(['listeners', 'routes', 'clusters', 'endpoints', 'secrets'])]),
+  records: z.tuple([z.strictObject({
+    limit: z.number().int().min(0).max(20_000).exactOptional(), before: z.number().exactOptional(),
+    text: z.string().exactOptional(), outcome: z.string().exactOptional(), service: z.string().exactOptional(),
+  })]),
+};
+
+/** The state of the control plane as core sees it. */
+export function controlStatus({ mesh, proxies, problems }: Pick<CoreServices, 'mesh' | 'proxies' | 'problems'>): ControlStatus {
+  return { version: mesh.version, diagnostics: [...problems.diagnostics, ...mesh.diagnostics], proxies: proxies.status(), readiness: mesh.readiness };
+}
+
+/** Serves ControlApi on one connection that core has opened. */
+export function serveCore(channel: Channel, services: CoreServices): void {
+  const stops: (() => void)[] = [];
+  const api = controlApi(services, () => { if (stops.length === 0) stops.push(...subscribe()); });
+  const peer = createPeer(channel, {
+    resolve: (name) => (Object.hasOwn(argumentsOf, name) ? (...args) => call(api, name as keyof ControlApi, args) : undefined),
+    timeout: -1,
+    gone: () => new LabFailure('cancelled', 'Core has gone.'),
+  });
+
+  function subscribe(): readonly (() => void)[] {
+    peer.event('status', [controlStatus(services)]);
+    return [
+      services.telemetry.listen({ records: (records) => peer.event('records', [records]), metrics: (deltas) => peer.event('metrics', [deltas]) }),
+      services.onStatus(() => peer.event('status', [controlStatus(services)])),
+    ];
+  }
+
+  channel.onClose(() => { for (const stop of stops) stop(); });
+}
+
+async function call(api: ControlApi, name: keyof ControlApi, args: readonly unknown[]): Promise<unknown> {
+  const checked = argumentsOf[name].safeParse(args);
+  if (!checked.success) throw new LabFailure('usage', `“${name}” was called wrongly: ${z.prettifyError(checked.error)}`);
+  return (api[name] as (...args: unknown[]) => Promise<unknown>)(...checked.data);
+}
+
+function controlApi(services: CoreServices, subscribe: () => void): ControlApi {
+  const { mesh, proxies, telemetry, problems } = services;
+  return {
+    files: () => Promise.resolve(mesh.files),
+    setFiles: async (files) => {
+      const { applied, diagnostics } = mesh.setFiles(files);
+      const { version } = mesh;
+      if (applied) await services.saved();
+      return { applied, version, diagnostics: [...problems.diagnostics, ...diagnostics] };
+    },
+    pods: () => Promise.resolve(mesh.pods),
+    setPods: async (pods) => {
+      mesh.setPods(pods);
+      await services.saved();
+    },
+    setNetwork: async ({ virtualIpCidr }) => {
+      mesh.setNetwork(virtualIpCidr);
+      await services.saved();
+    },
+    status: () => Promise.resolve(controlStatus(services)),
+    proxyConfig: (proxy, section) => Promise.resolve(proxies.config(proxy, section)),
+    records: (query) => Promise.resolve(telemetry.records(query)),
+    metricsText: () => services.metricsText(),
+    virtualIps: () => Promise.resolve(mesh.virtualIps),
+    subscribe: () => {
+      subscribe();
+      return Promise.resolve();
+    },
+  };
+}

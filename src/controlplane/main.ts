@@ -1,0 +1,119 @@
+import type { ControlPlaneSettings } from '../contract/index.ts';
+import { ports } from '../contract/index.ts';
+import { loadAuthority } from './ca.ts';
+import type { Compiler } from './compiler.ts';
+import { serveCore } from './core-connection.ts';
+import type { Log } from './log.ts';
+import { createMesh, podKey, type Mesh } from './mesh.ts';
+import { istioCompiler } from './istio-compiler.ts';
+import { createProblems } from './problems.ts';
+import { createProxies } from './proxies.ts';
+import { serveProxy } from './proxy-connection.ts';
+import { createSchedule } from './schedule.ts';
+import { defaultServerLimits, serveControlPlane, type ServerLimits } from './server.ts';
+import { createSignal } from './signal.ts';
+import { loadState, openStateFile } from './state/state-file.ts';
+import { emptyState, storedStateSchema } from './state/state.ts';
+import { createTelemetryIntake } from './telemetry/intake.ts';
+import { serveMetrics } from './telemetry/metrics-server.ts';
+import { createPilotMetrics } from './telemetry/pilot.ts';
+
+/** What differs from a control plane in its container; for tests and for labs in one process. */
+export interface ControlPlaneOptions {
+  readonly host?: string;
+  /** 0: any free port. */
+  readonly port?: number;
+  readonly metricsPort?: number;
+  readonly limits?: Partial<ServerLimits>;
+  readonly compiler?: Compiler;
+  readonly log?: Log;
+  readonly now?: () => number;
+}
+
+/** A control plane that runs. */
+export interface RunningControlPlane {
+  readonly port: number;
+  readonly metricsPort: number;
+  /** Closes all connections and waits for what is being written. */
+  stop(): Promise<void>;
+}
+
+const stateName = 'state';
+const statusQuiet = 50;
+/** How long proxies may take to come back after a restart before their pods count as not ready. */
+const returnWithin = 15_000;
+
+/** Starts the lab's control plane: store, CA, config for every proxy, telemetry. Rejects when a port is taken or the root does not read. */
+export async function start(settings: ControlPlaneSettings, options: ControlPlaneOptions = {}): Promise<RunningControlPlane> {
+  const log: Log = options.log ?? ((line) => process.stdout.write(`${new Date().toISOString()} ${line}\n`));
+  const now = options.now ?? Date.now;
+  const host = options.host ?? '0.0.0.0';
+  const compiler = options.compiler ?? istioCompiler;
+  let stopping = false;
+
+  const authority = await loadAuthority(settings.ca, now);
+  const loaded = await loadState(settings.stateDir, stateName, storedStateSchema);
+  const file = openStateFile(settings.stateDir, stateName);
+  const status = createSignal(statusQuiet);
+  const problems = createProblems(status.fire);
+  const metrics = createPilotMetrics();
+  const telemetry = createTelemetryIntake();
+
+  if (loaded.problem !== undefined) {
+    log(`state: ${loaded.problem}`);
+    problems.set('state', `The stored state could not be read: ${loaded.problem}.`, 'Apply the manifests again to be sure that nothing is missing.');
+  }
+
+  let saving: Promise<void> = Promise.resolve();
+  const save = (mesh: Mesh): void => {
+    saving = file.save(mesh.stored).then(() => problems.clear('save'), (error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      log(`state could not be saved: ${reason}`);
+      problems.set('save', `The change is in force but could not be stored (${reason}): a restart of the control plane would forget it.`, 'Make room on the engine’s disk.');
+    });
+  };
+
+  const mesh = createMesh(loaded.value ?? emptyState, compiler, settings.trustDomain, (urgency) => {
+    save(mesh);
+    schedule.request(urgency);
+    status.fire();
+  });
+  const proxies = createProxies({ mesh, compiler, roots: authority.roots, metrics, problems, changed: status.fire, now });
+  const schedule = createSchedule(() => proxies.push());
+  const metricsText = async (): Promise<string> => `${await metrics.text()}${telemetry.text()}`;
+  const proxyServices = { mesh, proxies, authority, telemetry, metrics, log, stopping: () => stopping };
+  const coreServices = { mesh, proxies, telemetry, problems, saved: () => saving, metricsText, onStatus: status.listen };
+
+  proxies.push();
+  const server = await serveControlPlane({
+    host, port: options.port ?? ports.controlPlane, limits: { ...defaultServerLimits, ...options.limits },
+    authority, coreTokenHash: settings.coreTokenHash, mesh, log, now,
+    proxy: (pod, channel) => serveProxy(pod, channel, proxyServices),
+    core: (channel) => serveCore(channel, coreServices),
+  });
+  const metricsServer = await serveMetrics({ host, port: options.metricsPort ?? ports.controlPlaneMetrics }, metricsText).catch(async (error: unknown) => {
+    await server.stop();
+    throw error;
+  });
+  const returning = setTimeout(() => {
+    for (const pod of mesh.pods) {
+      const proxy = podKey(pod);
+      if (mesh.readiness[proxy]?.ready === true && pod.tokenHash !== '' && !proxies.connected(proxy)) mesh.setReadiness(proxy, { ready: false, message: 'The sidecar is not connected.' });
+    }
+  }, returnWithin);
+  log(`control plane of lab ${settings.lab} serves on ${server.port}, metrics on ${metricsServer.port}; ${mesh.files.length} files, ${mesh.pods.length} pods, version ${mesh.version}`);
+
+  return {
+    port: server.port,
+    metricsPort: metricsServer.port,
+    stop: async () => {
+      stopping = true;
+      clearTimeout(returning);
+      schedule.stop();
+      telemetry.stop();
+      status.stop();
+      await Promise.all([server.stop(), metricsServer.stop()]);
+      await file.settled();
+    },
+  };
+}
