@@ -7,7 +7,7 @@ import { root } from './paths.mjs';
 const bundles = [
   { name: 'container', entry: 'src/main.ts', out: 'dist/container/main.mjs', format: 'esm', target: 'node24', external: ['koffi'] },
   { name: 'cli', entry: 'src/cli/main.ts', out: 'dist/cli/main.mjs', format: 'esm', target: 'node20.19', external: [] },
-  { name: 'electron main', entry: 'electron/main.ts', out: 'dist/electron/main.mjs', format: 'esm', target: 'node20.19', external: ['electron'] },
+  { name: 'electron main', entry: 'electron/main.ts', out: 'dist/electron/main.cjs', format: 'cjs', target: 'node20.19', external: ['electron'] },
   { name: 'electron preload', entry: 'electron/preload.ts', out: 'dist/electron/preload.cjs', format: 'cjs', target: 'node20.19', external: ['electron'] },
 ];
 
@@ -21,6 +21,8 @@ export async function build({ log = console.log, only } = {}) {
     await esbuild({
       absWorkingDir: root, entryPoints: [entry], outfile: out, bundle: true, platform: 'node', format, target, sourcemap: 'linked', logLevel: 'warning',
       external: [...external, ...unused], legalComments: 'none', loader: { '.md': 'text' },
+      // Electron's main is CommonJS, because it must run before Electron is ready; its modules still say where they stand.
+      ...(out.endsWith('main.cjs') ? { banner: { js: "const __url=require('node:url').pathToFileURL(__filename).href;" }, define: { 'import.meta.url': '__url', 'import.meta.dirname': '__dirname' } } : {}),
       // CommonJS dependencies inside an ES module ask for `require`.
       ...(format === 'esm' ? { banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" } } : {}),
     });
