@@ -148,6 +148,8 @@ export interface Mount {
   readonly volume: string;
   readonly target: string;
   readonly readOnly: boolean;
+  /** A new volume starts with what the image has there, owner included. */
+  readonly copy?: boolean;
 }
 
 export interface ContainerSpec {
@@ -163,7 +165,7 @@ export interface ContainerSpec {
   readonly tty?: boolean;
   readonly openStdin?: boolean;
   /** A network with aliases, or another container whose network is joined. */
-  readonly network: { readonly name: string; readonly aliases: readonly string[]; readonly ip?: string } | { readonly container: string } | 'none';
+  readonly network: { readonly name: string; readonly aliases: readonly string[]; readonly ip?: string } | { readonly container: string } | 'none' | 'host';
   readonly publish?: readonly PublishedPort[];
   readonly extraHosts?: readonly string[];
   readonly sysctls?: Readonly<Record<string, string>>;
@@ -181,7 +183,23 @@ export interface ContainerSpec {
   readonly cpus?: number;
   readonly restart: 'no' | 'always' | 'on-failure';
   readonly stopSeconds?: number;
+  /** Host folders (`host:container[:ro]`), where the user has agreed to them. */
   readonly binds?: readonly string[];
+  /** Run by the engine in the container; seconds. */
+  readonly health?: HealthCheck;
+  /** Domains that names without enough dots are tried in. */
+  readonly dnsSearch?: readonly string[];
+  /** Shares the host's process or IPC namespace, where the user has agreed to it. */
+  readonly hostNamespaces?: { readonly pid: boolean; readonly ipc: boolean };
+}
+
+/** A command that says by its exit code whether a container is well. */
+export interface HealthCheck {
+  readonly command: readonly string[];
+  readonly interval: number;
+  readonly timeout: number;
+  readonly retries: number;
+  readonly startPeriod: number;
 }
 
 /** Docker's own words for a container's life. */
@@ -212,6 +230,9 @@ export interface ContainerInfo {
   readonly exitCode: number;
   readonly oomKilled: boolean;
   readonly error: string;
+  /** What the health check says; `none` without one. */
+  readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
+  readonly restart: ContainerSpec['restart'];
   readonly restarts: number;
   /** Milliseconds since the epoch; 0 for never. */
   readonly started: number;
@@ -224,6 +245,8 @@ export interface LogOptions {
   readonly tail: number;
   readonly follow: boolean;
   readonly timestamps?: boolean;
+  /** Only what was written since, milliseconds since the epoch. */
+  readonly since?: number;
 }
 
 /** Text of a container's output, standard output and error in one. */

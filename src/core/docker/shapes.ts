@@ -37,8 +37,16 @@ export function containerInfo(container: Docker.ContainerInspectInfo): Container
   const started = Date.parse(state.StartedAt);
   return {
     id: container.Id, name: container.Name.replace(/^\//, ''), labels: container.Config.Labels ?? {}, state: state.Status as ContainerState, exitCode: state.ExitCode,
-    oomKilled: state.OOMKilled, error: state.Error, restarts: container.RestartCount, started: started > 0 ? started : 0, ips: ips(network.Networks), ports: published(network.Ports), pid: state.Pid,
+    oomKilled: state.OOMKilled, error: state.Error, health: healthOf(state.Health?.Status), restart: restartOf(container.HostConfig.RestartPolicy?.Name), restarts: container.RestartCount, started: started > 0 ? started : 0, ips: ips(network.Networks), ports: published(network.Ports), pid: state.Pid,
   };
+}
+
+function healthOf(status: string | undefined): ContainerInfo['health'] {
+  return status === 'starting' || status === 'healthy' || status === 'unhealthy' ? status : 'none';
+}
+
+function restartOf(policy: string | undefined): ContainerInfo['restart'] {
+  return policy === 'always' || policy === 'unless-stopped' ? 'always' : policy === 'on-failure' ? 'on-failure' : 'no';
 }
 
 type Networks = Readonly<Record<string, { readonly IPAddress?: string }>> | undefined;

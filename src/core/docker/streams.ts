@@ -9,7 +9,7 @@ import { labelFilter } from './shapes.ts';
 export async function openLogs(docker: Docker, id: string, options: LogOptions): Promise<LogStream> {
   const container = docker.getContainer(id);
   const tty = (await container.inspect()).Config.Tty;
-  const query = { stdout: true, stderr: true, tail: options.tail, timestamps: options.timestamps === true };
+  const query = { stdout: true, stderr: true, tail: options.tail, timestamps: options.timestamps === true, ...(options.since === undefined ? {} : { since: Math.floor(options.since / 1000) }) };
   const output = new PassThrough();
   if (!options.follow) {
     const text = (await container.logs({ ...query, follow: false })) as unknown as Buffer | string;

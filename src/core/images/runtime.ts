@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
+import { proxyUid } from '../../contract/index.ts';
 import type { Engine, ImageInfo } from '../docker/index.ts';
 import { baseKinds, ensureBase, type MakeOptions } from './base.ts';
 import { readBundle, type BundleSource } from './bundle.ts';
@@ -48,10 +49,12 @@ function hasReference(references: readonly string[], reference: string): boolean
 }
 
 function runtimeReference(base: string, content: string): string {
-  return `weft/runtime:${digest(`${base}\n${content}\n${changes.join('\n')}`)}`;
+  return `weft/runtime:${digest(`${base}\n${content}\n${layout}${changes.join('\n')}`)}`;
 }
 
 const changes = ['ENTRYPOINT ["node","/weft/main.mjs"]', 'CMD []', 'WORKDIR /', 'USER 0', 'ENV NODE_ENV=production'];
+/** Raised when what is put beside the bundle changes. */
+const layout = 2;
 
 function contentOf(files: readonly PackedFile[]): string {
   const hash = createHash('sha256');
@@ -78,6 +81,9 @@ function archive(files: readonly PackedFile[]): Readable {
   const folders = new Set<string>(['weft']);
   for (const { path } of files) for (const [index] of path.split('/').slice(1).entries()) folders.add(`weft/${path.split('/').slice(0, index + 1).join('/')}`);
   for (const name of folders) tar.entry({ name, type: 'directory', mode: 0o755 });
+  // Where the control plane keeps its state: a volume that is mounted here starts with this owner.
+  for (const name of ['var', 'var/lib']) tar.entry({ name, type: 'directory', mode: 0o755 });
+  tar.entry({ name: 'var/lib/weft', type: 'directory', mode: 0o700, uid: proxyUid, gid: proxyUid });
   for (const { path, mode, content } of files) tar.entry({ name: `weft/${path}`, mode, size: content.length }, content);
   tar.finalize();
   return readable(tar);
