@@ -1,0 +1,29 @@
+import type { Peer, RequestRecord } from '../../contract/index.ts';
+import type { ConnectionContext, ConnectionOutcome } from './runtime.ts';
+
+/** Nobody that the mesh knows. */
+export const nobody: Peer = { pod: '', workload: '', namespace: '', app: '', version: '', principal: '', ip: '' };
+
+/** The record of a connection. `key` is unique within the pod. */
+export function connectionRecord(context: ConnectionContext, outcome: ConnectionOutcome, key: number): RequestRecord {
+  const { runtime, direction } = context;
+  const source = direction === 'inbound' ? runtime.peerAt(context.sourceIp, context.sourcePrincipal) : runtime.self;
+  return {
+    key: `${runtime.self.pod}/c${key}`, time: context.startTime, reporter: direction === 'inbound' ? 'destination' : 'source', proxy: runtime.self.pod,
+    requestId: '', traceId: '', spanId: '', parentSpanId: '', source, destination: direction === 'inbound' ? runtime.self : outcome.destination,
+    service: outcome.service === '' ? context.originalDestination : outcome.service, protocol: 'tcp', method: '', authority: '', path: '', status: 0,
+    flags: outcome.flags, details: outcome.details, duration: runtime.clock.now() - context.startTime, upstreamDuration: outcome.upstreamDuration,
+    bytesReceived: outcome.received, bytesSent: outcome.sent, retries: 0, mtls: outcome.mtls, listener: context.listener, route: '',
+    cluster: outcome.cluster, endpoint: outcome.endpoint, decision: [...context.decision, ...outcome.steps], requestHeaders: [], responseHeaders: [],
+  };
+}
+
+/** Reports a connection that was refused before anything was proxied. */
+export function reportRefused(context: ConnectionContext, flag: ConnectionOutcome['flags'][number], details: string, key: number): void {
+  const record = connectionRecord(context, {
+    cluster: '', service: '', endpoint: '', destination: nobody, mtls: context.sourcePrincipal !== '', flags: [flag], details, upstreamDuration: 0, received: 0, sent: 0,
+    steps: [{ stage: 'response', what: flag, why: details }],
+  }, key);
+  context.runtime.telemetry.tcp(record, { opened: 1, closed: 1, sent: 0, received: 0 });
+  context.runtime.telemetry.request(record);
+}

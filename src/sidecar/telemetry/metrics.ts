@@ -1,0 +1,114 @@
+import { durationBuckets, type MetricDelta, type MetricLabels, type RequestRecord } from '../../contract/index.ts';
+import { labelsOf, seriesKey } from './labels.ts';
+
+/** Bytes and states of TCP connections that were added. */
+export interface TcpDelta {
+  readonly opened: number;
+  readonly closed: number;
+  readonly sent: number;
+  readonly received: number;
+}
+
+/** Label sets that are kept apart; further ones share a series whose service is `unknown`. */
+const mostSeries = 5000;
+
+class Series {
+  readonly labels: MetricLabels;
+  requests = 0;
+  readonly durations: number[] = new Array<number>(durationBuckets.length + 1).fill(0);
+  durationSum = 0;
+  requestBytes = 0;
+  responseBytes = 0;
+  tcpOpened = 0;
+  tcpClosed = 0;
+  tcpSent = 0;
+  tcpReceived = 0;
+
+  constructor(labels: MetricLabels) {
+    this.labels = labels;
+  }
+
+  count(record: RequestRecord): void {
+    this.requests += 1;
+    const bucket = durationBuckets.findIndex((bound) => record.duration <= bound);
+    const at = bucket < 0 ? durationBuckets.length : bucket;
+    this.durations[at] = (this.durations[at] ?? 0) + 1;
+    this.durationSum += record.duration;
+    this.requestBytes += record.bytesReceived;
+    this.responseBytes += record.bytesSent;
+  }
+
+  countTcp(delta: TcpDelta): void {
+    this.tcpOpened += delta.opened;
+    this.tcpClosed += delta.closed;
+    this.tcpSent += delta.sent;
+    this.tcpReceived += delta.received;
+  }
+
+  add(other: Series): void {
+    this.requests += other.requests;
+    other.durations.forEach((count, at) => { this.durations[at] = (this.durations[at] ?? 0) + count; });
+    this.durationSum += other.durationSum;
+    this.requestBytes += other.requestBytes;
+    this.responseBytes += other.responseBytes;
+    this.countTcp({ opened: other.tcpOpened, closed: other.tcpClosed, sent: other.tcpSent, received: other.tcpReceived });
+  }
+}
+
+/** Counts of Istio's standard metrics: what was added since the last `take`, and totals for Prometheus. Never sampled. */
+export class Metrics {
+  readonly #added = new Map<string, Series>();
+  readonly #totals = new Map<string, Series>();
+
+  request(record: RequestRecord): void {
+    this.#series(record).count(record);
+  }
+
+  tcp(record: RequestRecord, delta: TcpDelta): void {
+    this.#series(record).countTcp(delta);
+  }
+
+  get pending(): boolean { return this.#added.size > 0; }
+
+  /** What was added since the last call. */
+  take(): readonly MetricDelta[] {
+    const deltas = [...this.#added.values()];
+    this.#settle();
+    return deltas;
+  }
+
+  /** All counts since the start. */
+  totals(): readonly MetricDelta[] {
+    const current = new Map([...this.#totals].map(([key, series]) => [key, copy(series)]));
+    for (const [key, series] of this.#added) merge(current, key, series);
+    return [...current.values()];
+  }
+
+  #settle(): void {
+    for (const [key, series] of this.#added) merge(this.#totals, key, series);
+    this.#added.clear();
+  }
+
+  #series(record: RequestRecord): Series {
+    const key = seriesKey(record);
+    const found = this.#added.get(key);
+    if (found !== undefined) return found;
+    const room = this.#totals.has(key) || this.#totals.size + this.#added.size < mostSeries;
+    const counted = room ? record : { ...record, service: '', cluster: '', destination: { ...record.destination, workload: '' } };
+    const series = new Series(this.#totals.get(key)?.labels ?? labelsOf(counted));
+    this.#added.set(room ? key : seriesKey(counted), series);
+    return series;
+  }
+}
+
+function copy(series: Series): Series {
+  const made = new Series(series.labels);
+  made.add(series);
+  return made;
+}
+
+function merge(into: Map<string, Series>, key: string, series: Series): void {
+  const total = into.get(key);
+  if (total === undefined) into.set(key, copy(series));
+  else total.add(series);
+}

@@ -1,0 +1,112 @@
+import type { RequestRecord, TelemetryBatch } from '../../contract/index.ts';
+import type { Clock } from '../hooks.ts';
+import type { Telemetry } from '../runtime.ts';
+import { accessLogLine } from './access-log.ts';
+import { Metrics, type TcpDelta } from './metrics.ts';
+
+/** Telemetry of a proxy: what the data plane reports to, and what takes it away. */
+export interface ProxyTelemetry extends Telemetry {
+  /** Counts a TCP connection; its record follows by `request` when it is over. */
+  tcp(record: RequestRecord, delta: TcpDelta): void;
+  readonly metrics: Metrics;
+  /** Whether access log lines are written. */
+  accessLog(on: boolean): void;
+  /** Sends what is pending and stops. */
+  close(): void;
+}
+
+export interface TelemetrySettings {
+  readonly clock: Clock;
+  /** Records a second that are sent in full. */
+  readonly recordsPerSecond: number;
+  /** Whether the control plane is there; while it is not, batches wait. */
+  connected(): boolean;
+  send(batch: TelemetryBatch): void;
+  /** Writes lines of the access log. */
+  log(lines: string): void;
+}
+
+const interval = 50;
+const mostRecords = 5000;
+/** Records of one batch; a backlog after a long absence goes out in pieces. */
+const batchRecords = 500;
+
+/**
+ * Collects records and metrics and sends them every 50 ms. Above the rate records are sampled, metrics never; while the control plane is
+ * away the oldest records are dropped, the metrics kept.
+ */
+export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
+  const { clock, recordsPerSecond } = settings;
+  const metrics = new Metrics();
+  let records: RequestRecord[] = [];
+  const bucket = tokens(clock, recordsPerSecond);
+  let skipped = 0;
+  let lines: string[] = [];
+  let logs = false;
+  let cancel: (() => void) | undefined;
+
+  const schedule = (): void => { cancel ??= clock.after(interval, flush); };
+  const flush = (): void => {
+    cancel = undefined;
+    if (lines.length > 0) settings.log(`${lines.join('\n')}\n`);
+    lines = [];
+    if (records.length === 0 && !metrics.pending && skipped === 0) return;
+    if (settings.connected()) {
+      settings.send({ records: records.slice(0, batchRecords), skipped, metrics: metrics.take() });
+      records = records.slice(batchRecords);
+      skipped = 0;
+    }
+    if (records.length > 0 || metrics.pending) schedule();
+  };
+  const keep = (record: RequestRecord): void => {
+    records.push(record);
+    if (records.length <= mostRecords) return;
+    const dropped = records.length - mostRecords + batchRecords;
+    records = records.slice(dropped);
+    skipped += dropped;
+  };
+  return {
+    metrics,
+    wanted: () => bucket.left(),
+    request(record) {
+      if (record.protocol !== 'tcp') metrics.request(record);
+      if (bucket.take()) {
+        keep(record);
+        if (logs) lines.push(accessLogLine(record));
+      } else {
+        skipped += 1;
+      }
+      schedule();
+    },
+    tcp(record, delta) {
+      metrics.tcp(record, delta);
+      schedule();
+    },
+    accessLog: (on) => { logs = on; },
+    close() {
+      cancel?.();
+      flush();
+      cancel?.();
+    },
+  };
+}
+
+/** A token bucket that holds one second's worth. */
+function tokens(clock: Clock, perSecond: number): { left(): boolean; take(): boolean } {
+  let have = perSecond;
+  let at = clock.now();
+  const refill = (): void => {
+    const now = clock.now();
+    have = Math.min(perSecond, have + (Math.max(0, now - at) * perSecond) / 1000);
+    at = now;
+  };
+  return {
+    left: () => { refill(); return have >= 1; },
+    take: () => {
+      refill();
+      if (have < 1) return false;
+      have -= 1;
+      return true;
+    },
+  };
+}
