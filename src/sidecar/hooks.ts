@@ -1,6 +1,6 @@
 import type { DecisionStep, ResponseFlag } from '../contract/index.ts';
 import type { Link } from './link/link.ts';
-import type { ClusterWeight, HeaderMatcher, Origin, Route, VirtualHost } from '../xds/index.ts';
+import type { ClusterWeight, Origin, Route, VirtualHost } from '../xds/index.ts';
 
 /**
  * The shapes that filters work on. HTTP/1.1 and HTTP/2 codecs make the same ones.
@@ -116,8 +116,6 @@ export interface FilterEnvironment {
   body(bytes: Buffer): Body;
   /** Sends a copy of a request to a cluster; its response is read and dropped. */
   shadow(cluster: string, request: HttpRequest, authority: string, body: Buffer): void;
-  /** True when all matchers agree with the request (Envoy's HeaderMatcher). */
-  matches(matchers: readonly HeaderMatcher[], request: HttpRequest): boolean;
 }
 
 export interface Clock {

@@ -15,6 +15,8 @@ export interface Runtime {
   random(): number;
   /** This proxy as a peer. */
   readonly self: Peer;
+  /** What was worked out from a config object, for as long as that object lives: `new WeakMap()`, one per process. */
+  readonly derived: WeakMap<object, unknown>;
 }
 
 /** A cluster in force: its config, its hosts, its load balancer and its connection pools. Replaced when its config changes, updated in place when only endpoints do. */

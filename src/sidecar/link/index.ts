@@ -1,2 +1,3 @@
 export type { Address, Link, LinkReader } from './link.ts';
 export { socketLink, SocketLink } from './socket-link.ts';
+export { splice, type SpliceResult } from './splice.ts';

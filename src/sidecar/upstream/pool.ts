@@ -7,8 +7,8 @@ export interface Exchange {
   connected(connection: UpstreamConnection, reused: boolean): void;
   /** The head is here; the body follows by its own way. */
   response(response: HttpResponse): void;
-  /** No response will come; once, and not after `response`. */
-  failed(failure: UpstreamFailure, details: string): void;
+  /** No response will come; once, and not after `response`. `untouched`: not one byte of an answer was seen. */
+  failed(failure: UpstreamFailure, details: string, untouched: boolean): void;
 }
 
 /** What is under way in a pool. */
@@ -19,6 +19,6 @@ export interface Pending {
 
 /** Connections to one host. */
 export interface HttpPool {
-  /** Sends a request on a connection of its own or an idle one. `fresh`: never on one that has been used before. */
+  /** Sends a request on an idle connection or a new one. `fresh`: never on one that has been used before. */
   send(request: HttpRequest, exchange: Exchange, fresh: boolean): Pending;
 }

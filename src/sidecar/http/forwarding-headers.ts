@@ -1,0 +1,39 @@
+import type { Headers } from '../http1/index.ts';
+import type { HttpConnectionContext } from '../runtime.ts';
+import type { ManagerPlan } from './manager-plan.ts';
+
+const clientCert = 'x-forwarded-client-cert';
+
+/** Makes the request's headers say what is true of its way here. Source: Envoy, "HTTP header manipulation"; Istio's settings per listener. */
+export function forwardingHeaders(headers: Headers, context: HttpConnectionContext, plan: ManagerPlan): void {
+  if (context.edge) removeUntrusted(headers);
+  if (plan.useRemoteAddress) {
+    const before = headers.joined('x-forwarded-for');
+    headers.set('x-forwarded-for', before === undefined ? context.sourceIp : `${before},${context.sourceIp}`);
+    headers.set('x-forwarded-proto', context.scheme);
+  } else if (!headers.has('x-forwarded-proto')) headers.push('x-forwarded-proto', context.scheme);
+  forwardClientCert(headers, context, plan);
+}
+
+/** Names that only the mesh may set. With underscores they would become the same names in a CGI-like server. */
+function removeUntrusted(headers: Headers): void {
+  headers.prune((name) => {
+    const dashed = name.includes('_') ? name.replaceAll('_', '-') : name;
+    if (dashed.startsWith('x-envoy-') || dashed.startsWith('x-weft-') || dashed === clientCert) return true;
+    return dashed !== name && (dashed === 'content-length' || dashed === 'transfer-encoding' || dashed === 'host' || dashed.startsWith('x-forwarded-'));
+  });
+}
+
+function forwardClientCert(headers: Headers, context: HttpConnectionContext, plan: ManagerPlan): void {
+  const mode = plan.forwardClientCert;
+  if (mode === 'ALWAYS_FORWARD_ONLY') return;
+  const mtls = context.sourcePrincipal !== '';
+  if (mode === 'SANITIZE' || !mtls) {
+    if (headers.has(clientCert)) headers.delete(clientCert);
+    return;
+  }
+  if (mode === 'FORWARD_ONLY') return;
+  const element = `By=${context.runtime.self.principal};Subject="";URI=${context.sourcePrincipal}`;
+  const before = mode === 'APPEND_FORWARD' ? headers.joined(clientCert) : undefined;
+  headers.set(clientCert, before === undefined ? element : `${before},${element}`);
+}

@@ -1,0 +1,43 @@
+import type { HttpConnectionManager } from '../../xds/index.ts';
+import { milliseconds } from '../../util/envoy-json.ts';
+import type { ServerLimits } from '../http1/index.ts';
+import type { PathRules } from './normalize-path.ts';
+
+/** A connection manager's config, read once. */
+export interface ManagerPlan {
+  readonly routeTable: string;
+  readonly serverName: string;
+  readonly serverHeader: 'OVERWRITE' | 'APPEND_IF_ABSENT' | 'PASS_THROUGH';
+  /** The peer's address is the caller's: it goes into `x-forwarded-for` and is believed. */
+  readonly useRemoteAddress: boolean;
+  readonly forwardClientCert: 'SANITIZE' | 'FORWARD_ONLY' | 'APPEND_FORWARD' | 'SANITIZE_SET' | 'ALWAYS_FORWARD_ONLY';
+  readonly generateRequestId: boolean;
+  readonly requestIdInResponse: boolean;
+  /** Protocols that a caller may switch to, lower-case. */
+  readonly upgrades: ReadonlySet<string>;
+  readonly paths: PathRules;
+  readonly limits: ServerLimits;
+}
+
+const escapedSlashes = { KEEP_UNCHANGED: 'keep', IMPLEMENTATION_SPECIFIC_DEFAULT: 'keep', REJECT_REQUEST: 'reject', UNESCAPE_AND_FORWARD: 'unescape', UNESCAPE_AND_REDIRECT: 'redirect' } as const;
+
+/** Reads a connection manager. Timeouts default to 10 s for a head, 30 s of silence inside a body, an hour between requests. */
+export function managerPlan(manager: HttpConnectionManager): ManagerPlan {
+  return {
+    routeTable: manager.rds?.routeConfigName ?? manager.routeConfig?.name ?? '',
+    serverName: manager.serverName === undefined || manager.serverName === '' ? 'istio-envoy' : manager.serverName,
+    serverHeader: manager.serverHeaderTransformation ?? 'OVERWRITE',
+    useRemoteAddress: manager.useRemoteAddress === true,
+    forwardClientCert: manager.forwardClientCertDetails ?? 'SANITIZE',
+    generateRequestId: manager.generateRequestId !== false,
+    requestIdInResponse: manager.alwaysSetRequestIdInResponse === true,
+    upgrades: new Set((manager.upgradeConfigs ?? []).filter(({ enabled }) => enabled !== false).map(({ upgradeType }) => (upgradeType ?? '').toLowerCase())),
+    paths: { normalize: manager.normalizePath === true, mergeSlashes: manager.mergeSlashes === true, escapedSlashes: escapedSlashes[manager.pathWithEscapedSlashesAction ?? 'KEEP_UNCHANGED'] },
+    limits: {
+      headTimeout: milliseconds(manager.requestHeadersTimeout) ?? 10_000,
+      idleTimeout: milliseconds(manager.commonHttpProtocolOptions?.idleTimeout) ?? 3_600_000,
+      bodyIdleTimeout: 30_000,
+      maxBody: Number.MAX_SAFE_INTEGER,
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import type { Headers } from '../http1/index.ts';
+
+/** Where a request stands in its trace. Ids are lower-case hexadecimal. */
+export interface TraceContext {
+  readonly traceId: string;
+  readonly spanId: string;
+  /** Empty at the root. */
+  readonly parentSpanId: string;
+}
+
+/**
+ * Makes a span for this hop and writes it into the headers: `traceparent` and B3 (several headers, and the single one when the caller uses it).
+ * What the caller sent is continued, W3C first. Source: w3.org/TR/trace-context, github.com/openzipkin/b3-propagation.
+ */
+export function propagateTrace(headers: Headers, random: () => number): TraceContext {
+  const incoming = fromTraceparent(headers.get('traceparent')) ?? fromB3(headers) ?? { traceId: hex(random, 32), parentSpanId: '', flags: '01' };
+  const { traceId, parentSpanId, flags } = incoming;
+  const spanId = hex(random, 16);
+  const sampled = (Number.parseInt(flags, 16) & 1) === 1 ? '1' : '0';
+  headers.set('traceparent', `00-${traceId.padStart(32, '0')}-${spanId}-${flags}`);
+  if (headers.has('b3')) headers.set('b3', `${traceId}-${spanId}-${sampled}${parentSpanId === '' ? '' : `-${parentSpanId}`}`);
+  headers.set('x-b3-traceid', traceId);
+  headers.set('x-b3-spanid', spanId);
+  if (parentSpanId === '') headers.delete('x-b3-parentspanid');
+  else headers.set('x-b3-parentspanid', parentSpanId);
+  headers.set('x-b3-sampled', sampled);
+  return { traceId, spanId, parentSpanId };
+}
+
+interface Incoming {
+  readonly traceId: string;
+  readonly parentSpanId: string;
+  readonly flags: string;
+}
+
+function fromTraceparent(value: string | undefined): Incoming | undefined {
+  const match = value === undefined ? null : /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/.exec(value);
+  if (match === null || /^0+$/.test(match[1] as string) || /^0+$/.test(match[2] as string)) return undefined;
+  return { traceId: match[1] as string, parentSpanId: match[2] as string, flags: match[3] as string };
+}
+
+function fromB3(headers: Headers): Incoming | undefined {
+  const single = /^([0-9a-f]{16}|[0-9a-f]{32})-([0-9a-f]{16})(?:-([01d]))?(?:-[0-9a-f]{16})?$/.exec(headers.get('b3') ?? '');
+  if (single !== null) return { traceId: single[1] as string, parentSpanId: single[2] as string, flags: single[3] === '0' ? '00' : '01' };
+  const traceId = headers.get('x-b3-traceid');
+  const spanId = headers.get('x-b3-spanid');
+  if (traceId === undefined || spanId === undefined || !/^(?:[0-9a-f]{16}){1,2}$/.test(traceId) || !/^[0-9a-f]{16}$/.test(spanId)) return undefined;
+  const sampled = headers.get('x-b3-sampled');
+  return { traceId, parentSpanId: spanId, flags: sampled === '0' || sampled === 'false' ? '00' : '01' };
+}
+
+/** A version 4 UUID. */
+export function requestId(random: () => number): string {
+  const digits = hex(random, 32);
+  const variant = '89ab'.charAt(Math.floor(random() * 4));
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-${variant}${digits.slice(17, 20)}-${digits.slice(20)}`;
+}
+
+/** Random lower-case hexadecimal digits, as many as a multiple of 8. */
+function hex(random: () => number, digits: number): string {
+  let text = '';
+  for (let length = 0; length < digits; length += 8) text += Math.floor(random() * 0x1_0000_0000).toString(16).padStart(8, '0');
+  return text;
+}

@@ -1,0 +1,82 @@
+import type { Body, BodySink, HeaderMap } from '../hooks.ts';
+import type { Link } from '../link/index.ts';
+import { encodeFields } from './encode.ts';
+import type { Headers } from './headers.ts';
+
+/** Who is told how the writing of a body went. */
+export interface BodyWriterOwner {
+  bodyWritten(writer: BodyWriter): void;
+  /** The body broke off, or was not as long as announced: the connection cannot go on. */
+  bodyBroken(writer: BodyWriter, reason: string): void;
+}
+
+/** Writes a piped body to a link by its framing: a length that is kept to, chunks, or plain bytes up to the end of the connection. */
+export class BodyWriter implements BodySink {
+  /** Bytes of content so far. */
+  written = 0;
+  readonly #link: Link;
+  readonly #body: Body;
+  readonly #chunked: boolean;
+  readonly #owner: BodyWriterOwner;
+  #over = false;
+
+  constructor(link: Link, body: Body, chunked: boolean, owner: BodyWriterOwner) {
+    this.#link = link;
+    this.#body = body;
+    this.#chunked = chunked;
+    this.#owner = owner;
+  }
+
+  start(): void {
+    this.#body.pipe(this);
+  }
+
+  data(chunk: Buffer): boolean {
+    if (this.#over || chunk.length === 0) return true;
+    this.written += chunk.length;
+    if (!this.#chunked) {
+      const { length } = this.#body;
+      if (length !== undefined && this.written > length) {
+        this.error('body longer than announced');
+        return true;
+      }
+      return this.#link.write(chunk);
+    }
+    this.#link.cork();
+    this.#link.write(`${chunk.length.toString(16)}\r\n`);
+    this.#link.write(chunk);
+    const more = this.#link.write('\r\n');
+    this.#link.uncork();
+    return more;
+  }
+
+  end(trailers: HeaderMap | undefined): void {
+    if (this.#over) return;
+    const { length } = this.#body;
+    if (length !== undefined && this.written < length) {
+      this.error('body shorter than announced');
+      return;
+    }
+    this.#over = true;
+    if (this.#chunked) this.#link.write(trailers === undefined ? '0\r\n\r\n' : `0\r\n${encodeFields(trailers as Headers)}\r\n`);
+    this.#owner.bodyWritten(this);
+  }
+
+  error(reason: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#owner.bodyBroken(this, reason);
+  }
+
+  /** The link has room again. */
+  drained(): void {
+    if (!this.#over) this.#body.resume();
+  }
+
+  /** Nobody reads what is written any more. */
+  abandon(reason: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#body.cancel(reason);
+  }
+}

@@ -1,0 +1,75 @@
+import type { HttpRequest, HttpResponse } from '../hooks.ts';
+import { printable, type Headers } from './headers.ts';
+
+/** Bodies up to this size are joined to their head, so that a message is one write. */
+export const smallBody = 16 * 1024;
+
+/**
+ * The head of a request for HTTP/1.1, from scratch: Host and framing are ours, hop-by-hop fields were left behind by the parser.
+ * Bodies of unknown length are sent in chunks.
+ */
+export function encodeRequestHead(request: HttpRequest): string {
+  let head = `${request.method} ${wireSafe(request.path)} HTTP/1.1\r\nhost: ${wireSafe(request.authority)}\r\n${encodeFields(request.headers as Headers)}`;
+  const { length } = request.body;
+  if (request.upgrade !== '') head += `connection: Upgrade\r\nupgrade: ${request.upgrade}\r\n`;
+  else if (length === undefined) head += 'transfer-encoding: chunked\r\n';
+  else if (length > 0 || takesBody(request.method)) head += `content-length: ${length}\r\n`;
+  return `${head}\r\n`;
+}
+
+/** How a response is framed for the caller that is there. */
+export interface ResponseFraming {
+  readonly http10: boolean;
+  /** The response to HEAD, or a status without body. */
+  readonly bodiless: boolean;
+  readonly keepAlive: boolean;
+}
+
+/** The head of a response. */
+export function encodeResponseHead(response: HttpResponse, framing: ResponseFraming): string {
+  const { status } = response;
+  const headers = response.headers as Headers;
+  let head = `HTTP/1.1 ${status} ${reasons[status] ?? ''}\r\n${encodeFields(headers)}`;
+  if (status === 101) return head;
+  const { length } = response.body;
+  if (framing.bodiless) {
+    // A response to HEAD, and a 304, say how long the body would be.
+    const would = status === 204 ? undefined : (length === 0 ? headers.get('content-length') : length?.toString());
+    if (would !== undefined) head += `content-length: ${would}\r\n`;
+  } else if (length !== undefined) head += `content-length: ${length}\r\n`;
+  else if (!framing.http10) head += 'transfer-encoding: chunked\r\n';
+  if (!framing.keepAlive) head += 'connection: close\r\n';
+  else if (framing.http10) head += 'connection: keep-alive\r\n';
+  return `${head}\r\n`;
+}
+
+/** Field lines, without those that frame the message. */
+export function encodeFields(headers: Headers): string {
+  const { names, values } = headers;
+  let lines = '';
+  for (let index = 0; index < names.length; index++) {
+    const name = names[index] as string;
+    if (name.length === 14 && name === 'content-length') continue;
+    lines += `${name}: ${values[index] as string}\r\n`;
+  }
+  return lines;
+}
+
+/** A path or authority that config may have rewritten: what cannot stand in a request line is escaped. */
+function wireSafe(text: string): string {
+  if (!/[^\x21-\x7e]/.test(text)) return text;
+  return printable(text).replace(/[^\x21-\x7e]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
+}
+
+function takesBody(method: string): boolean {
+  return method === 'POST' || method === 'PUT' || method === 'PATCH';
+}
+
+const reasons: Readonly<Record<number, string>> = {
+  101: 'Switching Protocols', 200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'No Content', 206: 'Partial Content', 301: 'Moved Permanently', 302: 'Found', 303: 'See Other',
+  304: 'Not Modified', 307: 'Temporary Redirect', 308: 'Permanent Redirect', 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed',
+  408: 'Request Timeout', 409: 'Conflict', 410: 'Gone', 411: 'Length Required', 412: 'Precondition Failed', 413: 'Payload Too Large', 414: 'URI Too Long',
+  415: 'Unsupported Media Type', 417: 'Expectation Failed', 418: 'I\'m a teapot', 422: 'Unprocessable Content', 425: 'Too Early', 426: 'Upgrade Required', 428: 'Precondition Required',
+  429: 'Too Many Requests', 431: 'Request Header Fields Too Large', 500: 'Internal Server Error', 501: 'Not Implemented', 502: 'Bad Gateway', 503: 'Service Unavailable',
+  504: 'Gateway Timeout', 505: 'HTTP Version Not Supported',
+};

@@ -1,0 +1,157 @@
+import { Headers } from './headers.ts';
+import { ProtocolError } from './protocol-error.ts';
+
+/** How a message body is delimited: a length, chunks, or the end of the connection. */
+export type Framing = number | 'chunked' | 'close';
+
+/** Most fields of one head or trailer section. */
+export const maxFields = 100;
+
+/** Header fields as read, with what they say about the connection taken out of the map. */
+export interface Fields {
+  readonly headers: Headers;
+  /** `undefined` when there was none; more than one is refused. */
+  readonly host: string | undefined;
+  readonly contentLength: number | undefined;
+  readonly chunked: boolean;
+  readonly close: boolean;
+  readonly keepAlive: boolean;
+  readonly connectionUpgrade: boolean;
+  readonly upgrade: string;
+  readonly expect: string;
+  /** From `Keep-Alive: timeout=N`, in seconds. */
+  readonly keepAliveTimeout: number | undefined;
+}
+
+interface MutableFields {
+  headers: Headers;
+  host: string | undefined;
+  contentLength: number | undefined;
+  chunked: boolean;
+  close: boolean;
+  keepAlive: boolean;
+  connectionUpgrade: boolean;
+  upgrade: string;
+  expect: string;
+  keepAliveTimeout: number | undefined;
+  connection: string;
+}
+
+const token = 1;
+const upper = 2;
+const fieldValue = 4;
+
+/** Classes of characters, RFC 9110 section 5.6.2 (token) and 5.5 (field value). */
+const classes = characterClasses();
+
+function characterClasses(): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const character of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz") table[character.charCodeAt(0)] = token;
+  for (const character of 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') table[character.charCodeAt(0)] = token | upper;
+  for (let code = 0x20; code < 256; code++) if (code !== 0x7f) table[code] = (table[code] as number) | fieldValue;
+  table[9] = fieldValue;
+  return table;
+}
+
+/**
+ * Reads the field lines of `text` from `start` to `end`, which is just behind the last line's CRLF. Strict: a line is `name:value CRLF`,
+ * the name a token, no folding, no bare CR or LF, no control characters. Source: RFC 9112 section 5.
+ */
+export function parseFields(text: string, start: number, end: number): Fields {
+  const fields: MutableFields = {
+    headers: new Headers(), host: undefined, contentLength: undefined, chunked: false, close: false, keepAlive: false, connectionUpgrade: false,
+    upgrade: '', expect: '', keepAliveTimeout: undefined, connection: '',
+  };
+  let index = start;
+  let count = 0;
+  while (index < end) {
+    if (++count > maxFields) throw new ProtocolError('http1.too_many_headers', 431);
+    const nameStart = index;
+    let seen = 0;
+    let kind = classes[text.charCodeAt(index)] as number;
+    while ((kind & token) !== 0) {
+      seen |= kind;
+      kind = classes[text.charCodeAt(++index)] as number;
+    }
+    if (index === nameStart || text.charCodeAt(index) !== 58) throw new ProtocolError('http1.invalid_header_name');
+    const name = (seen & upper) === 0 ? text.slice(nameStart, index) : text.slice(nameStart, index).toLowerCase();
+    index++;
+    let code = text.charCodeAt(index);
+    while (code === 32 || code === 9) code = text.charCodeAt(++index);
+    const valueStart = index;
+    while (((classes[code] as number) & fieldValue) !== 0) code = text.charCodeAt(++index);
+    if (code !== 13 || text.charCodeAt(index + 1) !== 10) throw new ProtocolError('http1.invalid_header_value');
+    let valueEnd = index;
+    for (code = text.charCodeAt(valueEnd - 1); valueEnd > valueStart && (code === 32 || code === 9); code = text.charCodeAt(valueEnd - 1)) valueEnd--;
+    index += 2;
+    take(fields, name, text.slice(valueStart, valueEnd));
+  }
+  if (fields.connection !== '') readConnection(fields);
+  if (fields.chunked && fields.contentLength !== undefined) throw new ProtocolError('http1.content_length_and_chunked_not_allowed');
+  return fields;
+}
+
+/** Sorts one field: framing and hop-by-hop fields are judged here and go no further. */
+function take(fields: MutableFields, name: string, value: string): void {
+  switch (name.length) {
+    case 2:
+      if (name === 'te') return;
+      break;
+    case 4:
+      if (name !== 'host') break;
+      if (fields.host !== undefined) throw new ProtocolError('http1.multiple_hosts');
+      fields.host = value;
+      return;
+    case 6:
+      if (name !== 'expect') break;
+      fields.expect = value.toLowerCase();
+      return;
+    case 7:
+      if (name !== 'upgrade') break;
+      fields.upgrade = value;
+      return;
+    case 10:
+      if (name === 'connection') {
+        fields.connection = fields.connection === '' ? value : `${fields.connection},${value}`;
+        return;
+      }
+      if (name !== 'keep-alive') break;
+      fields.keepAliveTimeout = keepAliveTimeout(value);
+      return;
+    case 14:
+      if (name !== 'content-length') break;
+      if (fields.contentLength !== undefined) throw new ProtocolError('http1.multiple_content_lengths');
+      fields.contentLength = contentLength(value);
+      break;
+    case 16:
+      if (name === 'proxy-connection') return;
+      break;
+    case 17:
+      if (name !== 'transfer-encoding') break;
+      if (fields.chunked || value.toLowerCase() !== 'chunked') throw new ProtocolError('http1.invalid_transfer_encoding');
+      fields.chunked = true;
+      return;
+  }
+  fields.headers.push(name, value);
+}
+
+function contentLength(value: string): number {
+  if (!/^\d{1,15}$/.test(value)) throw new ProtocolError('http1.invalid_content_length');
+  return Number(value);
+}
+
+function keepAliveTimeout(value: string): number | undefined {
+  const match = /(?:^|[,\s])timeout=(\d{1,9})/i.exec(value);
+  return match === null ? undefined : Number(match[1]);
+}
+
+/** Fields that `Connection` names are for this hop only; what we rebuild ourselves is not the peer's to remove. */
+function readConnection(fields: MutableFields): void {
+  for (const option of fields.connection.toLowerCase().split(',')) {
+    const name = option.trim();
+    if (name === 'close') fields.close = true;
+    else if (name === 'keep-alive') fields.keepAlive = true;
+    else if (name === 'upgrade') fields.connectionUpgrade = true;
+    else if (name !== '' && name !== 'content-length') fields.headers.delete(name);
+  }
+}

@@ -1,0 +1,100 @@
+import { parseFields, type Fields, type Framing } from './fields.ts';
+import type { Headers } from './headers.ts';
+import { ProtocolError } from './protocol-error.ts';
+
+/** A request's head, checked; nothing in it is the raw text of the peer's framing. */
+export interface RequestHead {
+  readonly method: string;
+  /** Origin form: path and query; `*` only for OPTIONS. */
+  readonly path: string;
+  /** Empty only on HTTP/1.0 without Host. */
+  readonly authority: string;
+  readonly headers: Headers;
+  readonly framing: Framing;
+  /** The connection may carry another request. */
+  readonly keepAlive: boolean;
+  readonly http10: boolean;
+  readonly expectContinue: boolean;
+  /** Lower-case, e.g. `websocket`; empty when the caller asks for no other protocol. */
+  readonly upgrade: string;
+}
+
+/** Longest request target. */
+export const maxTarget = 16 * 1024;
+
+/** Parses a request head: `text` up to and with the empty line. Throws {@link ProtocolError} with the status to answer. Source: RFC 9112. */
+export function parseRequestHead(text: string): RequestHead {
+  const lineEnd = text.indexOf('\r\n');
+  const methodEnd = text.indexOf(' ');
+  const targetEnd = text.indexOf(' ', methodEnd + 1);
+  if (methodEnd < 1 || targetEnd < 0 || targetEnd > lineEnd) throw new ProtocolError('http1.invalid_request_line');
+  const method = text.slice(0, methodEnd);
+  if (!isMethod(method)) throw new ProtocolError('http1.invalid_method');
+  const http10 = minorVersion(text, targetEnd + 1, lineEnd) === 0;
+  const fields = parseFields(text, lineEnd + 2, text.length - 2);
+  const target = text.slice(methodEnd + 1, targetEnd);
+  if (target.length > maxTarget) throw new ProtocolError('http1.uri_too_long', 414);
+  const origin = originForm(method, target);
+  const authority = authorityOf(origin.authority, fields.host, http10);
+  if (http10 && fields.chunked) throw new ProtocolError('http1.transfer_encoding_in_http10');
+  if (fields.expect !== '' && fields.expect !== '100-continue') throw new ProtocolError('http1.expectation_failed', 417);
+  return {
+    method, path: origin.path, authority, headers: fields.headers, framing: fields.chunked ? 'chunked' : fields.contentLength ?? 0,
+    keepAlive: http10 ? fields.keepAlive && !fields.close : !fields.close, http10, expectContinue: fields.expect !== '' && !http10, upgrade: upgradeOf(fields, http10),
+  };
+}
+
+function isMethod(method: string): boolean {
+  if (method === 'GET' || method === 'POST') return true;
+  return /^[A-Z][A-Z_-]{0,31}$/.test(method);
+}
+
+function minorVersion(text: string, start: number, end: number): 0 | 1 {
+  const version = text.slice(start, end);
+  if (version === 'HTTP/1.1') return 1;
+  if (version === 'HTTP/1.0') return 0;
+  throw /^HTTP\/\d\.\d$/.test(version) ? new ProtocolError('http1.unsupported_version', 505) : new ProtocolError('http1.invalid_version');
+}
+
+function originForm(method: string, target: string): { readonly path: string; readonly authority: string | undefined } {
+  if (!/^[\x21-\x7e]+$/.test(target) || target.includes('#')) throw new ProtocolError('http1.invalid_target');
+  if (method === 'CONNECT') throw new ProtocolError('http1.connect_not_supported', 405);
+  if (target.startsWith('/')) return { path: checkedPath(target), authority: undefined };
+  if (target === '*' && method === 'OPTIONS') return { path: target, authority: undefined };
+  const absolute = /^https?:\/\/([^/?]*)(.*)$/i.exec(target);
+  if (absolute === null || !isAuthority(absolute[1] as string)) throw new ProtocolError('http1.invalid_target');
+  const rest = absolute[2] as string;
+  return { path: checkedPath(rest.startsWith('/') ? rest : `/${rest}`), authority: absolute[1] as string };
+}
+
+/** Escaped NUL, CR and LF in a path have no honest use, and the next hop may decode them. */
+function checkedPath(path: string): string {
+  if (path.includes('%')) {
+    const query = path.indexOf('?');
+    if (/%0[0ad]/i.test(query < 0 ? path : path.slice(0, query))) throw new ProtocolError('http1.invalid_path');
+  }
+  return path;
+}
+
+/** The target's authority replaces Host (RFC 9112 section 3.2.2), but both must be usable. */
+function authorityOf(target: string | undefined, host: string | undefined, http10: boolean): string {
+  if (host === undefined) {
+    if (!http10) throw new ProtocolError('http1.missing_host');
+    return target ?? '';
+  }
+  if (!isAuthority(host)) throw new ProtocolError('http1.invalid_host');
+  return target ?? host;
+}
+
+/** `host[:port]`: a registered name, an IPv4 address or an IPv6 literal; no user, no list, no path. */
+export function isAuthority(authority: string): boolean {
+  const match = /^(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::(\d{1,5}))?$/.exec(authority);
+  return match !== null && (match[1] === undefined || Number(match[1]) <= 65_535);
+}
+
+function upgradeOf(fields: Fields, http10: boolean): string {
+  if (!fields.connectionUpgrade || fields.upgrade === '' || http10) return '';
+  const upgrade = fields.upgrade.toLowerCase();
+  if (upgrade === 'websocket' && (fields.chunked || (fields.contentLength ?? 0) > 0)) throw new ProtocolError('http1.upgrade_with_body');
+  return upgrade;
+}
