@@ -11,4 +11,6 @@ export type { ConfigMap, EndpointSlice, Endpoints, Namespace, Secret, Service, S
 export type { Container, ContainerPort, EnvVar, PodSpec, Probe, SecurityContext, VolumeMount } from './kinds/pod-spec.ts';
 export type { Volume } from './kinds/volume.ts';
 export type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from './kinds/workloads.ts';
+export { injected, podTemplate, podTemplates, type PodTemplate, type WorkloadKind } from './pod-templates.ts';
+export { consentNeeded, type ConsentItem } from './consent.ts';
 export { limits } from './limits.ts';

@@ -2,6 +2,10 @@
 export const limits = {
   /** Characters of one file. */
   fileSize: 4 * 1024 * 1024,
+  /** Words, signs and spaces of one file. */
+  lexemes: 500_000,
+  /** Separators, anchors and tags that follow each other with nothing between. */
+  stray: 1_000,
   /** Nesting of maps and lists. */
   depth: 100,
   /** Values of one document, aliases counted each time they are used. */

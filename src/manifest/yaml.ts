@@ -1,4 +1,5 @@
-import { Composer, LineCounter, Parser, isAlias, isMap, isScalar, isSeq, type CST, type Document, type Node, type Pair, type ParsedNode, type Tags } from 'yaml';
+import { LineCounter, isAlias, isMap, isScalar, isSeq, type Document, type Node, type Pair, type ParsedNode } from 'yaml';
+import { Unreadable, compose, tooDeep } from './compose.ts';
 import { limits } from './limits.ts';
 import type { Diagnostic, Position, SourceFile } from './types.ts';
 
@@ -16,21 +17,6 @@ export interface YamlDocument {
 export interface YamlFile {
   readonly documents: readonly YamlDocument[];
   readonly diagnostics: readonly Diagnostic[];
-}
-
-/** Kubernetes reads YAML 1.1, but without its dates, base-60 numbers, sets and binaries: those stay strings. */
-const notKubernetes = new Set(['timestamp', 'intTime', 'floatTime', 'binary', 'omap', 'pairs', 'set', 'merge']);
-const tagName = (tag: Tags[number]): string => (typeof tag === 'string' ? tag : `${tag.tag.replace('tag:yaml.org,2002:', '')}${'format' in tag && tag.format === 'TIME' ? 'Time' : ''}`);
-const customTags = (tags: Tags): Tags => tags.filter((tag) => !notKubernetes.has(tagName(tag)) && !(typeof tag === 'object' && 'format' in tag && tag.format === 'TIME'));
-
-class Unreadable extends Error {
-  readonly offset: number;
-  readonly code: string;
-  constructor(code: string, message: string, offset: number) {
-    super(message);
-    this.code = code;
-    this.offset = offset;
-  }
 }
 
 /** Reads a file's YAML (or JSON) documents. Never throws: what cannot be read is a diagnostic, and reading goes on after it. */
@@ -66,41 +52,6 @@ export function readYaml(file: SourceFile): YamlFile {
     else report('WEFT0001', `The YAML cannot be read: ${firstLine(error instanceof Error ? error.message : String(error))}.`, lines.lineStarts.at(-1) ?? 0);
   }
   return { documents, diagnostics };
-}
-
-function* compose(text: string, lines: LineCounter): Generator<Document.Parsed<ParsedNode>> {
-  const composer = new Composer<ParsedNode>({ version: '1.1', uniqueKeys: false, prettyErrors: false, logLevel: 'silent', stringKeys: false, customTags });
-  const parser = new Parser(lines.addNewLine);
-  checkNesting(text);
-  for (const token of parser.parse(text)) {
-    checkDepth(token);
-    yield* composer.next(token) as Iterable<Document.Parsed<ParsedNode>>;
-  }
-  yield* composer.end() as Iterable<Document.Parsed<ParsedNode>>;
-}
-
-const tooDeep = (offset: number): Unreadable => new Unreadable('WEFT0002', `Values are nested more than ${limits.depth} deep here.`, offset);
-
-/** Runs of brackets would make the parser itself recurse; real manifests never have them. */
-function checkNesting(text: string): void {
-  const run = new RegExp(String.raw`(?:[\[{]\s{0,8}){${limits.depth}}|(?:[-?:] ){${limits.depth}}`).exec(text);
-  if (run !== null) throw tooDeep(run.index);
-}
-
-/** Bounds the depth of a document before it is composed, which recurses. */
-function checkDepth(token: CST.Token): void {
-  const open: { readonly token: CST.Token | null | undefined; readonly depth: number }[] = [{ token, depth: 0 }];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { token: current, depth } = next;
-    if (current === null || current === undefined) continue;
-    if (depth > limits.depth) throw tooDeep(current.offset);
-    if (current.type === 'document') open.push({ token: current.value, depth });
-    if (!('items' in current)) continue;
-    for (const item of current.items) {
-      if (item.key !== undefined) open.push({ token: item.key, depth: depth + 1 });
-      open.push({ token: item.value, depth: depth + 1 });
-    }
-  }
 }
 
 const isEmpty = (node: Node | null): boolean => node === null || (isScalar(node) && node.value === null && node.anchor === undefined);

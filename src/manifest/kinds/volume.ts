@@ -32,7 +32,7 @@ export const Volume = z.object({
   downwardAPI: z.object({ items: downwardItems, defaultMode: Int32.exactOptional() }).exactOptional(),
   projected: z.object({ sources: z.array(ProjectedSource).default([]), defaultMode: Int32.exactOptional() }).exactOptional(),
   hostPath: z.object({ path: Text, type: Text }).exactOptional(),
-  persistentVolumeClaim: z.object({ claimName: Text, readOnly: Flag }).exactOptional(),
+  persistentVolumeClaim: z.object({ claimName: Text, readOnly: Flag }).meta({ notRun: 'the lab has no persistent volumes, so it starts empty' }).exactOptional(),
   ephemeral: notRun(unavailable),
   csi: notRun(unavailable),
   nfs: notRun(unavailable),
