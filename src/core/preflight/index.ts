@@ -1,0 +1,2 @@
+/** Checks before anything is started: what was tried, what came of it, how to fix it. */
+export { hostFacts, preflight, type HostFacts } from './preflight.ts';
