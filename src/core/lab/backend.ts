@@ -32,8 +32,8 @@ export interface Backend {
   preflight(): Promise<Preflight>;
   labs(): Promise<readonly LabSummary[]>;
   prepareImage(work: Work): Promise<void>;
-  /** Network and control plane; returns where the control plane answers. */
-  startControlPlane(plan: LabPlan, work: Work): Promise<ControlAddress>;
+  /** Network and control plane; returns where it answers and which addresses it may give to services. */
+  startControlPlane(plan: LabPlan, work: Work): Promise<{ readonly address: ControlAddress; readonly virtualIpCidr: string }>;
   /** Where a running lab's control plane answers; `undefined` when there is no such lab. */
   control(lab: string): Promise<ControlAddress | undefined>;
   /** Makes the pods that the resources ask for, removes the others, registers all with the control plane. */

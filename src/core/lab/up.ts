@@ -29,8 +29,9 @@ export async function runUp(backend: Backend, request: UpRequest, progress: Prog
   try {
     await progress.step('image', (detail) => backend.prepareImage({ signal: progress.signal, detail }));
     const control = await progress.step('control-plane', async (detail) => {
-      await backend.startControlPlane(plan, { signal: progress.signal, detail });
+      const { virtualIpCidr } = await backend.startControlPlane(plan, { signal: progress.signal, detail });
       const connected = await connect(lab);
+      await connected.setNetwork({ virtualIpCidr });
       const { applied, diagnostics } = await connected.setFiles(files);
       if (!applied) throw new LabFailure('manifest-invalid', 'The control plane rejects the manifests.', { diagnostics });
       return connected;
