@@ -99,15 +99,16 @@ async function write(directory: string, name: string, text: string): Promise<voi
   await syncDirectory(directory);
 }
 
+/** The file that is there becomes the last good one; where there is none, the last good one stays. */
 async function keepLast(path: string, last: string): Promise<void> {
+  const kept = `${last}.tmp`;
   try {
-    await rm(last, { force: true });
-    await link(path, last);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT') return;
+    await rm(kept, { force: true });
     // Some file systems have no hard links.
-    await copyFile(path, last);
+    await link(path, kept).catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? Promise.reject(error) : copyFile(path, kept)));
+    await rename(kept, last);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
 }
 
