@@ -1,6 +1,6 @@
 import { Agent, request as httpRequest, type ClientRequest } from 'node:http';
 import { Agent as TlsAgent, request as httpsRequest } from 'node:https';
-import type { LoadStatus } from '../../contract/index.ts';
+import type { LoadRequest, LoadStatus } from '../../contract/index.ts';
 import { latencies } from './latencies.ts';
 
 /** What to send. */
@@ -88,6 +88,11 @@ export function startLoad(plan: LoadPlan, changed: (status: LoadStatus) => void,
     status, ended,
     stop() { halt(); for (const request of open) request.destroy(); },
   };
+}
+
+/** Traffic as the lab's API asks for it, at a URL that it has settled. */
+export function generateLoad(url: string, { rps, seconds, method, headers }: LoadRequest, changed: (status: LoadStatus) => void): LoadGenerator {
+  return startLoad({ url, rps, seconds, method, headers }, changed);
 }
 
 type Done = (code: string, good: boolean) => void;

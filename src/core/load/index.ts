@@ -1,2 +1,2 @@
 /** The traffic generator: requests on a schedule, counted. */
-export { startLoad, type LoadGenerator, type LoadPlan } from './generator.ts';
+export { generateLoad, startLoad, type LoadGenerator, type LoadPlan } from './generator.ts';

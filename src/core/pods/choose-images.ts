@@ -16,6 +16,8 @@ export type ImageChoice =
 export interface ChooseOptions {
   readonly mode: ImageMode;
   readonly registry: Registry;
+  /** Images whose stand-ins run in this lab already: with `auto` they go on, so that no registry is asked again. */
+  readonly standing?: ReadonlySet<string>;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((text: string) => void) | undefined;
 }
@@ -34,20 +36,13 @@ export async function chooseImages(engine: Engine, images: readonly string[], op
   return chosen;
 }
 
-/** What `auto` comes down to for these images: `stand-in` when the first of them that has a stand-in cannot be had. */
-export async function settleMode(engine: Engine, images: readonly string[], options: ChooseOptions): Promise<ImageMode> {
-  if (options.mode !== 'auto') return options.mode;
-  const known = images.find((image) => standInFor(image) !== undefined);
-  if (known === undefined) return 'auto';
-  return (await choose(engine, known, options)).kind === 'stand-in' ? 'stand-in' : 'auto';
-}
-
 async function choose(engine: Engine, image: string, options: ChooseOptions): Promise<ImageChoice> {
   const standIn = standInFor(image);
   if (options.mode === 'stand-in' && standIn !== undefined) return { kind: 'stand-in', standIn };
   if (!/^[a-zA-Z0-9][\w.:/@-]{0,511}$/.test(image)) return { kind: 'none', why: `“${image.slice(0, 100)}” is not an image reference.` };
   const here = await engine.image(image);
   if (here !== undefined) return { kind: 'image', info: here };
+  if (standIn !== undefined && options.mode === 'auto' && options.standing?.has(image) === true) return { kind: 'stand-in', standIn };
   try {
     options.onProgress?.(`pulling ${image}`);
     await pullWithin(engine, image, options.registry, { signal: options.signal, onProgress: (text) => options.onProgress?.(`${image}: ${text}`) });

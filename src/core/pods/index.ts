@@ -1,6 +1,6 @@
 /** A lab's pods on the container engine: made from manifests, looked at, reached into, mended and removed. */
 export type { ChooseOptions, ImageChoice, ImageMode } from './choose-images.ts';
-export { chooseImages, settleMode } from './choose-images.ts';
+export { chooseImages } from './choose-images.ts';
 export { createLab, labRecord, openControl, trustDomain, type ControlEndpoint, type LabRecord, type NewLab } from './control-plane.ts';
 export { imagesOf } from './desired.ts';
 export { podExec, podLogs, type PodStream, type PodTarget } from './access.ts';

@@ -50,7 +50,7 @@ export async function reconcilePods(engine: Engine, lab: string, resources: read
   const { signal, onProgress } = options;
   const [record, network, { pods: existing, strays }] = await Promise.all([labRecord(engine, lab), findNetwork(engine, lab), inventory(engine, lab)]);
   const templates = podTemplates(resources);
-  const images = await chooseImages(engine, imagesOf(templates), { mode: record.images, registry: options.registry, signal, onProgress });
+  const images = await chooseImages(engine, imagesOf(templates), { mode: record.images, registry: options.registry, standing: standing(existing), signal, onProgress });
   const { missing, kept, surplus } = difference(desiredPods(resources, templates, images), existing);
   requireConsent(missing.map(({ desired }) => desired), [...record.consent, ...options.consent ?? []]);
   await Promise.all(strays.map(({ id }) => engine.removeContainer(id)));
@@ -108,6 +108,10 @@ export function difference(desired: readonly Desired[], existing: readonly Exist
   }
   const stays = new Set(kept);
   return { missing, kept, surplus: existing.filter((pod) => !stays.has(pod)) };
+}
+
+function standing(existing: readonly ExistingPod[]): ReadonlySet<string> {
+  return new Set(existing.flatMap(({ facts }) => facts.containers.filter(({ standIn }) => standIn !== undefined).map(({ image }) => image)));
 }
 
 /** Runs one pod's step; its failure is noted (the engine remembers it too) unless it is everybody's. */

@@ -1,2 +1,2 @@
 /** Checks before anything is started: what was tried, what came of it, how to fix it. */
-export { hostFacts, preflight, type HostFacts } from './preflight.ts';
+export { checkMachine, hostFacts, preflight, type HostFacts } from './preflight.ts';

@@ -1,8 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import { freemem } from 'node:os';
 import type { Preflight, PreflightCheck } from '../../contract/index.ts';
-import { installHelp, minimumApi, where, type Engine, type EngineInfo, type Search } from '../docker/index.ts';
-import { imageLabel, registryOf, type Registry } from '../images/index.ts';
+import { findEngine, installHelp, minimumApi, where, type Engine, type EngineInfo, type HostProbes, type Search } from '../docker/index.ts';
+import { imageLabel, registryOf, rememberRegistries, type Registry } from '../images/index.ts';
 
 /** What the host can tell; passed in, so that a full disk can be made up. */
 export interface HostFacts {
@@ -28,6 +28,11 @@ const gibibyte = 2 ** 30;
 /** Bookinfo takes about 0.7 GiB; below the first figure it will not work, below the second it may not. */
 const memory = { least: 1 * gibibyte, enough: 2 * gibibyte };
 const disk = { least: 0.5 * gibibyte, enough: 3 * gibibyte };
+
+/** Looks for the engine and checks what a lab needs of this machine. Never rejects. */
+export async function checkMachine(probes: HostProbes): Promise<Preflight> {
+  return await preflight(await findEngine(probes), { ...hostFacts(), platform: probes.platform }, rememberRegistries());
+}
 
 /** Checks what a lab needs, in order; what follows from a failed check is not asked. Never rejects. */
 export async function preflight(search: Search, host: HostFacts, registry: Registry): Promise<Preflight> {
