@@ -69,7 +69,7 @@ export class HopRing {
   add(records: readonly RequestRecord[], reports: (record: RequestRecord) => boolean): Intake {
     const added: Hop[] = [];
     const changed: Hop[] = [];
-    for (const record of records) {
+    for (const record of [...records].sort((one, two) => one.time - two.time)) {
       if (this.byKey.has(record.key)) continue;
       if (record.reporter === 'destination' && record.spanId !== '' && reports(record)) {
         const hop = this.bySpan.get(record.parentSpanId) ?? this.bySpan.get(record.spanId);

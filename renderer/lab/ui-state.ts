@@ -1,10 +1,11 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 
-/** What the inspector shows. `request` is a record's key. */
+/** What the inspector shows. `request` is a record's key, `mesh` the whole (asked for where there is no room to show it always). */
 export type Selection =
   | { readonly kind: 'node'; readonly id: string }
   | { readonly kind: 'edge'; readonly id: string }
-  | { readonly kind: 'request'; readonly key: string };
+  | { readonly kind: 'request'; readonly key: string }
+  | { readonly kind: 'mesh' };
 
 /** A place in a manifest that a view asked to see; `at` makes each ask a new value. */
 export interface FileTarget {

@@ -167,6 +167,14 @@ export function faultWords({ delay, abort }: Pick<Switches['faults'][number], 'd
   return parts.join(', ');
 }
 
+/** The same for the card of a service: `+7 s at 20 % · 500 at 10 %`. */
+export function faultShort({ delay, abort }: Pick<Switches['faults'][number], 'delay' | 'abort'>): string {
+  return [
+    ...(delay === undefined ? [] : [`+${delay.milliseconds < 1000 ? `${delay.milliseconds} ms` : `${delay.milliseconds / 1000} s`} at ${delay.percent} %`]),
+    ...(abort === undefined ? [] : [`${abort.status} at ${abort.percent} %`]),
+  ].join(' · ');
+}
+
 /** What each mTLS mode means, in one sentence. Istio's words: PeerAuthentication. */
 export const mtlsWords = {
   STRICT: 'Only mTLS is accepted; plaintext is refused.',

@@ -6,9 +6,10 @@ import styles from './shell.module.css';
 
 /** The frame at the right: shows what is selected, or the mesh as a whole. */
 export function Inspector(): ReactNode {
-  const key = useUi(({ selection }) => selection === undefined ? 'mesh' : `${selection.kind}:${selection.kind === 'request' ? selection.key : selection.id}`);
+  const key = useUi(({ selection }) => selection === undefined || selection.kind === 'mesh' ? 'mesh' : `${selection.kind}:${selection.kind === 'request' ? selection.key : selection.id}`);
+  const asked = useUi(({ selection }) => selection !== undefined);
   return (
-    <aside className={styles.inspector} aria-label="Inspector">
+    <aside className={styles.inspector} aria-label="Inspector" data-asked={asked || undefined}>
       <div className={styles.inspectorBody}><ErrorBoundary key={key}><Inspection /></ErrorBoundary></div>
     </aside>
   );

@@ -6,6 +6,7 @@ import { Key, Tip } from '../ui/index.ts';
 import { FaultChip } from './fault-chip.tsx';
 import { LabMenu } from './lab-menu.tsx';
 import { LoadControl } from './load-control.tsx';
+import { MtlsChip } from './mtls-chip.tsx';
 import styles from './shell.module.css';
 
 /** The lab at hand and its state, the traffic generator, active faults; finding, theme, help. */
@@ -15,6 +16,7 @@ export function TopBar(): ReactNode {
     <header className={styles.bar}>
       <LabMenu />
       <LoadControl />
+      <MtlsChip />
       <FaultChip />
       <span className={styles.space} />
       <button type="button" className={styles.find} onClick={() => setPalette(true)} aria-label="Find anything">

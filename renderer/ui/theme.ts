@@ -54,5 +54,14 @@ const variables = {
   '--mantine-shadow-md': 'var(--shadow-high)',
 };
 
+/** Mantine draws fields, tracks and borders of the dark scheme in its greys: give them the tokens' colours. */
+const darkGreys = {
+  '--mantine-color-dark-4': 'var(--line-strong)',
+  '--mantine-color-dark-5': 'color-mix(in srgb, var(--text) 12%, var(--surface))',
+  '--mantine-color-dark-6': 'var(--ground)',
+  '--mantine-color-dark-7': 'var(--surface)',
+  '--mantine-color-dark-8': 'var(--ground)',
+};
+
 /** Points Mantine's variables at the tokens, for both schemes. */
-export const variablesResolver: CSSVariablesResolver = () => ({ variables: {}, light: variables, dark: variables });
+export const variablesResolver: CSSVariablesResolver = () => ({ variables: {}, light: variables, dark: { ...variables, ...darkGreys } });

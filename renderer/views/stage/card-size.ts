@@ -1,7 +1,7 @@
 import type { GraphNode } from '../../../src/contract/index.ts';
 
 /** Sizes of a card, in the graph's own pixels; the styles of `service-card.module.css` agree with them. */
-export const cardWidth = 212;
+export const cardWidth = 200;
 export const headHeight = 40;
 export const rowHeight = 24;
 

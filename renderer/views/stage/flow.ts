@@ -1,6 +1,6 @@
 import { Position, type NodeHandle } from '@xyflow/react';
 import type { Graph, GraphEdge, Switches } from '../../../src/contract/index.ts';
-import { faultWords } from '../../lab/words.ts';
+import { faultShort } from '../../lab/words.ts';
 import { format } from '../../ui/index.ts';
 import { cardHeight, cardWidth, headHeight } from './card-size.ts';
 import type { DotLayer } from './dots/dot-layer.ts';
@@ -32,7 +32,7 @@ export function flowNodes({ graph, positions, switches, selected, entry, onOpen 
     const fault = switches?.faults.find(here);
     return [{
       id: node.id, type: 'service', position, ...size, measured: size, handles,
-      data: { node, weights: switches?.weights.find(here)?.weights, fault: fault === undefined ? '' : faultWords(fault), selected: node.id === selected, entry: node.id === entry, onOpen },
+      data: { node, weights: switches?.weights.find(here)?.weights, fault: fault === undefined ? '' : faultShort(fault), selected: node.id === selected, entry: node.id === entry, onOpen },
     }];
   });
 }

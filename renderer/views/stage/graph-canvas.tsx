@@ -131,7 +131,7 @@ function Fit({ ready, count, container }: { readonly ready: boolean; readonly co
     const element = container.current;
     if (!ready || element === null) return undefined;
     const touch = (): void => { touched.current = true; };
-    const fit = (): void => { if (!touched.current) void fitView({ padding: 0.1, maxZoom: 1.1 }); };
+    const fit = (): void => { if (!touched.current) void fitView({ padding: 0.06, maxZoom: 1.1 }); };
     const observer = new ResizeObserver(fit);
     observer.observe(element);
     element.addEventListener('wheel', touch, { passive: true });
@@ -165,7 +165,7 @@ function useWalk(boxes: ReadonlyMap<string, Box>, entry: string | undefined, con
   });
   return [
     arrow('ArrowLeft', 'left'), arrow('ArrowRight', 'right'), arrow('ArrowUp', 'up'), arrow('ArrowDown', 'down'),
-    { key: '0', title: 'Fit the graph', group: 'Topology', run: () => { void fitView({ padding: 0.1, maxZoom: 1.1, duration: 160 }); } },
+    { key: '0', title: 'Fit the graph', group: 'Topology', run: () => { void fitView({ padding: 0.06, maxZoom: 1.1, duration: 160 }); } },
   ];
 }
 

@@ -8,7 +8,7 @@ import styles from './graph-canvas.module.css';
 /** Zoom, fit, arrange. */
 export function GraphTools({ arrange }: { readonly arrange: () => void }): ReactNode {
   const { zoomIn, zoomOut, fitView } = useReactFlow();
-  const fit = (): void => { void fitView({ padding: 0.1, maxZoom: 1.1, duration: 160 }); };
+  const fit = (): void => { void fitView({ padding: 0.06, maxZoom: 1.1, duration: 160 }); };
   const again = (): void => { arrange(); setTimeout(fit, 250); };
   useKeys([
     { key: '+', title: 'Zoom in', group: 'Topology', run: () => { void zoomIn({ duration: 120 }); } },
