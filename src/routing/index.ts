@@ -4,7 +4,7 @@ export { prepareRoutes, routeTitle, describeRoute } from './route-table.ts';
 export { prepareListeners, addressesOf } from './listeners.ts';
 export { withoutPort } from './virtual-hosts.ts';
 export { compileString, type StringTest } from './string-matcher.ts';
-export { queryParameter, pathOnly } from './route-matcher.ts';
+export { prepareMatch, queryParameter, pathOnly } from './route-matcher.ts';
 export {
   changeRequestHeaders, changeResponseHeaders, formatValue, headerLevels, prepareRewrite, redirectOf, rewrittenAuthority, tlsRedirectOf,
   type MutableHeaders, type Substitute,

@@ -136,3 +136,12 @@ export function queryParameter(pathWithQuery: string, name: string): string | un
   }
   return undefined;
 }
+
+/** A match made ready: true when all its conditions hold. Throws as {@link compileMatch} does. */
+export function prepareMatch(match: RouteMatchConfig): (request: RequestFacts) => boolean {
+  const conditions = compileMatch(match);
+  return (request) => {
+    const path = pathOnly(request.path);
+    return conditions.every((condition) => condition.test(request, path));
+  };
+}

@@ -1,5 +1,12 @@
+import type { DecisionStep } from '../../contract/index.ts';
+import { Http1Server, type ProtocolError, type RequestHead, type ServerExchange, type ServerSession } from '../http1/index.ts';
+import type { Body } from '../hooks.ts';
 import type { Link } from '../link/index.ts';
 import type { HttpConnectionContext } from '../runtime.ts';
+import { HttpExchange } from './exchange.ts';
+import { managerPlan, type ManagerPlan } from './manager-plan.ts';
+import { requestRecord } from './record.ts';
+import { Stream } from './stream.ts';
 
 /** A downstream connection that is being served. */
 export interface HttpConnection {
@@ -10,6 +17,44 @@ export interface HttpConnection {
 
 /** Serves HTTP on a connection whose filter chain has been chosen: the HTTP connection manager. Takes the link over. */
 export function serveHttp(link: Link, context: HttpConnectionContext): HttpConnection {
-  void context;
-  return { drain: () => link.end(), destroy: () => link.destroy() };
+  const session = new HttpSession(context);
+  const server = new Http1Server(link, session, session.plan.limits, context.runtime.clock);
+  session.server = server;
+  server.start();
+  return { drain: () => server.shutdown(), destroy: () => link.destroy() };
+}
+
+/** What the requests of one connection share. */
+export class HttpSession implements ServerSession {
+  readonly context: HttpConnectionContext;
+  readonly plan: ManagerPlan;
+  /** Listener and filter chain, for every decision on this connection. */
+  readonly steps: readonly DecisionStep[];
+  server: Pick<Http1Server, 'bodyBytesRead'> | undefined;
+
+  constructor(context: HttpConnectionContext) {
+    this.context = context;
+    this.plan = planOf(context);
+    const { listener, listenerOrigin, filterChain } = context;
+    this.steps = [{ stage: 'listener', what: listener, ...(listenerOrigin === undefined ? {} : { origin: listenerOrigin }) }, { stage: 'filter-chain', what: filterChain }];
+  }
+
+  open(head: RequestHead, body: Body): ServerExchange {
+    return new HttpExchange(this, head, body);
+  }
+
+  invalid(error: ProtocolError): void {
+    const stream = new Stream(this.context);
+    stream.flags.add('DPE');
+    stream.details = error.details;
+    for (const step of this.steps) stream.step(step);
+    stream.finish();
+    this.context.runtime.telemetry.request(requestRecord(stream, undefined, undefined, { status: error.status, bytesReceived: 0, bytesSent: 0 }));
+  }
+}
+
+function planOf({ runtime, manager }: HttpConnectionContext): ManagerPlan {
+  let plan = runtime.derived.get(manager) as ManagerPlan | undefined;
+  if (plan === undefined) runtime.derived.set(manager, plan = managerPlan(manager));
+  return plan;
 }

@@ -1,0 +1,83 @@
+import type { FilterEnvironment, HttpFilterFactory, HttpHandler, HttpRequest, HttpResponse, RouteScope } from '../../sidecar/hooks.ts';
+import { milliseconds } from '../../util/envoy-json.ts';
+import type { RetryPolicy } from '../../xds/index.ts';
+import { replayable } from './filter-replay.ts';
+import { retryConditions } from './filter-conditions.ts';
+
+const previousHosts = 'envoy.retry_host_predicates.previous_hosts';
+
+/** Tries again when an attempt fails in a way that the policy names. Source: Envoy, config.route.v3.RetryPolicy. */
+export const retryFilter: HttpFilterFactory<RouteScope> = ({ route, virtualHost }, environment) => {
+  const policy = route.route === undefined ? undefined : (route.route.retryPolicy ?? virtualHost.retryPolicy);
+  const most = policy === undefined ? 0 : (policy.numRetries ?? 1);
+  const perTry = milliseconds(policy?.perTryTimeout) ?? 0;
+  const countAttempts = virtualHost.includeRequestAttemptCount === true;
+  if (policy === undefined || (Number(most) === 0 && perTry === 0)) return countAttempts ? (next) => (request) => next(counted(request, 1)) : undefined;
+  const conditions = retryConditions(policy);
+  const avoids = (policy.retryHostPredicate ?? []).some(({ name }) => name === previousHosts);
+  const backoff = backoffOf(policy);
+  const why = environment.origin === undefined ? {} : { origin: environment.origin };
+  return (next) => async (request) => {
+    const { stream } = request;
+    const body = replayable(request.body);
+    for (let attempt = 1; ; attempt++) {
+      request.body = body.again();
+      if (countAttempts) counted(request, attempt);
+      const response = await tryOnce(next, request, perTry, environment);
+      const reason = conditions(response, stream.failure);
+      if (reason === undefined) return response;
+      if (attempt > Number(most)) {
+        stream.flags.add('URX');
+        return response;
+      }
+      if (!body.replays) return response;
+      response.body.cancel('retried');
+      forget(request, avoids);
+      stream.step({ stage: 'retry', what: `retry ${attempt} of ${Number(most)}`, why: reason, ...why });
+      await new Promise<void>((resolve) => stream.whenDone(environment.clock.after(backoff(attempt, environment.random()), resolve)));
+    }
+  };
+};
+
+/** One attempt; with a time limit of its own it ends as 504. */
+function tryOnce(next: HttpHandler, request: HttpRequest, limit: number, { clock, reply }: FilterEnvironment): Promise<HttpResponse> {
+  if (limit === 0) return next(request);
+  const { stream } = request;
+  return new Promise((resolve, reject) => {
+    let answered = false;
+    const cancelTimer = clock.after(limit, () => {
+      answered = true;
+      stream.flags.add('UT');
+      stream.details = 'upstream_per_try_timeout';
+      stream.attempt?.cancel('per try timeout');
+      stream.failure = 'per-try-timeout';
+      resolve(reply(504, 'upstream request timeout'));
+    });
+    stream.whenDone(cancelTimer);
+    next(request).then((response) => {
+      cancelTimer();
+      if (answered) response.body.cancel('per try timeout');
+      else resolve(response);
+    }, reject);
+  });
+}
+
+/** What the failed attempt left behind does not belong to the next one. */
+function forget({ stream }: HttpRequest, avoids: boolean): void {
+  stream.retries++;
+  for (const flag of ['UF', 'UC', 'UPE', 'UT'] as const) stream.flags.delete(flag);
+  if (avoids && stream.endpoint !== '') (stream.avoid ??= new Set()).add(stream.endpoint);
+}
+
+function counted(request: HttpRequest, attempt: number): HttpRequest {
+  request.headers.set('x-envoy-attempt-count', String(attempt));
+  return request;
+}
+
+/** Full jitter below a ceiling that doubles: 25 ms at first, ten times that at most, unless the policy says otherwise. */
+function backoffOf({ retryBackOff }: RetryPolicy): (attempt: number, random: number) => number {
+  const base = milliseconds(retryBackOff?.baseInterval) ?? 25;
+  const most = milliseconds(retryBackOff?.maxInterval) ?? base * 10;
+  return (attempt, random) => Math.floor(Math.min(most, base * 2 ** (attempt - 1)) * random);
+}
+

@@ -1,0 +1,126 @@
+import { tlsRedirectOf } from '../../routing/index.ts';
+import type { Body, HttpResponse } from '../hooks.ts';
+import { ReadyBody, type ProtocolError, type RequestHead, type ServerExchange } from '../http1/index.ts';
+import type { HttpSession } from './connection.ts';
+import { forwardingHeaders } from './forwarding-headers.ts';
+import { normalizePath } from './normalize-path.ts';
+import { decodePeer, takePeerHeaders } from './peers.ts';
+import { requestRecord } from './record.ts';
+import { localReply } from './reply.ts';
+import { ProxiedRequest } from './request.ts';
+import { routePlan } from './route-plan.ts';
+import { Stream } from './stream.ts';
+import { propagateTrace, requestId } from './tracing.ts';
+
+/** One request from its head to its record. */
+export class HttpExchange implements ServerExchange {
+  readonly response: Promise<HttpResponse>;
+  readonly #session: HttpSession;
+  readonly #stream: Stream;
+  readonly #request: ProxiedRequest;
+  #response: HttpResponse | undefined;
+
+  constructor(session: HttpSession, head: RequestHead, body: Body) {
+    const { context, plan } = session;
+    this.#session = session;
+    const stream = new Stream(context);
+    this.#stream = stream;
+    const upgrade = head.upgrade !== '' && plan.upgrades.has(head.upgrade) ? head.upgrade : '';
+    const request = new ProxiedRequest(head, context.scheme, body, upgrade, stream);
+    if (request.authority === '') request.authority = context.originalDestination;
+    this.#request = request;
+    for (const step of session.steps) stream.step(step);
+    this.response = this.#handle(request).then((response) => this.#finalize(response));
+  }
+
+  aborted(error: ProtocolError | undefined): void {
+    const stream = this.#stream;
+    stream.flags.add(error === undefined ? 'DC' : 'DPE');
+    stream.details = error === undefined ? 'downstream_remote_disconnect' : error.details;
+    stream.abort();
+    this.#record(error?.status ?? 0, 0);
+  }
+
+  sent(bodyBytes: number): void {
+    this.#stream.finish();
+    this.#record(this.#response?.status ?? 0, bodyBytes);
+  }
+
+  broken(bodyBytes: number, by: 'upstream' | 'downstream'): void {
+    const stream = this.#stream;
+    if (by === 'downstream') {
+      stream.flags.add('DC');
+      stream.details = 'downstream_remote_disconnect';
+    } else if (!stream.flags.has('UT')) {
+      stream.flags.add('UC');
+      stream.details = 'upstream_reset_after_response_started{connection_termination}';
+    }
+    stream.abort();
+    this.#record(this.#response?.status ?? 0, bodyBytes);
+  }
+
+  #handle(request: ProxiedRequest): Promise<HttpResponse> {
+    const stream = this.#stream;
+    const { context, plan } = this.#session;
+    const { runtime } = context;
+    const path = normalizePath(request.path, plan.paths);
+    if (path === undefined) return this.#local('path_normalization_failed', localReply(400, ''));
+    if (path.redirect) return this.#local('path_normalization_failed', localReply(307, '', [['location', path.path]]));
+    request.path = path.path;
+    this.#identify(request);
+    const match = runtime.routeTable(plan.routeTable)?.match(request, runtime.random());
+    if (match?.kind === 'tls-required') {
+      const { status, location } = tlsRedirectOf(request);
+      return this.#local('direct_response', localReply(status, '', [['location', location]]));
+    }
+    if (match?.kind !== 'route') {
+      stream.flags.add('NR');
+      return this.#local(match === undefined ? 'route_configuration_not_found' : 'route_not_found', localReply(404, ''));
+    }
+    stream.route = match.route;
+    stream.cluster = match.cluster ?? '';
+    const chosen = routePlan(match, runtime);
+    for (const step of chosen.steps) stream.step(step);
+    return chosen.handler(request);
+  }
+
+  /** Who calls, on which trace, by which id; and headers that say so to the upstream. */
+  #identify(request: ProxiedRequest): void {
+    const stream = this.#stream;
+    const { context, plan } = this.#session;
+    const { headers } = request;
+    const random = (): number => context.runtime.random();
+    const told = takePeerHeaders(headers);
+    if (context.direction === 'inbound') stream.source = decodePeer(told, context.sourceIp, context.sourcePrincipal);
+    forwardingHeaders(headers, context, plan);
+    const given = headers.get('x-request-id') ?? '';
+    stream.requestId = given === '' || given.length > 256 ? requestId(random) : given;
+    if (plan.generateRequestId && stream.requestId !== given) headers.set('x-request-id', stream.requestId);
+    stream.trace = propagateTrace(headers, random);
+  }
+
+  #local(details: string, response: HttpResponse): Promise<HttpResponse> {
+    this.#stream.details = details;
+    return Promise.resolve(response);
+  }
+
+  #finalize(response: HttpResponse): HttpResponse {
+    const stream = this.#stream;
+    const { plan } = this.#session;
+    const { headers } = response;
+    this.#response = response;
+    takePeerHeaders(headers as ProxiedRequest['headers']);
+    const upstream = stream.details === 'via_upstream';
+    if (plan.serverHeader === 'OVERWRITE' || !upstream || (plan.serverHeader === 'APPEND_IF_ABSENT' && !headers.has('server'))) headers.set('server', plan.serverName);
+    if (!headers.has('date')) headers.add('date', new Date(this.#session.context.runtime.clock.now()).toUTCString());
+    if (plan.requestIdInResponse) headers.set('x-request-id', stream.requestId);
+    if (stream.wanted) stream.step({ stage: 'response', what: String(response.status), why: stream.details });
+    if (response.status < 200 && response.upgraded === undefined) response.body = new ReadyBody(Buffer.alloc(0));
+    return response;
+  }
+
+  #record(status: number, bytesSent: number): void {
+    const { context, server } = this.#session;
+    context.runtime.telemetry.request(requestRecord(this.#stream, this.#request, this.#response, { status, bytesSent, bytesReceived: server?.bodyBytesRead ?? 0 }));
+  }
+}

@@ -1,0 +1,65 @@
+import type { Peer, RequestRecord } from '../../contract/index.ts';
+import type { HttpResponse } from '../hooks.ts';
+import type { Headers } from '../http1/index.ts';
+import { unknownPeer } from './peers.ts';
+import type { ProxiedRequest } from './request.ts';
+import type { Stream } from './stream.ts';
+
+/** How a request ended. */
+export interface Ending {
+  readonly status: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+}
+
+/** Makes the record of a finished request. */
+export function requestRecord(stream: Stream, request: ProxiedRequest | undefined, response: HttpResponse | undefined, ending: Ending): RequestRecord {
+  const { context, trace, direction, wanted } = stream;
+  const { self, clock } = context.runtime;
+  const inbound = direction === 'inbound';
+  const headers = request?.headers;
+  const grpcStatus = response?.headers.get('grpc-status');
+  const spanId = trace?.spanId ?? '';
+  return {
+    key: spanId === '' ? `${self.pod}/${stream.startTime.toString(36)}${Math.floor(context.runtime.random() * 0x1_0000_0000).toString(36)}` : `${self.pod}/${spanId}`,
+    time: stream.startTime,
+    reporter: inbound ? 'destination' : 'source',
+    proxy: self.pod,
+    requestId: stream.requestId,
+    traceId: trace?.traceId ?? '',
+    spanId,
+    parentSpanId: trace?.parentSpanId ?? '',
+    source: inbound ? (stream.source ?? unknownPeer(context.sourceIp, context.sourcePrincipal)) : self,
+    destination: inbound ? self : destinationOf(stream),
+    service: stream.upstream?.service || hostOf(request?.authority ?? ''),
+    protocol: headers?.get('content-type')?.startsWith('application/grpc') === true ? 'grpc' : 'http',
+    method: request?.method ?? '',
+    authority: request?.authority ?? '',
+    // As in Envoy's access log, what the caller asked for.
+    path: headers?.get('x-envoy-original-path') ?? request?.path ?? '',
+    ...(grpcStatus === undefined ? {} : { grpcStatus: Number(grpcStatus) }),
+    flags: [...stream.flags],
+    details: stream.details,
+    duration: clock.now() - stream.startTime,
+    upstreamDuration: stream.upstreamDuration,
+    retries: stream.retries,
+    mtls: inbound ? context.sourcePrincipal !== '' : stream.mtls,
+    listener: context.listener,
+    route: stream.route?.name ?? '',
+    cluster: stream.cluster,
+    endpoint: stream.endpoint,
+    decision: stream.decision,
+    requestHeaders: wanted && headers !== undefined ? headers.pairs() : [],
+    responseHeaders: wanted && response !== undefined ? (response.headers as Headers).pairs() : [],
+    ...ending,
+  };
+}
+
+function destinationOf({ host, upstreamPrincipal }: Stream): Peer {
+  return host === undefined ? unknownPeer('') : { ...host.peer, principal: upstreamPrincipal, ip: host.ip };
+}
+
+function hostOf(authority: string): string {
+  const colon = authority.lastIndexOf(':');
+  return colon > 0 && !authority.endsWith(']') ? authority.slice(0, colon) : authority;
+}

@@ -1,0 +1,77 @@
+import type { DecisionStep, Peer, ResponseFlag } from '../../contract/index.ts';
+import type { Route } from '../../xds/index.ts';
+import type { Attempt, StreamInfo, UpstreamFailure } from '../hooks.ts';
+import type { HttpConnectionContext, UpstreamCluster, UpstreamHost } from '../runtime.ts';
+import type { TraceContext } from './tracing.ts';
+
+/** What is known of one request while it is served. */
+export class Stream implements StreamInfo {
+  readonly context: HttpConnectionContext;
+  readonly startTime: number;
+  readonly direction: 'inbound' | 'outbound';
+  readonly sourceIp: string;
+  /** Telemetry wants the whole record, decision included. */
+  readonly wanted: boolean;
+  readonly flags = new Set<ResponseFlag>();
+  readonly decision: DecisionStep[] = [];
+  route: Route | undefined;
+  cluster = '';
+  endpoint = '';
+  details = '';
+  retries = 0;
+  hash: number | undefined;
+  attempt: Attempt | undefined;
+  failure: UpstreamFailure | undefined;
+  avoid: Set<string> | undefined;
+  source: Peer | undefined;
+  trace: TraceContext | undefined;
+  /** The cluster and host of the last attempt, and who answered there. */
+  upstream: UpstreamCluster | undefined;
+  host: UpstreamHost | undefined;
+  upstreamPrincipal = '';
+  mtls = false;
+  upstreamDuration = 0;
+  requestId = '';
+  #abort: AbortController | undefined;
+  #done: (() => void)[] | undefined;
+  #over = false;
+
+  constructor(context: HttpConnectionContext) {
+    this.context = context;
+    this.direction = context.direction;
+    this.sourceIp = context.sourceIp;
+    this.startTime = context.runtime.clock.now();
+    this.wanted = context.runtime.telemetry.wanted();
+  }
+
+  step(step: DecisionStep): void {
+    if (this.wanted) this.decision.push(step);
+  }
+
+  /** Made when somebody asks: most requests need none. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    return this.#abort.signal;
+  }
+
+  whenDone(run: () => void): void {
+    if (this.#over) run();
+    else (this.#done ??= []).push(run);
+  }
+
+  /** The caller has gone: whatever is under way for it stops. */
+  abort(): void {
+    const attempt = this.attempt;
+    this.finish();
+    this.#abort?.abort();
+    attempt?.cancel('downstream gone');
+  }
+
+  /** The request is over. */
+  finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.attempt = undefined;
+    for (const run of this.#done ?? []) run();
+  }
+}
