@@ -1,3 +1,8 @@
 /** Resources and pods in, one Envoy config per proxy out. Pure. */
-export { defaultMeshConfig, type MeshConfig } from './mesh-config.ts';
+export { defaultMeshConfig, meshConfigFrom, type MeshConfig, type OutboundTrafficPolicy } from './mesh-config.ts';
 export type { MeshSnapshot, PodInfo, PodPort, ProxyNode } from './types.ts';
+export { compile, compileFor } from './compile.ts';
+export { prepareSnapshot, type SnapshotIndex } from './snapshot-index.ts';
+export { canonicalName, canonicalRevision } from './load-assignments.ts';
+export { servicePortProtocol, type PortProtocol, type ProtocolKind } from './protocol.ts';
+export { simulate, type SimulatedCall, type SimulationError, type SimulationResult } from './simulate.ts';

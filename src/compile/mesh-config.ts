@@ -3,12 +3,15 @@ export interface MeshConfig {
   readonly trustDomain: string;
   readonly rootNamespace: string;
   readonly domainSuffix: string;
-  readonly outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY';
+  readonly outboundTrafficPolicy: OutboundTrafficPolicy;
   readonly enableAutoMtls: boolean;
   /** Share of requests that start a trace, 0 to 100. */
   readonly traceSampling: number;
   readonly accessLogFile: string;
 }
+
+/** What happens to traffic for hosts that nobody declared. */
+export type OutboundTrafficPolicy = 'ALLOW_ANY' | 'REGISTRY_ONLY' | 'ALLOW_ANY_DYNAMIC_DNS';
 
 /** Istio's defaults, except that the lab traces and logs every request. */
 export const defaultMeshConfig: MeshConfig = {
@@ -20,3 +23,29 @@ export const defaultMeshConfig: MeshConfig = {
   traceSampling: 100,
   accessLogFile: '/dev/stdout',
 };
+
+const policies: readonly OutboundTrafficPolicy[] = ['ALLOW_ANY', 'REGISTRY_ONLY', 'ALLOW_ANY_DYNAMIC_DNS'];
+
+/** Reads the fields that we run from a MeshConfig in JSON; what is missing or of the wrong type keeps its default. */
+export function meshConfigFrom(json: unknown, defaults: MeshConfig = defaultMeshConfig): MeshConfig {
+  const config = record(json);
+  const tracing = record(record(config.defaultConfig).tracing);
+  const mode = record(config.outboundTrafficPolicy).mode;
+  return {
+    trustDomain: text(config.trustDomain, defaults.trustDomain),
+    rootNamespace: text(config.rootNamespace, defaults.rootNamespace),
+    domainSuffix: defaults.domainSuffix,
+    outboundTrafficPolicy: policies.find((policy) => policy === mode) ?? defaults.outboundTrafficPolicy,
+    enableAutoMtls: typeof config.enableAutoMtls === 'boolean' ? config.enableAutoMtls : defaults.enableAutoMtls,
+    traceSampling: typeof tracing.sampling === 'number' ? tracing.sampling : defaults.traceSampling,
+    accessLogFile: text(config.accessLogFile, defaults.accessLogFile),
+  };
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
+function text(value: unknown, otherwise: string): string {
+  return typeof value === 'string' ? value : otherwise;
+}

@@ -1,0 +1,158 @@
+import { compileLoadBalancing, isPassthrough } from '../features/load-balancing/compile.ts';
+import { autoMtls, originatedTls, outboundMtls } from '../features/mtls/compile.ts';
+import { discoveryType } from '../features/service-entry/compile.ts';
+import { formatDuration } from '../util/manifest-fields.ts';
+import { clusterName, withOrigin, type Cluster, type ClusterLoadAssignment, type Origin } from '../xds/index.ts';
+import { policyFor, type ClusterPolicy } from './destination-rules.ts';
+import type { InboundPort } from './inbound-listener.ts';
+import { loadAssignment } from './load-assignments.ts';
+import type { MeshPort, MeshService } from './model.ts';
+import type { Scope } from './scope.ts';
+import { destinationRule, mtlsOf, portMode, type SnapshotIndex } from './snapshot-index.ts';
+import type { ProxyNode } from './types.ts';
+
+/** Envoy's largest count, which means no limit. */
+const unlimited = 4_294_967_295;
+const connectTimeout = '10s';
+
+/** The outbound clusters of a proxy and the endpoints of those that are looked up. */
+export interface OutboundClusters {
+  readonly clusters: readonly Cluster[];
+  readonly endpoints: readonly ClusterLoadAssignment[];
+}
+
+/** A cluster per service port and per subset of it. */
+export function outboundClusters(index: SnapshotIndex, node: ProxyNode, scope: Scope): OutboundClusters {
+  const clusters: Cluster[] = [];
+  const endpoints: ClusterLoadAssignment[] = [];
+  const add = (service: MeshService, port: MeshPort, subset: string | undefined, labels: Readonly<Record<string, string>>, origin: Origin, policy: ClusterPolicy): void => {
+    const name = clusterName({ direction: 'outbound', port: port.number, subset: subset ?? '', host: service.host });
+    const assignment = loadAssignment(index, name, service, port, labels);
+    const cluster = outboundCluster({ index, node, service, port, subset: subset ?? '', name, policy, origin, assignment });
+    clusters.push(cluster);
+    if (cluster.type === 'EDS') endpoints.push(assignment);
+  };
+  for (const service of [...scope.services, ...scope.destinations]) {
+    const rule = destinationRule(index, node, service);
+    for (const port of service.ports.filter(({ kind }) => kind !== 'udp')) {
+      add(service, port, undefined, {}, service.origin, policyFor(rule, port.number));
+      for (const { subset, origin } of rule?.subsets ?? []) add(service, port, subset.name, subset.labels, origin, policyFor(rule, port.number, subset.name));
+    }
+  }
+  return { clusters, endpoints };
+}
+
+interface ClusterInput {
+  readonly index: SnapshotIndex;
+  readonly node: ProxyNode;
+  readonly service: MeshService;
+  readonly port: MeshPort;
+  readonly subset: string;
+  readonly name: string;
+  readonly policy: ClusterPolicy;
+  readonly origin: Origin;
+  readonly assignment: ClusterLoadAssignment;
+}
+
+function outboundCluster(input: ClusterInput): Cluster {
+  const { node, service, port, name, policy, origin, assignment } = input;
+  const passthrough = isPassthrough(policy.loadBalancer) && node.type === 'sidecar';
+  const type = passthrough ? 'ORIGINAL_DST' : discoveryType(service.resolution, node.type === 'router');
+  return {
+    name, type,
+    ...(type === 'EDS' ? { edsClusterConfig: { edsConfig: { ads: {}, initialFetchTimeout: '0s', resourceApiVersion: 'V3' }, serviceName: name } } : {}),
+    ...(type === 'STRICT_DNS' || type === 'LOGICAL_DNS' ? { loadAssignment: assignment, dnsLookupFamily: 'V4_ONLY', dnsRefreshRate: '60s', respectDnsTtl: true } : {}),
+    connectTimeout: policy.connectionPool?.tcp?.connectTimeout === undefined ? connectTimeout : formatDuration(policy.connectionPool.tcp.connectTimeout),
+    ...(type === 'ORIGINAL_DST' ? { lbPolicy: 'CLUSTER_PROVIDED' } : compileLoadBalancing(policy.loadBalancer)),
+    ...transport(input, type),
+    ...limits(policy),
+    ...protocolOptions(port, policy),
+    metadata: withOrigin(origin, { filterMetadata: { istio: { services: [{ host: service.host, name: service.name, namespace: service.namespace }] } } }),
+  };
+}
+
+/** TLS as the DestinationRule says; where it says nothing, mTLS to every endpoint that can take it. */
+function transport({ index, node, service, port, subset, policy }: ClusterInput, type: Cluster['type']): Pick<Cluster, 'transportSocket' | 'transportSocketMatches'> {
+  const { mesh } = index.snapshot;
+  const http2 = port.http2;
+  const identity = { sni: policy.tls?.sni || `outbound_.${port.number}_.${subset}_.${service.host}`, sans: policy.tls?.subjectAltNames.length ? policy.tls.subjectAltNames : (index.identities.get(service) ?? []), http2 };
+  switch (policy.tls?.mode) {
+    case 'DISABLE': return {};
+    case 'SIMPLE': case 'MUTUAL': return { transportSocket: originatedTls(policy.tls, service.host.startsWith('*') ? '' : service.host, http2) };
+    case 'ISTIO_MUTUAL': return { transportSocket: outboundMtls(identity) };
+    default: break;
+  }
+  if (!mesh.enableAutoMtls || service.external) return {};
+  if (type !== 'ORIGINAL_DST') return autoMtls(identity);
+  return allTakeMtls(index, service, port) && node.type === 'sidecar' ? { transportSocket: outboundMtls(identity) } : {};
+}
+
+/** An original destination has no endpoint to look the mode up on, so mTLS is used only when every known endpoint takes it. */
+function allTakeMtls(index: SnapshotIndex, service: MeshService, port: MeshPort): boolean {
+  return service.endpoints.length > 0 && service.endpoints.every((endpoint) => endpoint.mesh && portMode(mtlsOf(index, endpoint), endpoint.ports.get(port.number) ?? port.number) !== 'DISABLE');
+}
+
+function limits({ connectionPool, outlierDetection }: ClusterPolicy): Pick<Cluster, 'circuitBreakers' | 'outlierDetection' | 'upstreamConnectionOptions'> {
+  const tcp = connectionPool?.tcp;
+  const http = connectionPool?.http;
+  const or = (value: number | undefined): number => (value === undefined || value <= 0 ? unlimited : value);
+  const keepalive = tcp?.tcpKeepalive;
+  return {
+    circuitBreakers: { thresholds: [{ maxConnections: or(tcp?.maxConnections), maxPendingRequests: or(http?.http1MaxPendingRequests), maxRequests: or(http?.http2MaxRequests), maxRetries: or(http?.maxRetries), trackRemaining: true }] },
+    ...(keepalive === undefined ? {} : { upstreamConnectionOptions: { tcpKeepalive: { ...(keepalive.probes === 0 ? {} : { keepaliveProbes: keepalive.probes }), ...seconds('keepaliveTime', keepalive.time), ...seconds('keepaliveInterval', keepalive.interval) } } }),
+    ...(outlierDetection === undefined ? {} : { outlierDetection: outliers(outlierDetection) }),
+  };
+}
+
+function seconds<Key extends string>(key: Key, milliseconds: number | undefined): { readonly [Name in Key]?: number } {
+  return (milliseconds === undefined ? {} : { [key]: Math.round(milliseconds / 1000) }) as { readonly [Name in Key]?: number };
+}
+
+function outliers(written: NonNullable<ClusterPolicy['outlierDetection']>): NonNullable<Cluster['outlierDetection']> {
+  const errors = written.consecutive5xxErrors ?? written.consecutiveErrors;
+  return {
+    ...(errors === undefined ? {} : { consecutive5xx: errors, enforcingConsecutive5xx: errors === 0 ? 0 : 100 }),
+    ...(written.consecutiveGatewayErrors === undefined ? {} : { consecutiveGatewayFailure: written.consecutiveGatewayErrors, enforcingConsecutiveGatewayFailure: written.consecutiveGatewayErrors === 0 ? 0 : 100 }),
+    ...(written.consecutiveLocalOriginFailures === undefined ? {} : { consecutiveLocalOriginFailure: written.consecutiveLocalOriginFailures, enforcingConsecutiveLocalOriginFailure: written.consecutiveLocalOriginFailures === 0 ? 0 : 100 }),
+    ...(written.splitExternalLocalOriginErrors ? { splitExternalLocalOriginErrors: true } : {}),
+    ...(written.interval === undefined ? {} : { interval: formatDuration(written.interval) }),
+    ...(written.baseEjectionTime === undefined ? {} : { baseEjectionTime: formatDuration(written.baseEjectionTime) }),
+    ...(written.maxEjectionPercent <= 0 ? {} : { maxEjectionPercent: written.maxEjectionPercent }),
+    enforcingSuccessRate: 0,
+  };
+}
+
+const httpOptions = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+
+/** HTTP/2 where the port or the policy says so; per-connection limits and idle time. */
+function protocolOptions(port: MeshPort, { connectionPool }: ClusterPolicy): Pick<Cluster, 'typedExtensionProtocolOptions'> {
+  if (port.kind === 'tcp' || port.kind === 'tls') return {};
+  const http = connectionPool?.http;
+  const http2 = port.http2 || (http?.h2UpgradePolicy === 'UPGRADE' && port.kind === 'http');
+  const common = { ...(http?.idleTimeout === undefined ? {} : { idleTimeout: formatDuration(http.idleTimeout) }), ...(http === undefined || http.maxRequestsPerConnection <= 0 ? {} : { maxRequestsPerConnection: http.maxRequestsPerConnection }) };
+  const streams = http === undefined || http.maxConcurrentStreams <= 0 ? {} : { maxConcurrentStreams: http.maxConcurrentStreams };
+  const choice = http2 ? { explicitHttpConfig: { http2ProtocolOptions: streams } } : port.kind === 'auto' || http?.useClientProtocol === true ? { useDownstreamProtocolConfig: { httpProtocolOptions: {}, http2ProtocolOptions: streams } } : { explicitHttpConfig: { httpProtocolOptions: {} } };
+  return { typedExtensionProtocolOptions: { [httpOptions]: { '@type': `type.googleapis.com/${httpOptions}`, ...(Object.keys(common).length === 0 ? {} : { commonHttpProtocolOptions: common }), ...choice } as { '@type': string } } };
+}
+
+/** The clusters that lead to the workload itself. */
+export function inboundClusters(ports: readonly InboundPort[]): readonly Cluster[] {
+  return ports.map(({ port, kind, http2, endpoint, origin }): Cluster => {
+    const name = `inbound|${port}||`;
+    const base = { name, connectTimeout, ...protocolOptions({ name: '', number: port, kind, http2 }, {}), circuitBreakers: { thresholds: [{ maxConnections: unlimited, maxPendingRequests: unlimited, maxRequests: unlimited, maxRetries: unlimited, trackRemaining: true }] }, metadata: withOrigin(origin) };
+    if (endpoint === undefined) return { ...base, type: 'ORIGINAL_DST', lbPolicy: 'CLUSTER_PROVIDED', upstreamBindConfig: { sourceAddress: { address: '127.0.0.6' } } };
+    const address = { socketAddress: { address: endpoint.address, portValue: endpoint.port } };
+    return { ...base, type: 'STATIC', loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints: [{ endpoint: { address } }] }] } };
+  });
+}
+
+/** Clusters that every sidecar has: nowhere, on to where a connection was sent, and the same for inbound. */
+export function standardClusters(scope: Scope): readonly Cluster[] {
+  const through = { type: 'ORIGINAL_DST' as const, connectTimeout, lbPolicy: 'CLUSTER_PROVIDED' as const };
+  return [
+    { name: 'BlackHoleCluster', type: 'STATIC', connectTimeout },
+    { name: 'PassthroughCluster', ...through },
+    { name: 'InboundPassthroughCluster', ...through, upstreamBindConfig: { sourceAddress: { address: '127.0.0.6' } } },
+    ...(scope.policy === 'ALLOW_ANY_DYNAMIC_DNS' ? [{ name: 'AllowAnyDynamicDNSCluster', ...through, type: undefined, clusterType: { name: 'envoy.clusters.dynamic_forward_proxy' } }].map(({ type: _none, ...cluster }) => cluster) : []),
+  ];
+}

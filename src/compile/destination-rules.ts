@@ -1,0 +1,73 @@
+import { ofKind, type PortTrafficPolicy, type Resource, type TrafficPolicy } from '../manifest/index.ts';
+import { bySpecificity, hostIsIn, resolveHost } from './hosts.ts';
+import { byAge, exported, originAt, selects, type MeshDestinationRule, type MeshService } from './model.ts';
+import type { ProxyNode } from './types.ts';
+
+/** The settings that hold for one cluster. */
+export type ClusterPolicy = Omit<PortTrafficPolicy, 'port'>;
+
+/** DestinationRules by namespace, merged per host. Oldest first: of two that say the same thing, the older one counts. */
+export function meshDestinationRules(resources: readonly Resource[], domainSuffix: string): ReadonlyMap<string, readonly MeshDestinationRule[]> {
+  const byNamespace = new Map<string, MeshDestinationRule[]>();
+  for (const resource of byAge(ofKind(resources, 'DestinationRule'))) {
+    const { spec, metadata } = resource;
+    const rule: MeshDestinationRule = {
+      host: resolveHost(spec.host, metadata.namespace, domainSuffix),
+      namespace: metadata.namespace,
+      exportTo: spec.exportTo,
+      workloadSelector: spec.workloadSelector,
+      trafficPolicy: spec.trafficPolicy,
+      subsets: spec.subsets.map((subset, at) => ({ subset, origin: originAt(resource, ['spec', 'subsets', at]) })),
+      origin: originAt(resource, ['spec']),
+    };
+    const rules = byNamespace.get(metadata.namespace) ?? [];
+    const before = rules.findIndex((known) => known.host === rule.host && JSON.stringify(known.workloadSelector) === JSON.stringify(rule.workloadSelector));
+    if (before < 0) rules.push(rule);
+    else rules[before] = merge(rules[before] ?? rule, rule);
+    byNamespace.set(metadata.namespace, rules);
+  }
+  return byNamespace;
+}
+
+function merge(older: MeshDestinationRule, newer: MeshDestinationRule): MeshDestinationRule {
+  const known = new Set(older.subsets.map(({ subset }) => subset.name));
+  return { ...older, trafficPolicy: older.trafficPolicy ?? newer.trafficPolicy, subsets: [...older.subsets, ...newer.subsets.filter(({ subset }) => !known.has(subset.name))] };
+}
+
+/**
+ * The rule that a proxy follows for a service: of its own namespace, else of the service's, else of the root namespace;
+ * in each, the most specific host, and one with a selector for the proxy before one without.
+ */
+export function ruleFor(rules: ReadonlyMap<string, readonly MeshDestinationRule[]>, node: ProxyNode, service: Pick<MeshService, 'host' | 'namespace'>, rootNamespace: string): MeshDestinationRule | undefined {
+  for (const namespace of new Set([node.namespace, service.namespace, rootNamespace])) {
+    const found = (rules.get(namespace) ?? [])
+      .filter((rule) => hostIsIn(service.host, rule.host) && exported(rule.exportTo, namespace, node.namespace))
+      .filter(({ workloadSelector }) => workloadSelector === undefined || (namespace === node.namespace && selects(workloadSelector.matchLabels, node.labels)))
+      .sort((a, b) => bySpecificity(a.host, b.host) || Number(b.workloadSelector !== undefined) - Number(a.workloadSelector !== undefined))[0];
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The policy of a service port, or of a subset of it. Settings for a port replace all others of their level. */
+export function policyFor(rule: MeshDestinationRule | undefined, port: number, subset?: string): ClusterPolicy {
+  const base = atPort(rule?.trafficPolicy, port);
+  const own = rule?.subsets.find((known) => known.subset.name === subset)?.subset.trafficPolicy;
+  if (subset === undefined || own === undefined) return base;
+  const special = own.portLevelSettings.find((settings) => settings.port?.number === port);
+  return { ...base, ...settingsOf(own), ...(special === undefined ? {} : settingsOf(special)) };
+}
+
+function atPort(policy: TrafficPolicy | undefined, port: number): ClusterPolicy {
+  if (policy === undefined) return {};
+  return settingsOf(policy.portLevelSettings.find((settings) => settings.port?.number === port) ?? policy);
+}
+
+function settingsOf({ loadBalancer, connectionPool, outlierDetection, tls }: ClusterPolicy): ClusterPolicy {
+  return {
+    ...(loadBalancer === undefined ? {} : { loadBalancer }),
+    ...(connectionPool === undefined ? {} : { connectionPool }),
+    ...(outlierDetection === undefined ? {} : { outlierDetection }),
+    ...(tls === undefined ? {} : { tls }),
+  };
+}

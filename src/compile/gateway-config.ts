@@ -1,0 +1,101 @@
+import { serverTransport } from '../features/gateway/compile.ts';
+import { connectionMatchApplies } from '../features/tcp-routing/compile.ts';
+import { withOrigin, type FilterChain, type Listener, type ProxyConfig } from '../xds/index.ts';
+import { outboundClusters, standardClusters } from './clusters.ts';
+import { boundRules, gatewayRouteName, gatewayRoutes, serverContext } from './gateway-routes.ts';
+import { gatewayServers, hostsFor, type GatewayServer } from './gateway-servers.ts';
+import { hostIsIn } from './hosts.ts';
+import type { RouteContext } from './http-routes.ts';
+import { originAt } from './model.ts';
+import { nameTable } from './name-table.ts';
+import { httpFilter, listenerFilters } from './network-filters.ts';
+import { socketAddress } from './outbound-listeners.ts';
+import { scopeOf, type Scope } from './scope.ts';
+import type { SnapshotIndex } from './snapshot-index.ts';
+import { chainMatch, tcpChain } from './tcp-chains.ts';
+import type { ProxyNode } from './types.ts';
+
+/** The config of a gateway. */
+export function gatewayConfig(index: SnapshotIndex, node: ProxyNode): ProxyConfig {
+  const scope = scopeOf(index, node);
+  const servers = gatewayServers(index, node);
+  const { clusters, endpoints } = outboundClusters(index, node, scope);
+  const tables = grouped(servers.filter(({ kind }) => kind === 'http' || kind === 'https'), gatewayRouteName);
+  return {
+    listeners: [...grouped(servers, ({ bind, port }) => `${bind}_${port}`)].flatMap(([name, sharing]) => gatewayListener(index, node, scope, name, sharing)),
+    routes: [...tables].map(([name, sharing]) => gatewayRoutes(index, node, scope, name, sharing)),
+    clusters: [...clusters, ...standardClusters(scope).filter(({ name }) => name !== 'InboundPassthroughCluster')],
+    endpoints,
+    names: nameTable(scope, node),
+  };
+}
+
+function grouped<Item>(items: readonly Item[], key: (item: Item) => string): ReadonlyMap<string, readonly Item[]> {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
+  return groups;
+}
+
+/** A listener with the chains of all servers of a port; none when they have no chain. */
+function gatewayListener(index: SnapshotIndex, node: ProxyNode, scope: Scope, name: string, servers: readonly GatewayServer[]): readonly Listener[] {
+  const [first] = servers;
+  if (first === undefined) return [];
+  const http = servers.find(({ kind }) => kind === 'http');
+  const others = servers.filter(({ kind }) => kind !== 'http');
+  const filterChains = [...(http === undefined ? [] : [httpChain(index, http)]), ...others.flatMap((server) => serverChains(index, node, scope, server))];
+  if (filterChains.length === 0) return [];
+  const tls = others.some(({ kind }) => kind !== 'tcp');
+  return [{
+    name,
+    address: socketAddress(first.bind, first.port),
+    filterChains,
+    ...(tls ? { listenerFilters: [listenerFilters.tls], listenerFiltersTimeout: '0s' } : {}),
+    trafficDirection: 'OUTBOUND',
+    metadata: withOrigin(first.origin),
+  }];
+}
+
+function httpChain(index: SnapshotIndex, server: GatewayServer): FilterChain {
+  const routes = gatewayRouteName(server);
+  const http = server.kind === 'http';
+  return {
+    ...(http ? {} : chainMatch({ serverNames: server.hosts, ranges: [] })),
+    filters: [httpFilter({ statPrefix: `outbound_${server.bind}_${http ? server.port : routes}`, routes, place: 'gateway', mesh: index.snapshot.mesh })],
+    ...(http || server.server.tls === undefined ? {} : { transportSocket: serverTransport(server.server.tls, true) }),
+    metadata: withOrigin(server.origin),
+  };
+}
+
+function serverChains(index: SnapshotIndex, node: ProxyNode, scope: Scope, server: GatewayServer): readonly FilterChain[] {
+  const context = serverContext(index, node, scope, server);
+  switch (server.kind) {
+    case 'http': case 'https': return [httpChain(index, server)];
+    case 'tls-passthrough': return tlsChains(scope, server, context);
+    case 'tcp': return tcpChains(scope, server, context, []);
+    case 'tls-terminated': return tcpChains(scope, server, context, server.hosts).map((chain): FilterChain => (server.server.tls === undefined ? chain : { ...chain, transportSocket: serverTransport(server.server.tls, false) }));
+  }
+}
+
+/** TLS that passes through, by the server names that rules match and the server lists. */
+function tlsChains(scope: Scope, server: GatewayServer, context: RouteContext): readonly FilterChain[] {
+  const seen = new Set<string>();
+  return boundRules(scope, server).flatMap(({ rule }) => rule.tls.flatMap(({ match, route }, at) => match.flatMap((entry) => {
+    const served = hostsFor(server, rule.namespace);
+    const serverNames = entry.sniHosts.filter((name) => served.some((host) => hostIsIn(name, host)));
+    const match = { serverNames, ranges: entry.destinationSubnets };
+    if (serverNames.length === 0 || !connectionMatchApplies(entry, context) || seen.has(JSON.stringify(match))) return [];
+    seen.add(JSON.stringify(match));
+    return [tcpChain(match, route, originAt(rule.resource, ['spec', 'tls', at]), context)];
+  })));
+}
+
+/** The first rule for TCP that applies takes all connections of the server. */
+function tcpChains(scope: Scope, server: GatewayServer, context: RouteContext, serverNames: readonly string[]): readonly FilterChain[] {
+  for (const { rule } of boundRules(scope, server)) {
+    for (const [at, { match, route }] of rule.tcp.entries()) {
+      if (match.length > 0 && !match.some((entry) => connectionMatchApplies(entry, context))) continue;
+      return [tcpChain({ serverNames, ranges: [] }, route, originAt(rule.resource, ['spec', 'tcp', at]), context)];
+    }
+  }
+  return [];
+}

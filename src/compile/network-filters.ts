@@ -1,0 +1,63 @@
+import { compileTcpRoute } from '../features/tcp-routing/compile.ts';
+import { any, typeUrl, type HttpConnectionManager, type NetworkFilter, type RouteConfiguration } from '../xds/index.ts';
+import type { MeshConfig } from './mesh-config.ts';
+
+/** Names of the filters, as Envoy's. */
+export const filterNames = {
+  httpConnectionManager: 'envoy.filters.network.http_connection_manager',
+  tcpProxy: 'envoy.filters.network.tcp_proxy',
+} as const;
+
+/** Where an HTTP connection manager stands. */
+export interface HttpSettings {
+  readonly statPrefix: string;
+  /** Routes by name (RDS), or in place. */
+  readonly routes: string | RouteConfiguration;
+  readonly place: 'outbound' | 'inbound' | 'gateway';
+  readonly mesh: MeshConfig;
+}
+
+/** The HTTP connection manager. At a gateway the peer is not trusted, and its certificate headers are replaced. */
+export function httpFilter({ statPrefix, routes, place, mesh }: HttpSettings): NetworkFilter {
+  const manager: HttpConnectionManager = {
+    statPrefix,
+    ...(typeof routes === 'string' ? { rds: { configSource: { ads: {}, initialFetchTimeout: '0s', resourceApiVersion: 'V3' }, routeConfigName: routes } } : { routeConfig: routes }),
+    httpFilters: [
+      { name: 'istio.alpn', typedConfig: { '@type': 'type.googleapis.com/istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig' } },
+      { name: 'envoy.filters.http.fault', typedConfig: any(typeUrl.fault, {}) },
+      { name: 'envoy.filters.http.cors', typedConfig: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors' } },
+      { name: 'envoy.filters.http.router', typedConfig: any(typeUrl.router, {}) },
+    ].filter(({ name }) => place !== 'inbound' || name !== 'istio.alpn'),
+    tracing: { clientSampling: { value: 100 }, randomSampling: { value: mesh.traceSampling }, overallSampling: { value: 100 } },
+    serverName: place === 'gateway' ? 'istio-envoy' : '',
+    streamIdleTimeout: '0s',
+    ...accessLog(mesh),
+    useRemoteAddress: place === 'gateway',
+    generateRequestId: true,
+    forwardClientCertDetails: place === 'inbound' ? 'APPEND_FORWARD' : 'SANITIZE_SET',
+    ...(place === 'outbound' ? {} : { setCurrentClientCertDetails: { subject: true, dns: place === 'inbound', uri: true } }),
+    upgradeConfigs: [{ upgradeType: 'websocket' }],
+    normalizePath: true,
+    pathWithEscapedSlashesAction: 'KEEP_UNCHANGED',
+  };
+  return { name: filterNames.httpConnectionManager, typedConfig: any(typeUrl.httpConnectionManager, manager) };
+}
+
+function accessLog({ accessLogFile }: MeshConfig): Pick<HttpConnectionManager, 'accessLog'> {
+  if (accessLogFile === '') return {};
+  const typedConfig = { '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog', path: accessLogFile };
+  return { accessLog: [{ name: 'envoy.access_loggers.file', typedConfig }] };
+}
+
+/** The TCP proxy to one cluster, or to several by weight. */
+export function tcpFilter(statPrefix: string, destinations: readonly { readonly cluster: string; readonly weight: number }[], mesh: MeshConfig): NetworkFilter {
+  const proxy = { ...compileTcpRoute(statPrefix, destinations), ...accessLog(mesh) };
+  return { name: filterNames.tcpProxy, typedConfig: any(typeUrl.tcpProxy, proxy) };
+}
+
+/** Envoy's listener filters by what they find out. */
+export const listenerFilters = {
+  tls: { name: 'envoy.filters.listener.tls_inspector', typedConfig: { '@type': 'type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector' } },
+  http: { name: 'envoy.filters.listener.http_inspector', typedConfig: { '@type': 'type.googleapis.com/envoy.extensions.filters.listener.http_inspector.v3.HttpInspector' } },
+  originalDestination: { name: 'envoy.filters.listener.original_dst', typedConfig: { '@type': 'type.googleapis.com/envoy.extensions.filters.listener.original_dst.v3.OriginalDst' } },
+};

@@ -1,0 +1,128 @@
+import { withOrigin, type FilterChain, type Listener, type Origin } from '../xds/index.ts';
+import type { RouteContext } from './http-routes.ts';
+import type { MeshPort, MeshService } from './model.ts';
+import { httpFilter, listenerFilters, tcpFilter } from './network-filters.ts';
+import { catchAllHost } from './sidecar-routes.ts';
+import type { Scope } from './scope.ts';
+import type { SnapshotIndex } from './snapshot-index.ts';
+import { tcpChains } from './tcp-chains.ts';
+import type { ProxyNode } from './types.ts';
+
+const anyAddress = '0.0.0.0';
+/** The ports on which the sidecar itself accepts captured connections. */
+export const capturePorts = { outbound: 15001, inbound: 15006 } as const;
+const plainHttp = { transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.1', 'h2c'] };
+
+/** A listener while services are still being added to it. */
+interface Draft {
+  readonly bind: string;
+  readonly port: number;
+  readonly further: readonly string[];
+  readonly chains: Map<string, FilterChain>;
+  readonly origin: Origin;
+}
+
+/** The outbound listeners of a sidecar, and the names of the route tables that they ask for. */
+export interface OutboundListeners {
+  readonly listeners: readonly Listener[];
+  readonly routeNames: readonly string[];
+}
+
+/**
+ * One listener per HTTP port on every address, told apart by host; one per virtual IP and port for TCP; behind them virtualOutbound.
+ * Services that share an address and port share the listener: the first one's chain stays where two would match the same connections.
+ */
+export function outboundListeners(index: SnapshotIndex, node: ProxyNode, scope: Scope): OutboundListeners {
+  const drafts = new Map<string, Draft>();
+  const routeNames = new Set<string>();
+  for (const service of scope.services) {
+    for (const port of service.ports) {
+      if (port.kind === 'udp' || port.number === capturePorts.outbound || port.number === capturePorts.inbound) continue;
+      const context: RouteContext = { index, node, scope, port: port.number, gateway: 'mesh', labels: node.labels, namespace: node.namespace, tls: false };
+      for (const bind of bindsOf(service, port, node)) addTo(draftFor(drafts, bind, service, port), service, port, context, routeNames);
+    }
+  }
+  return { listeners: [...[...drafts.values()].map((draft) => finish(draft, index, scope)), virtualOutbound(index, scope)], routeNames: [...routeNames] };
+}
+
+/** HTTP listens on every address; TCP on the service's own, on each pod's for headless services, and on every address when there is none. */
+function bindsOf(service: MeshService, port: MeshPort, node: ProxyNode): readonly (readonly string[])[] {
+  if (port.kind === 'http') return [[anyAddress]];
+  if (service.headless) return service.endpoints.filter(({ address, ready }) => ready && address !== node.ip).map(({ address }) => [address]);
+  const addresses = service.addresses.filter((address) => !address.includes('/'));
+  return [addresses.length === 0 ? [anyAddress] : addresses];
+}
+
+function draftFor(drafts: Map<string, Draft>, [bind = anyAddress, ...further]: readonly string[], service: MeshService, port: MeshPort): Draft {
+  const key = `${bind}_${port.number}`;
+  const draft = drafts.get(key) ?? { bind, further, port: port.number, chains: new Map(), origin: service.origin };
+  drafts.set(key, draft);
+  return draft;
+}
+
+function addTo(draft: Draft, service: MeshService, port: MeshPort, context: RouteContext, routeNames: Set<string>): void {
+  const add = (chain: FilterChain): boolean => {
+    const key = JSON.stringify(chain.filterChainMatch ?? {});
+    if (draft.chains.has(key)) return false;
+    draft.chains.set(key, chain);
+    return true;
+  };
+  if (port.kind === 'http' || port.kind === 'auto') {
+    const routes = draft.bind === anyAddress ? String(port.number) : `${service.host}:${port.number}`;
+    const statPrefix = draft.bind === anyAddress ? `outbound_${anyAddress}_${port.number}` : `outbound_${draft.bind}_${port.number}`;
+    if (add({ filterChainMatch: plainHttp, filters: [httpFilter({ statPrefix, routes, place: 'outbound', mesh: context.index.snapshot.mesh })] })) routeNames.add(routes);
+  }
+  if (port.kind !== 'http') for (const chain of tcpChains(service, port, draft.bind === anyAddress, context)) add(chain);
+}
+
+/** A chain for every connection comes last, as the default: among the others it would not be tried once a more specific criterion has matched. */
+function finish(draft: Draft, index: SnapshotIndex, scope: Scope): Listener {
+  const all = [...draft.chains.values()];
+  const open = all.find(({ filterChainMatch }) => filterChainMatch === undefined);
+  const chains = all.length === 1 ? all : all.filter((chain) => chain !== open);
+  const rest = open ?? (draft.bind === anyAddress ? { name: 'PassthroughFilterChain', filters: [unknownTcp(index, scope)] } : undefined);
+  const http = chains.some(({ filterChainMatch }) => (filterChainMatch?.applicationProtocols?.length ?? 0) > 0);
+  const tls = http || chains.some(({ filterChainMatch }) => (filterChainMatch?.serverNames?.length ?? 0) > 0);
+  return {
+    name: `${draft.bind}_${draft.port}`,
+    address: socketAddress(draft.bind, draft.port),
+    ...(draft.further.length === 0 ? {} : { additionalAddresses: draft.further.map((address) => ({ address: socketAddress(address, draft.port) })) }),
+    filterChains: chains,
+    ...(rest === undefined || chains.includes(rest) ? {} : { defaultFilterChain: rest }),
+    ...(tls || http ? { listenerFilters: [...(tls ? [listenerFilters.tls] : []), ...(http ? [listenerFilters.http] : [])], listenerFiltersTimeout: '0s', continueOnListenerFiltersTimeout: true } : {}),
+    trafficDirection: 'OUTBOUND',
+    bindToPort: false,
+    metadata: withOrigin(draft.origin),
+  };
+}
+
+/** Connections for an address that nobody declared. */
+function unknownTcp({ snapshot }: SnapshotIndex, { policy }: Scope): NonNullable<FilterChain['filters']>[number] {
+  const cluster = policy === 'REGISTRY_ONLY' ? 'BlackHoleCluster' : 'PassthroughCluster';
+  return tcpFilter(cluster, [{ cluster, weight: 0 }], snapshot.mesh);
+}
+
+/** The listener that really accepts: it hands connections to the others by their original destination, and keeps those that none takes. */
+function virtualOutbound(index: SnapshotIndex, scope: Scope): Listener {
+  const { mesh } = index.snapshot;
+  const blackHole: FilterChain = { name: 'virtualOutbound-blackhole', filterChainMatch: { destinationPort: capturePorts.outbound }, filters: [tcpFilter('BlackHoleCluster', [{ cluster: 'BlackHoleCluster', weight: 0 }], mesh)] };
+  const tcp: FilterChain = { name: 'virtualOutbound-catchall-tcp', filters: [unknownTcp(index, scope)] };
+  const dynamic = scope.policy === 'ALLOW_ANY_DYNAMIC_DNS';
+  const http: FilterChain = {
+    name: 'virtualOutbound-catchall-http', filterChainMatch: plainHttp,
+    filters: [httpFilter({ statPrefix: 'virtualOutbound-catchall-http', routes: { name: 'virtualOutbound-catchall-http', virtualHosts: [catchAllHost(scope.policy)], validateClusters: false }, place: 'outbound', mesh })],
+  };
+  return {
+    name: 'virtualOutbound',
+    address: socketAddress(anyAddress, capturePorts.outbound),
+    filterChains: [blackHole, dynamic ? http : tcp],
+    ...(dynamic ? { defaultFilterChain: tcp, listenerFilters: [listenerFilters.tls, listenerFilters.http], listenerFiltersTimeout: '0s', continueOnListenerFiltersTimeout: true } : {}),
+    useOriginalDst: true,
+    trafficDirection: 'OUTBOUND',
+  };
+}
+
+/** A TCP address in Envoy's form. */
+export function socketAddress(address: string, portValue: number): NonNullable<Listener['address']> {
+  return { socketAddress: { address, portValue } };
+}

@@ -1,0 +1,67 @@
+import { resolutionOf } from '../features/service-entry/compile.ts';
+import { ofKind, type Service, type TypedResource } from '../manifest/index.ts';
+import { endpointsOfEntry, endpointsOfService, type EndpointSources } from './endpoints.ts';
+import { byAge, type MeshPort, type MeshService } from './model.ts';
+import { parseProtocol, servicePortProtocol } from './protocol.ts';
+import type { MeshSnapshot } from './types.ts';
+
+const exportToAnnotation = 'networking.istio.io/exportTo';
+
+/** All services of the registry, oldest first; Kubernetes' before those of ServiceEntries. */
+export function meshServices(snapshot: MeshSnapshot, sources: EndpointSources): readonly MeshService[] {
+  const kubernetes = byAge(ofKind(snapshot.resources, 'Service')).map((resource) => kubernetesService(snapshot, sources, resource));
+  const entries = byAge(ofKind(snapshot.resources, 'ServiceEntry')).flatMap((resource) => entryServices(snapshot, sources, resource));
+  return [...kubernetes, ...entries];
+}
+
+function kubernetesService(snapshot: MeshSnapshot, sources: EndpointSources, resource: TypedResource<'Service'>): MeshService {
+  const { spec, metadata } = resource;
+  const headless = spec.clusterIP === 'None' || spec.clusterIPs[0] === 'None';
+  const external = spec.type === 'ExternalName';
+  return {
+    host: `${metadata.name}.${metadata.namespace}.svc.${snapshot.mesh.domainSuffix}`.toLowerCase(),
+    name: metadata.name,
+    namespace: metadata.namespace,
+    registry: 'Kubernetes',
+    ports: spec.ports.map((port) => ({ name: port.name, number: port.port, ...servicePortProtocol(port) })),
+    addresses: headless || external ? [] : serviceAddress(snapshot, spec, `${metadata.namespace}/${metadata.name}`),
+    resolution: external ? 'dns' : headless ? 'original-destination' : 'endpoints',
+    headless,
+    external,
+    exportTo: (metadata.annotations[exportToAnnotation] ?? '').split(',').map((target) => target.trim()).filter((target) => target !== ''),
+    endpoints: endpointsOfService(sources, resource),
+    subjectAltNames: [],
+    origin: resource.origin,
+  };
+}
+
+function serviceAddress(snapshot: MeshSnapshot, spec: Service, key: string): readonly string[] {
+  const address = snapshot.virtualIps.get(key) ?? spec.clusterIP;
+  return address === '' ? [] : [address];
+}
+
+/** A ServiceEntry is one service per host. */
+function entryServices(snapshot: MeshSnapshot, sources: EndpointSources, resource: TypedResource<'ServiceEntry'>): readonly MeshService[] {
+  const { spec, metadata } = resource;
+  const ports: readonly MeshPort[] = spec.ports.map((port) => ({ name: port.name, number: port.number, ...parseProtocol(port.protocol === '' ? (port.name.split('-')[0] ?? '') : port.protocol) }));
+  return spec.hosts.map((written): MeshService => {
+    const host = written.toLowerCase();
+    const allocated = snapshot.virtualIps.get(host);
+    return {
+      host, ports, name: host, namespace: metadata.namespace, registry: 'External',
+      addresses: spec.addresses.length > 0 ? spec.addresses.map(withoutSinglePrefix) : allocated === undefined ? [] : [allocated],
+      resolution: resolutionOf(spec),
+      headless: false,
+      external: spec.location === 'MESH_EXTERNAL',
+      exportTo: spec.exportTo,
+      endpoints: endpointsOfEntry(sources, resource, host),
+      subjectAltNames: spec.subjectAltNames,
+      origin: resource.origin,
+    };
+  });
+}
+
+/** `10.0.0.1/32` is an address like any other. */
+function withoutSinglePrefix(address: string): string {
+  return address.includes(':') ? address.replace(/\/128$/, '') : address.replace(/\/32$/, '');
+}

@@ -1,0 +1,79 @@
+import { composeMtls, spiffeId, type MtlsMode, type PeerPolicy, type WorkloadMtls } from '../features/mtls/compile.ts';
+import { ofKind, type TypedResource } from '../manifest/index.ts';
+import { meshDestinationRules, ruleFor } from './destination-rules.ts';
+import { endpointSources } from './endpoints.ts';
+import { byAge, type MeshDestinationRule, type MeshEndpoint, type MeshService, type MeshVirtualService } from './model.ts';
+import { meshServices } from './services.ts';
+import type { MeshSnapshot, ProxyNode } from './types.ts';
+import { meshVirtualServices } from './virtual-services.ts';
+
+/** A port of a workload that a service sends to. */
+export interface ServiceTarget {
+  readonly service: MeshService;
+  readonly endpoint: MeshEndpoint;
+  readonly servicePort: number;
+  readonly targetPort: number;
+}
+
+/** What all proxies of a snapshot have in common, computed once. */
+export interface SnapshotIndex {
+  readonly snapshot: MeshSnapshot;
+  readonly services: readonly MeshService[];
+  readonly virtualServices: readonly MeshVirtualService[];
+  readonly destinationRules: ReadonlyMap<string, readonly MeshDestinationRule[]>;
+  readonly sidecars: readonly TypedResource<'Sidecar'>[];
+  readonly gateways: readonly TypedResource<'Gateway'>[];
+  readonly peerPolicies: readonly PeerPolicy[];
+  /** Services whose endpoints include this address. */
+  readonly targetsByIp: ReadonlyMap<string, readonly ServiceTarget[]>;
+  /** SPIFFE identities by service. */
+  readonly identities: ReadonlyMap<MeshService, readonly string[]>;
+}
+
+/** Builds the index of a snapshot. */
+export function prepareSnapshot(snapshot: MeshSnapshot): SnapshotIndex {
+  const { resources, mesh } = snapshot;
+  const services = meshServices(snapshot, endpointSources(snapshot));
+  return {
+    snapshot, services,
+    virtualServices: meshVirtualServices(resources, mesh.domainSuffix),
+    destinationRules: meshDestinationRules(resources, mesh.domainSuffix),
+    sidecars: byAge(ofKind(resources, 'Sidecar')),
+    gateways: byAge(ofKind(resources, 'Gateway')),
+    peerPolicies: byAge(ofKind(resources, 'PeerAuthentication')).map(({ spec, metadata }) => ({ spec, namespace: metadata.namespace })),
+    targetsByIp: targetsByIp(services),
+    identities: new Map(services.map((service) => [service, identitiesOf(service, mesh.trustDomain)])),
+  };
+}
+
+function targetsByIp(services: readonly MeshService[]): ReadonlyMap<string, readonly ServiceTarget[]> {
+  const targets = new Map<string, ServiceTarget[]>();
+  for (const service of services) {
+    for (const endpoint of service.endpoints) {
+      const known = targets.get(endpoint.address) ?? [];
+      for (const [servicePort, targetPort] of endpoint.ports) known.push({ service, endpoint, servicePort, targetPort });
+      targets.set(endpoint.address, known);
+    }
+  }
+  return targets;
+}
+
+function identitiesOf(service: MeshService, trustDomain: string): readonly string[] {
+  const ids = service.endpoints.filter(({ serviceAccount }) => serviceAccount !== '').map(({ namespace, serviceAccount }) => spiffeId(trustDomain, namespace, serviceAccount));
+  return [...new Set([...ids, ...service.subjectAltNames])].sort();
+}
+
+/** The mTLS modes of a workload. */
+export function mtlsOf(index: SnapshotIndex, workload: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> }): WorkloadMtls {
+  return composeMtls(index.peerPolicies, index.snapshot.mesh.rootNamespace, workload);
+}
+
+/** The mode of one port of a workload. */
+export function portMode({ mode, ports }: WorkloadMtls, port: number): MtlsMode {
+  return ports.get(port) ?? mode;
+}
+
+/** The DestinationRule that a proxy follows for a service. */
+export function destinationRule(index: SnapshotIndex, node: ProxyNode, service: Pick<MeshService, 'host' | 'namespace'>): MeshDestinationRule | undefined {
+  return ruleFor(index.destinationRules, node, service, index.snapshot.mesh.rootNamespace);
+}

@@ -1,0 +1,51 @@
+import { any, typeUrl, type CommonTlsContext, type TransportSocket } from '../../xds/index.ts';
+import type { Server, ServerTLSSettings } from './manifest.ts';
+
+/** What a server of a gateway does with a connection. */
+export type ServerKind = 'http' | 'https' | 'tls-passthrough' | 'tls-terminated' | 'tcp';
+
+/** The kind of a server, from its protocol and TLS mode. */
+export function serverKind(server: Server): ServerKind {
+  const protocol = (server.port?.protocol ?? '').toUpperCase();
+  const mode = server.tls?.mode ?? 'PASSTHROUGH';
+  const terminates = server.tls !== undefined && mode !== 'PASSTHROUGH' && mode !== 'AUTO_PASSTHROUGH';
+  if (protocol === 'HTTP' || protocol === 'HTTP2' || protocol === 'GRPC' || protocol === 'GRPC-WEB') return 'http';
+  if (protocol === 'HTTPS') return terminates ? 'https' : 'tls-passthrough';
+  if (protocol === 'TLS') return terminates ? 'tls-terminated' : 'tls-passthrough';
+  return terminates ? 'tls-terminated' : 'tcp';
+}
+
+const versions = { TLS_AUTO: undefined, TLSV1_0: 'TLSv1_0', TLSV1_1: 'TLSv1_1', TLSV1_2: 'TLSv1_2', TLSV1_3: 'TLSv1_3' } as const;
+
+/**
+ * The transport of a server that terminates TLS. Certificates are secrets by name: `kubernetes://CREDENTIAL`, with `-cacert` for the
+ * authority that clients are verified against, or `file-cert:` and `file-root:` names for files.
+ */
+export function serverTransport(tls: ServerTLSSettings, http: boolean): TransportSocket {
+  const mutual = tls.mode === 'MUTUAL' || tls.mode === 'ISTIO_MUTUAL' || tls.mode === 'OPTIONAL_MUTUAL';
+  const names = certificateNames(tls);
+  const sans = tls.subjectAltNames.map((exact) => ({ sanType: exact.includes('://') ? 'URI' as const : 'DNS' as const, matcher: { exact } }));
+  const commonTlsContext: CommonTlsContext = {
+    tlsParams: { tlsMinimumProtocolVersion: versions[tls.minProtocolVersion as keyof typeof versions] ?? 'TLSv1_2', ...maximum(tls), ...(tls.cipherSuites.length === 0 ? {} : { cipherSuites: [...tls.cipherSuites] }) },
+    tlsCertificateSdsSecretConfigs: names.certificates.map(secret),
+    ...(mutual ? { combinedValidationContext: { defaultValidationContext: sans.length === 0 ? {} : { matchTypedSubjectAltNames: sans }, validationContextSdsSecretConfig: secret(names.authority) } } : {}),
+    alpnProtocols: http ? ['h2', 'http/1.1'] : [],
+  };
+  return { name: 'envoy.transport_sockets.tls', typedConfig: any(typeUrl.downstreamTls, { commonTlsContext, requireClientCertificate: mutual && tls.mode !== 'OPTIONAL_MUTUAL' }) };
+}
+
+function maximum(tls: ServerTLSSettings): { readonly tlsMaximumProtocolVersion?: 'TLSv1_0' | 'TLSv1_1' | 'TLSv1_2' | 'TLSv1_3' } {
+  const version = versions[tls.maxProtocolVersion as keyof typeof versions];
+  return version === undefined ? {} : { tlsMaximumProtocolVersion: version };
+}
+
+function certificateNames(tls: ServerTLSSettings): { readonly certificates: readonly string[]; readonly authority: string } {
+  if (tls.mode === 'ISTIO_MUTUAL') return { certificates: ['default'], authority: 'ROOTCA' };
+  const credentials = tls.credentialNames.length > 0 ? tls.credentialNames : tls.credentialName === '' ? [] : [tls.credentialName];
+  if (credentials.length > 0) return { certificates: credentials.map((name) => `kubernetes://${name}`), authority: `kubernetes://${tls.caCertCredentialName || `${credentials[0] ?? ''}-cacert`}` };
+  return { certificates: [`file-cert:${tls.serverCertificate}~${tls.privateKey}`], authority: `file-root:${tls.caCertificates}` };
+}
+
+function secret(name: string): NonNullable<CommonTlsContext['tlsCertificateSdsSecretConfigs']>[number] {
+  return { name, sdsConfig: { ads: {}, resourceApiVersion: 'V3' } };
+}

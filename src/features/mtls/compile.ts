@@ -1,0 +1,151 @@
+import { any, typeUrl, type Cluster, type CommonTlsContext, type DownstreamTlsContext, type FilterChainMatch, type TransportSocket } from '../../xds/index.ts';
+import type { ClientTLSSettings, PeerAuthentication } from './manifest.ts';
+
+/** What a workload port accepts. */
+export type MtlsMode = 'DISABLE' | 'PERMISSIVE' | 'STRICT';
+
+/** The modes of one workload. */
+export interface WorkloadMtls {
+  readonly mode: MtlsMode;
+  /** Ports that differ. */
+  readonly ports: ReadonlyMap<number, MtlsMode>;
+}
+
+/** A policy and where it stands. */
+export interface PeerPolicy {
+  readonly namespace: string;
+  readonly spec: PeerAuthentication;
+}
+
+/**
+ * The modes that apply to a workload: its own policy, else the namespace's, else the mesh's, else PERMISSIVE; the oldest of each level counts.
+ * Ports are only read from a policy with a selector. Source: istio.io, PeerAuthentication.
+ */
+export function composeMtls(policies: readonly PeerPolicy[], rootNamespace: string, workload: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> }): WorkloadMtls {
+  const selects = ({ spec }: PeerPolicy): boolean => Object.entries(spec.selector?.matchLabels ?? {}).every(([name, value]) => workload.labels[name] === value);
+  const whole = ({ spec }: PeerPolicy): boolean => Object.keys(spec.selector?.matchLabels ?? {}).length === 0;
+  const mesh = policies.find((policy) => whole(policy) && policy.namespace === rootNamespace);
+  const namespace = policies.find((policy) => whole(policy) && policy.namespace === workload.namespace && policy.namespace !== rootNamespace);
+  const own = policies.find((policy) => !whole(policy) && policy.namespace === workload.namespace && selects(policy));
+  const mode = [own, namespace, mesh].map((policy) => policy?.spec.mtls?.mode ?? 'UNSET').find((written) => written !== 'UNSET') ?? 'PERMISSIVE';
+  const ports = new Map<number, MtlsMode>();
+  for (const [port, written] of Object.entries(own?.spec.portLevelMtls ?? {})) ports.set(Number(port), written.mode === 'UNSET' ? mode as MtlsMode : written.mode);
+  return { mode: mode as MtlsMode, ports };
+}
+
+/** What a workload port speaks by its name; `auto` is found out from the first bytes. */
+export type PortProtocol = 'http' | 'tcp' | 'auto';
+
+/** One of the filter chains of an inbound port. */
+export interface InboundMatch {
+  readonly match: Pick<FilterChainMatch, 'transportProtocol' | 'applicationProtocols'>;
+  readonly protocol: 'http' | 'tcp';
+  /** The chain terminates mTLS. */
+  readonly tls: boolean;
+}
+
+const plainHttp = ['http/1.1', 'h2c'];
+const mtlsHttp = ['istio-http/1.0', 'istio-http/1.1', 'istio-h2'];
+const mtlsTcp = ['istio-peer-exchange', 'istio'];
+const mtlsAny = ['istio', 'istio-peer-exchange', 'istio-http/1.0', 'istio-http/1.1', 'istio-h2'];
+
+/** The filter chains of an inbound port. Application protocols tell mTLS between sidecars from TLS that the application itself speaks. */
+export function inboundMatches(mode: MtlsMode, protocol: PortProtocol): readonly InboundMatch[] {
+  return tables[mode][protocol].map(([transportProtocol, applicationProtocols, kind, tls]) => ({
+    match: { ...(transportProtocol === '' ? {} : { transportProtocol }), ...(applicationProtocols.length === 0 ? {} : { applicationProtocols: [...applicationProtocols] }) },
+    protocol: kind,
+    tls,
+  }));
+}
+
+type Row = readonly [transport: '' | 'tls' | 'raw_buffer', alpn: readonly string[], protocol: 'http' | 'tcp', tls: boolean];
+
+const tables: Readonly<Record<MtlsMode, Readonly<Record<PortProtocol, readonly Row[]>>>> = {
+  DISABLE: {
+    http: [['', [], 'http', false]],
+    tcp: [['', [], 'tcp', false]],
+    auto: [['raw_buffer', plainHttp, 'http', false], ['raw_buffer', [], 'tcp', false], ['', [], 'tcp', false]],
+  },
+  PERMISSIVE: {
+    http: [['tls', mtlsAny, 'http', true], ['raw_buffer', [], 'http', false]],
+    tcp: [['tls', mtlsAny, 'tcp', true], ['tls', [], 'tcp', false], ['raw_buffer', [], 'tcp', false]],
+    auto: [['tls', mtlsHttp, 'http', true], ['raw_buffer', plainHttp, 'http', false], ['tls', mtlsTcp, 'tcp', true], ['raw_buffer', [], 'tcp', false], ['tls', [], 'tcp', false]],
+  },
+  STRICT: {
+    http: [['tls', [], 'http', true]],
+    tcp: [['tls', [], 'tcp', true]],
+    auto: [['tls', mtlsHttp, 'http', true], ['tls', [], 'tcp', true]],
+  },
+};
+
+/** A secret that the control plane serves over the same stream. */
+export function sdsSecret(name: string): NonNullable<CommonTlsContext['tlsCertificateSdsSecretConfigs']>[number] {
+  return { name, sdsConfig: { ads: {}, initialFetchTimeout: '0s', resourceApiVersion: 'V3' } };
+}
+
+/** The workload's own certificate, and peers verified against the mesh's roots. */
+function meshContext(alpnProtocols: readonly string[], sans: readonly string[]): CommonTlsContext {
+  const matchTypedSubjectAltNames = sans.map((exact) => ({ sanType: 'URI' as const, matcher: { exact } }));
+  return {
+    tlsParams: { tlsMinimumProtocolVersion: 'TLSv1_2', tlsMaximumProtocolVersion: 'TLSv1_3' },
+    tlsCertificateSdsSecretConfigs: [sdsSecret('default')],
+    combinedValidationContext: {
+      defaultValidationContext: matchTypedSubjectAltNames.length === 0 ? {} : { matchTypedSubjectAltNames },
+      validationContextSdsSecretConfig: sdsSecret('ROOTCA'),
+    },
+    alpnProtocols: [...alpnProtocols],
+  };
+}
+
+/** The transport of an inbound chain that terminates mTLS; callers of any identity of the trust domain are let in. */
+export function inboundMtls(protocol: 'http' | 'tcp', trustDomain: string): TransportSocket {
+  const context = meshContext(protocol === 'http' ? ['h2', 'http/1.1'] : ['istio-peer-exchange', 'h2', 'http/1.1'], []);
+  const validation = { ...context.combinedValidationContext, defaultValidationContext: { matchTypedSubjectAltNames: [{ sanType: 'URI' as const, matcher: { prefix: `spiffe://${trustDomain}/` } }] } };
+  const downstream: DownstreamTlsContext = { commonTlsContext: { ...context, combinedValidationContext: validation }, requireClientCertificate: true };
+  return { name: 'envoy.transport_sockets.tls', typedConfig: any(typeUrl.downstreamTls, downstream) };
+}
+
+/** How the caller's side of a cluster's connections is set up. */
+export interface UpstreamIdentity {
+  /** Server name: `outbound_.9080_._.reviews.default.svc.cluster.local`. */
+  readonly sni: string;
+  /** SPIFFE identities that the callee may have. */
+  readonly sans: readonly string[];
+  readonly http2: boolean;
+}
+
+/** mTLS to a workload of the mesh. */
+export function outboundMtls({ sni, sans, http2 }: UpstreamIdentity): TransportSocket {
+  const alpn = http2 ? ['istio-peer-exchange', 'istio', 'h2'] : ['istio-peer-exchange', 'istio'];
+  return { name: 'envoy.transport_sockets.tls', typedConfig: any(typeUrl.upstreamTls, { commonTlsContext: meshContext(alpn, sans), sni }) };
+}
+
+/** mTLS to endpoints that say they can, plaintext to the others. */
+export function autoMtls(identity: UpstreamIdentity): Pick<Cluster, 'transportSocketMatches'> {
+  return {
+    transportSocketMatches: [
+      { name: 'tlsMode-istio', match: { tlsMode: 'istio' }, transportSocket: outboundMtls(identity) },
+      { name: 'tlsMode-disabled', match: {}, transportSocket: { name: 'envoy.transport_sockets.raw_buffer', typedConfig: { '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer' } } },
+    ],
+  };
+}
+
+/** TLS or mTLS with certificates of the user's own, to a host outside of the mesh. */
+export function originatedTls(settings: ClientTLSSettings, host: string, http2: boolean): TransportSocket {
+  const own = settings.mode === 'MUTUAL' ? [sdsSecret(settings.credentialName === '' ? `file-cert:${settings.clientCertificate}~${settings.privateKey}` : `kubernetes://${settings.credentialName}`)] : [];
+  const authority = settings.credentialName !== '' ? `kubernetes://${settings.credentialName}-cacert` : settings.caCertificates !== '' ? `file-root:${settings.caCertificates}` : 'file-root:system';
+  const sans = settings.subjectAltNames.map((exact) => ({ sanType: exact.includes('://') ? 'URI' as const : 'DNS' as const, matcher: { exact } }));
+  const commonTlsContext: CommonTlsContext = {
+    ...(own.length === 0 ? {} : { tlsCertificateSdsSecretConfigs: own }),
+    ...(settings.insecureSkipVerify === true
+      ? { validationContext: { trustChainVerification: 'ACCEPT_UNTRUSTED' } }
+      : { combinedValidationContext: { defaultValidationContext: sans.length === 0 ? {} : { matchTypedSubjectAltNames: sans }, validationContextSdsSecretConfig: sdsSecret(authority) } }),
+    alpnProtocols: http2 ? ['h2'] : ['http/1.1'],
+  };
+  return { name: 'envoy.transport_sockets.tls', typedConfig: any(typeUrl.upstreamTls, { commonTlsContext, sni: settings.sni === '' ? host : settings.sni }) };
+}
+
+/** A workload's SPIFFE identity. */
+export function spiffeId(trustDomain: string, namespace: string, serviceAccount: string): string {
+  return `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
+}
