@@ -1,0 +1,216 @@
+import type { Socket } from 'node:net';
+import { ports, type DecisionStep, type ResponseFlag } from '../../contract/index.ts';
+import type { ConnectionFacts, ListenerMatch, PreparedListener } from '../../routing/index.ts';
+import { origin, type FilterChain, type Listener } from '../../xds/index.ts';
+import type { OriginalDestination } from '../capture/original-destination.ts';
+import { durationMs } from '../config/duration.ts';
+import type { ConfigInForce } from '../config/in-force.ts';
+import { downstreamTls, terminalFilter } from '../config/validate.ts';
+import { serveHttp } from '../http/index.ts';
+import { socketLink, type Address, type Link, type SocketLink } from '../link/index.ts';
+import { serveTcp } from '../tcp/proxy.ts';
+import { reportRefused } from '../tcp/record.ts';
+import type { ConnectionContext, ProxyRuntime } from '../tcp/runtime.ts';
+import { acceptTls } from '../tls/accept.ts';
+import type { TlsContexts } from '../tls/context.ts';
+import { sniff, type Sniffed } from './sniff.ts';
+
+/** Everything that takes connections in. */
+export interface Downstream {
+  /** A new connection on a listener's port; nothing has been read from it. */
+  accept(socket: Socket, port: number): void;
+  /** Finishes what is under way; resolves when all connections are gone, or after `ms`, and then cuts the rest. */
+  drain(ms: number): Promise<void>;
+  readonly connections: number;
+}
+
+export interface DownstreamSettings {
+  readonly config: ConfigInForce;
+  readonly runtime: ProxyRuntime;
+  readonly contexts: TlsContexts;
+  readonly trustDomain: string;
+  readonly type: 'sidecar' | 'router';
+  readonly originalDestination: OriginalDestination;
+  log(line: string): void;
+}
+
+/** Ports of the proxy itself: nobody is proxied to them, neither by dialling them straight nor through a loop. */
+const ownPorts = new Set<number>([ports.outbound, ports.inbound, ports.admin, ports.dns]);
+const mostConnections = 20_000;
+/** A client that says nothing for so long may wait for the server to speak first. */
+const silenceMs = 1000;
+const inspectMs = 15_000;
+const handshakeMs = 10_000;
+
+interface Live {
+  drain(): void;
+  destroy(): void;
+}
+
+/** One connection on its way to a filter chain. */
+interface Arrival {
+  readonly socket: Socket;
+  readonly link: SocketLink;
+  readonly listener: PreparedListener;
+  readonly source: Address;
+  readonly destination: Address;
+  readonly key: number;
+}
+
+class Refusal extends Error {
+  readonly flag: ResponseFlag;
+
+  constructor(flag: ResponseFlag, details: string) {
+    super(details);
+    this.flag = flag;
+  }
+}
+
+/** Makes the side of the proxy that takes connections in: original destination, inspection, filter chain, TLS, then HTTP or TCP. */
+export function createDownstream(settings: DownstreamSettings): Downstream {
+  const live = new Map<Socket, Live>();
+  const waiting: (() => void)[] = [];
+  let counter = 0;
+  let draining = false;
+
+  const forget = (socket: Socket): void => {
+    live.delete(socket);
+    if (live.size === 0) for (const resolve of waiting.splice(0)) resolve();
+  };
+  return {
+    accept(socket, port) {
+      if (draining || live.size >= mostConnections) { refuse(socket); return; }
+      live.set(socket, { drain: () => socket.destroy(), destroy: () => socket.destroy() });
+      socket.once('close', () => { forget(socket); });
+      counter += 1;
+      const arrival = arrive(settings, socket, port, counter);
+      if (arrival === undefined) { refuse(socket); return; }
+      serve(settings, arrival).then((served) => { if (served !== undefined && live.has(socket)) live.set(socket, served); }, (error: unknown) => {
+        settings.log(`a connection failed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
+        socket.destroy();
+      });
+    },
+    async drain(ms) {
+      draining = true;
+      for (const one of [...live.values()]) one.drain();
+      if (live.size === 0) return;
+      await new Promise<void>((resolve) => {
+        const cancel = settings.runtime.clock.after(ms, resolve);
+        waiting.push(() => { cancel(); resolve(); });
+      });
+      for (const one of [...live.values()]) one.destroy();
+    },
+    get connections() { return live.size; },
+  };
+}
+
+function refuse(socket: Socket): void {
+  socket.on('error', () => undefined);
+  socket.destroy();
+}
+
+/** Where a connection comes from and was meant to go; `undefined` when it must not be served. */
+function arrive({ config, originalDestination }: DownstreamSettings, socket: Socket, port: number, key: number): Arrival | undefined {
+  const captured = port === ports.outbound || port === ports.inbound;
+  const local = { ip: socket.localAddress?.replace(/^::ffff:/, '') ?? '', port };
+  const destination = captured ? originalDestination(socket) : local;
+  if (destination === undefined || (captured && ownPorts.has(destination.port))) return undefined;
+  const listener = config.current.listeners.find(port, destination.ip, destination.port);
+  if (listener === undefined) return undefined;
+  const link = socketLink(socket);
+  return { socket, link, listener, source: link.remote, destination, key };
+}
+
+async function serve(settings: DownstreamSettings, arrival: Arrival): Promise<Live | undefined> {
+  const startTime = settings.runtime.clock.now();
+  const sniffed = await inspect(settings, arrival);
+  if (typeof sniffed === 'string') { arrival.link.destroy(); return undefined; }
+  const facts = factsOf(arrival, sniffed);
+  const match = arrival.listener.match(facts, settings.runtime.telemetry.wanted());
+  const context = contextOf(settings, arrival, match, startTime);
+  try {
+    if (match.kind !== 'chain') throw new Refusal('NR', 'filter_chain_not_found');
+    return await serveChain(settings, arrival, match.chain, sniffed, context);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    reportRefused(context, error.flag, error.message, arrival.key);
+    arrival.socket.destroy();
+    return undefined;
+  }
+}
+
+async function inspect({ runtime }: DownstreamSettings, { link, listener, destination, ...arrival }: Arrival): Promise<Sniffed | 'timeout' | 'closed'> {
+  const plain: Sniffed = { transportProtocol: 'raw_buffer', applicationProtocols: [] };
+  const { tls, http } = listener.inspects(destination.port);
+  if (!tls && !http) return plain;
+  const { listenerFiltersTimeout, continueOnListenerFiltersTimeout } = listener.listener;
+  const timeoutMs = durationMs(listenerFiltersTimeout, inspectMs) || inspectMs;
+  const outcome = await sniff(link, {
+    tls, http, clock: runtime.clock, silenceMs: Math.min(silenceMs, timeoutMs), timeoutMs,
+    silent: () => goesToTcp(listener.match(factsOf({ ...arrival, link, listener, destination }, plain))),
+  });
+  return outcome === 'timeout' && continueOnListenerFiltersTimeout === true ? plain : outcome;
+}
+
+/** Only a chain that speaks no HTTP has servers that speak first. */
+function goesToTcp(match: ListenerMatch): boolean {
+  return match.kind === 'chain' && downstreamTls(match.chain) === undefined && terminalFilter(match.chain).kind === 'tcp';
+}
+
+async function serveChain(settings: DownstreamSettings, arrival: Arrival, chain: FilterChain, sniffed: Sniffed, context: ConnectionContext): Promise<Live> {
+  const tls = downstreamTls(chain);
+  const terminal = terminalFilter(chain);
+  const secured = tls === undefined ? { link: arrival.link, principal: '' } : await secure(settings, arrival, tls, sniffed);
+  const known = { ...context, sourcePrincipal: secured.principal };
+  if (terminal.kind === 'tcp') {
+    const connection = serveTcp(secured.link, { ...known, proxy: terminal.proxy, origin: origin(chain.metadata) ?? origin(arrival.listener.listener.metadata) }, arrival.key, () => undefined);
+    return { drain: () => undefined, destroy: () => { connection.destroy(); } };
+  }
+  return serveHttp(secured.link, {
+    runtime: settings.runtime, manager: terminal.manager, listener: context.listener, listenerOrigin: origin(arrival.listener.listener.metadata), filterChain: chain.name ?? '',
+    direction: context.direction, edge: settings.type === 'router' || (context.direction === 'inbound' && secured.principal === ''),
+    scheme: tls !== undefined && secured.principal === '' ? 'https' : 'http', sourceIp: context.sourceIp, sourcePrincipal: secured.principal, originalDestination: context.originalDestination,
+  });
+}
+
+async function secure({ contexts, trustDomain }: DownstreamSettings, { link }: Arrival, config: NonNullable<ReturnType<typeof downstreamTls>>, sniffed: Sniffed): Promise<{ link: Link; principal: string }> {
+  const socket = link.release();
+  try {
+    const accepted = await acceptTls(socket, { config, contexts, trustDomain, offered: sniffed.applicationProtocols, timeoutMs: handshakeMs });
+    return { link: socketLink(accepted.socket), principal: accepted.principal };
+  } catch (error) {
+    refuse(socket);
+    throw new Refusal('DPE', `tls_handshake_failed{${error instanceof Error ? error.message : String(error)}}`);
+  }
+}
+
+function factsOf({ source, destination }: Arrival, sniffed: Sniffed): ConnectionFacts {
+  return { destinationIp: destination.ip, destinationPort: destination.port, sourceIp: source.ip, ...sniffed };
+}
+
+function contextOf({ runtime }: DownstreamSettings, { listener, source, destination }: Arrival, match: ListenerMatch, startTime: number): ConnectionContext {
+  const name = listener.listener.name ?? '';
+  return {
+    runtime, listener: name, direction: directionOf(listener.listener), sourceIp: source.ip, sourcePrincipal: '', originalDestination: `${destination.ip}:${destination.port}`,
+    startTime, decision: [listenerStep(listener.listener, destination), chainStep(match)],
+  };
+}
+
+function directionOf(listener: Listener): 'inbound' | 'outbound' {
+  return listener.trafficDirection === 'INBOUND' ? 'inbound' : 'outbound';
+}
+
+function listenerStep(listener: Listener, destination: Address): DecisionStep {
+  return { stage: 'listener', what: listener.name ?? '', why: `destination ${destination.ip}:${destination.port}`, ...originOf(listener.metadata) };
+}
+
+function chainStep(match: ListenerMatch): DecisionStep {
+  const rejected = match.rejected.length === 0 ? {} : { rejected: match.rejected };
+  if (match.kind !== 'chain') return { stage: 'filter-chain', what: 'none', why: 'no filter chain matches', ...rejected };
+  return { stage: 'filter-chain', what: match.chain.name ?? '', ...originOf(match.chain.metadata), ...rejected };
+}
+
+function originOf(metadata: Parameters<typeof origin>[0]): Pick<DecisionStep, 'origin'> {
+  const from = origin(metadata);
+  return from === undefined ? {} : { origin: from };
+}

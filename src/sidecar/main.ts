@@ -1,0 +1,200 @@
+import { lookup } from 'node:dns/promises';
+import type { Server } from 'node:net';
+import { ports, type FromControlPlane, type SidecarSettings } from '../contract/index.ts';
+import { adminPages, healthPages, metricsPages, type AdminSources } from './admin/pages.ts';
+import { servePages } from './admin/server.ts';
+import { kernelOriginalDestination, type OriginalDestination } from './capture/original-destination.ts';
+import { passthroughSource } from './capture/rules.ts';
+import type { Resolve } from './config/dns-cluster.ts';
+import { ConfigInForce } from './config/in-force.ts';
+import { managersOf } from './config/validate.ts';
+import { startDns } from './dns/server.ts';
+import { createSystemClock } from './config/system-clock.ts';
+import type { Clock } from './hooks.ts';
+import { createWorkloadCertificate } from './identity/workload-certificate.ts';
+import type { Address } from './link/index.ts';
+import { createDownstream } from './listener/accept.ts';
+import { createListenSockets, type Bind } from './listener/sockets.ts';
+import { startProbes, type ProbeVerdict } from './probes/prober.ts';
+import { tryProbe } from './probes/try.ts';
+import type { ProxyRuntime } from './tcp/runtime.ts';
+import { createTelemetry } from './telemetry/telemetry.ts';
+import { createConnector } from './tls/connector.ts';
+import { TlsContexts } from './tls/context.ts';
+import { createSecretStore } from './tls/secrets.ts';
+import { createCluster } from './upstream/index.ts';
+import { createSubscriptions } from './xds/subscription.ts';
+import { createWire, type Wire } from './xds/wire.ts';
+
+/** What differs from a sidecar in its container; for tests and for labs in one process. */
+export interface SidecarEnvironment {
+  readonly clock: Clock;
+  /** In [0, 1). */
+  random(): number;
+  readonly originalDestination: OriginalDestination;
+  readonly resolve: Resolve;
+  /** Docker's DNS. */
+  readonly dns: Address;
+  /** Where a port of the proxy is really bound. */
+  readonly bind: Bind;
+  /** Source address of probes; `undefined` for any. */
+  readonly probeSource: string | undefined;
+  /** Lines for a human, and of the access log. */
+  output(text: string): void;
+}
+
+/** A proxy that runs. */
+export interface Sidecar {
+  /** The port that is really bound for a port of the proxy (15001, 15006, 15000, 15021, 15053, 15090, a gateway's). */
+  port(port: number): number | undefined;
+  readonly ready: boolean;
+  /** Settles what is under way for at most `drainMs`, then closes everything. */
+  stop(drainMs?: number): Promise<void>;
+}
+
+const drainMs = 5000;
+
+/** Starts a sidecar or gateway: data plane, identity, telemetry, DNS, admin and probes around one connection to the control plane. */
+export async function startSidecar(settings: SidecarSettings, environment: SidecarEnvironment): Promise<Sidecar> {
+  const { clock } = environment;
+  const log = (line: string): void => { environment.output(`${new Date(clock.now()).toISOString()}\tinfo\t${line}\n`); };
+  const started = clock.now();
+  const secrets = createSecretStore();
+  secrets.setOwn('ROOTCA', { roots: settings.roots });
+  const contexts = new TlsContexts(secrets);
+  const connectorOf = (speaks: 'http' | 'tcp'): ReturnType<typeof createConnector> => createConnector({ contexts, trustDomain: settings.trustDomain, speaks });
+  const connector = connectorOf('http');
+  let wire: Wire | undefined;
+  const telemetry = createTelemetry({
+    clock, recordsPerSecond: settings.recordsPerSecond, connected: () => wire?.connected === true, send: (batch) => { wire?.send({ telemetry: batch }); }, log: environment.output,
+  });
+  const config = new ConfigInForce({
+    clock, secrets, resolve: environment.resolve,
+    createCluster: (cluster, assignment) => createCluster(cluster, assignment, { connector, clock, random: environment.random }),
+    async bind(listeners) {
+      telemetry.accessLog(managersOf(listeners).some(({ accessLog }) => (accessLog ?? []).length > 0));
+      return await sockets.reconcile(listeners);
+    },
+  });
+  const runtime = runtimeOf(settings, environment, config, { connector, tcpConnector: connectorOf('tcp'), telemetry });
+  const downstream = createDownstream({ config, runtime, contexts, trustDomain: settings.trustDomain, type: settings.type, originalDestination: environment.originalDestination, log });
+  const sockets = createListenSockets(environment.bind, downstream.accept);
+
+  let probes: ProbeVerdict = { ready: settings.probes.length === 0 };
+  let said = '';
+  const proxyReady = (): boolean => config.complete && certificate.ready;
+  const sayReadiness = (again = false): void => {
+    const readiness = proxyReady() ? probes : { ready: false, message: 'The proxy has no config or certificate yet.' };
+    const text = JSON.stringify(readiness);
+    if (text === said && !again) return;
+    said = text;
+    wire?.send({ readiness });
+  };
+  const certificate = createWorkloadCertificate({
+    secrets, clock, random: environment.random, trustDomain: settings.trustDomain, identity: `spiffe://${settings.trustDomain}/ns/${settings.namespace}/sa/${settings.serviceAccount}`,
+    send: (csr) => { wire?.send({ csr }); }, changed: sayReadiness, log,
+  });
+  const subscriptions = createSubscriptions({
+    send: (request) => { wire?.send({ request }); },
+    async apply(type, resources) {
+      await config.apply(type, resources);
+      sayReadiness();
+    },
+    log,
+  });
+  const sources: AdminSources = {
+    config, secrets, metrics: telemetry.metrics, subscriptions, node: settings.node, uptime: () => clock.now() - started, ready: proxyReady, connections: () => downstream.connections,
+  };
+  const fixed = await openFixedPorts(settings, environment, sources);
+  wire = createWire({
+    ...settings.controlPlane, roots: () => secrets.get('ROOTCA')?.roots ?? settings.roots, hello: { hello: { node: settings.node, proxy: settings.proxy, token: settings.token } },
+    clock, random: environment.random, log,
+    opened() {
+      subscriptions.subscribe();
+      certificate.connected();
+      sayReadiness(true);
+    },
+    received(message) { receive(message, { subscriptions, certificate, log }); },
+  });
+  const stopProbes = startProbes({
+    probes: settings.probes, clock, attempt: (probe) => tryProbe(probe, { host: settings.ip, localAddress: environment.probeSource }, clock),
+    changed(verdict) { probes = verdict; sayReadiness(); },
+  });
+  const close = async (patience: number): Promise<void> => {
+    stopProbes();
+    sockets.close();
+    await downstream.drain(patience);
+    telemetry.close();
+    certificate.close();
+    config.close();
+    wire?.close();
+    fixed.close();
+  };
+  let stopping: Promise<void> | undefined;
+  return {
+    port: (port) => sockets.boundPort(port) ?? fixed.port(port),
+    get ready() { return proxyReady(); },
+    stop(patience = drainMs) {
+      stopping ??= close(patience);
+      return stopping;
+    },
+  };
+}
+
+function receive(message: FromControlPlane, to: { subscriptions: ReturnType<typeof createSubscriptions>; certificate: ReturnType<typeof createWorkloadCertificate>; log(line: string): void }): void {
+  if ('response' in message) {
+    to.subscriptions.received(message.response).catch((error: unknown) => { to.log(`a response could not be handled: ${String(error)}`); });
+  } else if ('certificate' in message) to.certificate.issued(message.certificate);
+  else if ('roots' in message) to.certificate.trust(message.roots);
+  else to.log(`the control plane says: ${message.error.code}: ${message.error.message}`);
+}
+
+function runtimeOf(
+  settings: SidecarSettings, { clock, random }: SidecarEnvironment, config: ConfigInForce, parts: Pick<ProxyRuntime, 'connector' | 'tcpConnector' | 'telemetry'>,
+): ProxyRuntime {
+  const { labels, workload, namespace, proxy, ip, trustDomain, serviceAccount } = settings;
+  return {
+    ...parts, clock, random, derived: new WeakMap(),
+    routeTable: (name) => config.current.routeTables.get(name),
+    cluster: (name) => config.current.clusters.get(name),
+    peerAt: (address, principal) => config.peerAt(address, principal),
+    self: {
+      pod: proxy, workload, namespace, ip, app: labels['service.istio.io/canonical-name'] ?? labels['app'] ?? workload,
+      version: labels['service.istio.io/canonical-revision'] ?? labels['version'] ?? 'latest', principal: `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`,
+    },
+  };
+}
+
+/** Ports that do not come from config: admin on loopback only, metrics and health for all, DNS where capture redirects it. */
+async function openFixedPorts(settings: SidecarSettings, environment: SidecarEnvironment, sources: AdminSources): Promise<{ port(port: number): number | undefined; close(): void }> {
+  const { clock, bind } = environment;
+  const open: [number, Server][] = await Promise.all(([
+    [ports.admin, '127.0.0.1', adminPages(sources)], [ports.prometheus, '0.0.0.0', metricsPages(sources)], [ports.health, '0.0.0.0', healthPages(sources)],
+  ] as const).map(async ([port, ip, pages]) => [port, await servePages(bind({ ip, port }), pages, clock)]));
+  const dns = settings.type === 'router' ? undefined : await startDns({
+    ...bind({ ip: '127.0.0.1', port: ports.dns }), scope: { namespace: settings.namespace, domainSuffix: settings.domainSuffix },
+    names: () => sources.config.current.resources.names, upstream: environment.dns, clock,
+  });
+  return {
+    port(port) {
+      if (port === ports.dns) return dns?.port;
+      const address = open.find(([known]) => known === port)?.[1].address();
+      return typeof address === 'object' ? address?.port : undefined;
+    },
+    close() {
+      for (const [, server] of open) server.close();
+      dns?.close();
+    },
+  };
+}
+
+/** The environment of a sidecar in its container. */
+export async function containerEnvironment(type: SidecarSettings['type']): Promise<SidecarEnvironment> {
+  return {
+    clock: createSystemClock(), random: Math.random,
+    originalDestination: type === 'sidecar' ? await kernelOriginalDestination() : () => undefined,
+    resolve: async (host) => (await lookup(host, { all: true, family: 4 })).map(({ address }) => address),
+    dns: { ip: '127.0.0.11', port: 53 }, bind: ({ ip, port }) => ({ host: ip, port }), probeSource: type === 'sidecar' ? passthroughSource : undefined,
+    output: (text) => { process.stdout.write(text); },
+  };
+}

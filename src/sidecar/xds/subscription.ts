@@ -1,0 +1,68 @@
+import { typeUrl, type DiscoveryRequest, type DiscoveryResponse, type ResourceType } from '../../xds/index.ts';
+
+/** What is known of one type's config, for admin and for reconnecting. */
+export interface TypeStatus {
+  readonly version: string;
+  /** Why the last response was rejected; empty when it was not. */
+  readonly rejected: string;
+}
+
+/** The client side of ADS for all types of one proxy. */
+export interface Subscriptions {
+  /** Says what is in force, so that the server sends what is newer. Called after each connecting. */
+  subscribe(): void;
+  /** Applies a response and acknowledges or rejects it. Resolves when that has been said. */
+  received(response: DiscoveryResponse): Promise<void>;
+  status(type: ResourceType): TypeStatus;
+}
+
+export interface SubscriptionSettings {
+  send(request: DiscoveryRequest): void;
+  /** Puts the full set of a type in force; rejects with the reason when it cannot. */
+  apply(type: ResourceType, resources: readonly unknown[]): Promise<void>;
+  log(line: string): void;
+}
+
+/** Clusters before what refers to them: the order of make before break. */
+const types = ['cluster', 'endpoint', 'listener', 'route', 'secret', 'names'] as const satisfies readonly ResourceType[];
+const invalidArgument = 3;
+const byUrl = new Map<string, ResourceType>(types.map((type) => [typeUrl[type], type]));
+
+/**
+ * Subscribes to all types. A response is acknowledged when it is in force, rejected with its reason otherwise; then the last good version
+ * stays and is what the rejection names. Responses of one type are applied one after the other; listeners may wait for routes meanwhile.
+ */
+export function createSubscriptions(settings: SubscriptionSettings): Subscriptions {
+  const status = new Map<ResourceType, TypeStatus>(types.map((type) => [type, { version: '', rejected: '' }]));
+  const busy = new Map<ResourceType, Promise<void>>();
+  const known = (type: ResourceType): TypeStatus => status.get(type) ?? { version: '', rejected: '' };
+
+  const handle = async (type: ResourceType, response: DiscoveryResponse): Promise<void> => {
+    const { typeUrl: url, versionInfo, nonce, resources } = response;
+    try {
+      if (!Array.isArray(resources)) throw new Error('The response has no list of resources.');
+      await settings.apply(type, resources);
+      status.set(type, { version: versionInfo, rejected: '' });
+      settings.send({ typeUrl: url, versionInfo, responseNonce: nonce });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      status.set(type, { version: known(type).version, rejected: message });
+      settings.log(`rejected ${type} ${versionInfo}: ${message}`);
+      settings.send({ typeUrl: url, versionInfo: known(type).version, responseNonce: nonce, errorDetail: { code: invalidArgument, message } });
+    }
+  };
+  return {
+    subscribe: () => { for (const type of types) settings.send({ typeUrl: typeUrl[type], versionInfo: known(type).version, responseNonce: '' }); },
+    received(response) {
+      const type = byUrl.get(response.typeUrl);
+      if (type === undefined) {
+        settings.send({ typeUrl: response.typeUrl, versionInfo: '', responseNonce: response.nonce, errorDetail: { code: invalidArgument, message: 'This type was not asked for.' } });
+        return Promise.resolve();
+      }
+      const turn = (busy.get(type) ?? Promise.resolve()).then(() => handle(type, response));
+      busy.set(type, turn);
+      return turn;
+    },
+    status: known,
+  };
+}
