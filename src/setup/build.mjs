@@ -23,8 +23,8 @@ export async function build({ log = console.log, only } = {}) {
       external: [...external, ...unused], legalComments: 'none', loader: { '.md': 'text' },
       // Electron's main is CommonJS, because it must run before Electron is ready; its modules still say where they stand.
       ...(out.endsWith('main.cjs') ? { banner: { js: "const __url=require('node:url').pathToFileURL(__filename).href;" }, define: { 'import.meta.url': '__url', 'import.meta.dirname': '__dirname' } } : {}),
-      // CommonJS dependencies inside an ES module ask for `require`.
-      ...(format === 'esm' ? { banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" } } : {}),
+      // CommonJS dependencies inside an ES module ask for `require` and their own place.
+      ...(format === 'esm' ? { banner: { js: "import{createRequire as __cr}from'node:module';import{fileURLToPath as __fu}from'node:url';const require=__cr(import.meta.url),__filename=__fu(import.meta.url),__dirname=__fu(new URL('.',import.meta.url));" } } : {}),
     });
     log(`built ${name}`);
   }
