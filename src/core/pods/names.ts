@@ -25,9 +25,9 @@ export function podName(kind: WorkloadKind, workload: string, hash: string, ordi
   return `${workload.slice(0, longest - tail.length)}${tail}`;
 }
 
-/** The name of a container on the engine. */
+/** The name of a container on the engine. Underscores cannot stand in Kubernetes' names, so no two containers of any pods share one. */
 export function containerName(lab: string, pod: string, container: string): string {
-  return `weft-${lab}-${pod.replace('/', '-')}-${container}`;
+  return `weft-${lab}_${pod.replace('/', '_')}_${container}`;
 }
 
 function letters(content: string, count: number): string {
