@@ -49,7 +49,9 @@ export async function createSession(lab: string, control: ControlClient, pods: S
     resources: async () => parseManifests(await control.files()).resources,
     async status() {
       const [state, list, ingress, files] = await Promise.all([controlStatus(control), pods.list(), pods.ingress(), control.files().catch(() => [])]);
-      return labStatus({ lab, state, pods: list, ingress, files, images: pods.images });
+      const status = labStatus({ lab, state, pods: list, ingress, files, images: pods.images });
+      traffic.setPods(status.pods);
+      return status;
     },
     changed() {
       if (pending !== undefined || watchers === 0 || closed) return;
