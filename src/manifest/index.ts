@@ -13,4 +13,5 @@ export type { Volume } from './kinds/volume.ts';
 export type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from './kinds/workloads.ts';
 export { injected, podTemplate, podTemplates, type PodTemplate, type WorkloadKind } from './pod-templates.ts';
 export { consentNeeded, type ConsentItem } from './consent.ts';
+export { validate } from './validation/index.ts';
 export { limits } from './limits.ts';

@@ -1,15 +1,12 @@
 import { z } from 'zod';
 import { Duration, Int32, Percent, chosen } from '../../util/manifest-fields.ts';
 
-const share = { percent: Int32.exactOptional(), percentage: Percent.exactOptional() };
-const percentOf = (written: { readonly percent?: number; readonly percentage?: number }): number => written.percentage ?? written.percent ?? 0;
-
 /** Istio's HTTPFaultInjection.Delay. `percentage` is 0 to 100, 0 when unset. */
 export const FaultDelay = z
-  .object({ ...share, fixedDelay: Duration.exactOptional(), exponentialDelay: Duration.exactOptional() })
+  .object({ percent: Int32.exactOptional(), percentage: Percent.exactOptional(), fixedDelay: Duration.exactOptional(), exponentialDelay: Duration.exactOptional() })
   .transform((delay, context) => {
     if (delay.fixedDelay !== undefined && delay.exponentialDelay !== undefined) context.addIssue({ code: 'custom', message: 'only one of fixedDelay and exponentialDelay may be set' });
-    return { percentage: percentOf(delay), ...(delay.fixedDelay !== undefined && { fixedDelay: delay.fixedDelay }), ...(delay.exponentialDelay !== undefined && { exponentialDelay: delay.exponentialDelay }) };
+    return { percentage: delay.percentage ?? delay.percent ?? 0, ...(delay.fixedDelay !== undefined && { fixedDelay: delay.fixedDelay }), ...(delay.exponentialDelay !== undefined && { exponentialDelay: delay.exponentialDelay }) };
   });
 export type FaultDelay = z.output<typeof FaultDelay>;
 
@@ -18,11 +15,11 @@ export type AbortStatus = { readonly kind: 'http'; readonly status: number } | {
 
 /** Istio's HTTPFaultInjection.Abort. `percentage` is 0 to 100, 0 when unset; `status` is absent when none is written. */
 export const FaultAbort = z
-  .object({ ...share, httpStatus: Int32.exactOptional(), grpcStatus: z.string().exactOptional(), http2Error: z.string().exactOptional() })
+  .object({ percentage: Percent.exactOptional(), httpStatus: Int32.exactOptional(), grpcStatus: z.string().exactOptional(), http2Error: z.string().exactOptional() })
   .transform((abort, context): { percentage: number; status?: AbortStatus } => {
     const set = chosen(abort, ['httpStatus', 'grpcStatus', 'http2Error']);
     if (set.length > 1) context.addIssue({ code: 'custom', message: `only one of httpStatus, grpcStatus and http2Error may be set, not ${set.join(' and ')}` });
-    const percentage = percentOf(abort);
+    const percentage = abort.percentage ?? 0;
     if (abort.httpStatus !== undefined) return { percentage, status: { kind: 'http', status: abort.httpStatus } };
     if (abort.grpcStatus !== undefined) return { percentage, status: { kind: 'grpc', status: abort.grpcStatus } };
     if (abort.http2Error !== undefined) return { percentage, status: { kind: 'http2', error: abort.http2Error } };

@@ -19,6 +19,8 @@ export const ServerTLSSettings = z.object({
   minProtocolVersion: protoEnum(['TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3']),
   maxProtocolVersion: protoEnum(['TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3']),
   cipherSuites: TextList,
+  ecdhCurves: TextList,
+  insecureSkipVerify: z.boolean().exactOptional(),
 });
 export type ServerTLSSettings = z.output<typeof ServerTLSSettings>;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Double, Duration, Int64, Text, TextList, UInt32, chosen } from '../../util/manifest-fields.ts';
+import { Double, Duration, Int64, Text, TextList, UInt32, chosen, notRun } from '../../util/manifest-fields.ts';
 
 /** What the hash is made from. */
 export type HashKey =
@@ -67,6 +67,8 @@ export const LoadBalancerSettings = z
     localityLbSetting: LocalityLbSetting.exactOptional(),
     warmupDurationSecs: Duration.exactOptional(),
     warmup: Warmup.exactOptional(),
+    backendUtilization: notRun('the lab’s endpoints do not report their load'),
+    zoneAwareLbSetting: notRun('the lab has one zone'),
   })
   .refine((settings) => settings.simple === undefined || settings.consistentHash === undefined, 'only one of simple and consistentHash may be set');
 export type LoadBalancerSettings = z.output<typeof LoadBalancerSettings>;

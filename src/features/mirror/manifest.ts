@@ -9,6 +9,8 @@ export type HTTPMirrorPolicy = z.output<typeof HTTPMirrorPolicy>;
 export const mirrorFields = {
   mirror: Destination.exactOptional(),
   mirrorPercent: UInt32.exactOptional(),
+  /** The field’s proto name, which Istio’s CRD knows too. */
+  mirror_percent: UInt32.exactOptional(),
   mirrorPercentage: Percent.exactOptional(),
   mirrors: z.array(HTTPMirrorPolicy).default([]),
 };

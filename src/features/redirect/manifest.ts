@@ -5,6 +5,7 @@ import { Text, UInt32 } from '../../util/manifest-fields.ts';
 export const HTTPRedirect = z
   .object({
     uri: Text,
+    prefixRewrite: Text,
     authority: Text,
     port: UInt32.exactOptional(),
     derivePort: z.enum(['FROM_PROTOCOL_DEFAULT', 'FROM_REQUEST_PORT']).exactOptional(),

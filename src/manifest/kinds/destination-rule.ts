@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LoadBalancerSettings } from '../../features/load-balancing/manifest.ts';
 import { ClientTLSSettings } from '../../features/mtls/manifest.ts';
-import { Double, Duration, Flag, Int32, Int64, Text, TextList, TextMap, UInt32, WorkloadSelector, protoEnum } from '../../util/manifest-fields.ts';
+import { Double, Duration, Flag, Int32, Text, TextList, TextMap, UInt32, WorkloadSelector, notRun, protoEnum } from '../../util/manifest-fields.ts';
 
 /** Source: istio.io, DestinationRule, ConnectionPoolSettings. */
 export const ConnectionPoolSettings = z.object({
@@ -24,6 +24,7 @@ export const ConnectionPoolSettings = z.object({
       h2UpgradePolicy: protoEnum(['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE']),
       useClientProtocol: Flag,
       maxConcurrentStreams: Int32.default(0),
+      http2KeepAlive: z.object({ interval: Duration.exactOptional(), timeout: Duration.exactOptional() }).exactOptional(),
     })
     .exactOptional(),
 });
@@ -40,6 +41,7 @@ export const OutlierDetection = z.object({
   baseEjectionTime: Duration.exactOptional(),
   maxEjectionPercent: Int32.default(0),
   minHealthPercent: Int32.default(0),
+  outlierDetectionHttpErrorCodes: notRun('only 5xx responses count'),
 });
 export type OutlierDetection = z.output<typeof OutlierDetection>;
 
@@ -60,7 +62,7 @@ export const TrafficPolicy = z.object({
   portLevelSettings: z.array(PortTrafficPolicy).default([]),
   tunnel: z.object({ protocol: Text, targetHost: Text, targetPort: UInt32.default(0) }).exactOptional(),
   proxyProtocol: z.object({ version: protoEnum(['V1', 'V2']) }).exactOptional(),
-  retryBudget: z.object({ percent: Double.exactOptional(), minRetryConcurrency: UInt32.default(0) }).exactOptional(),
+  retryBudget: z.object({ percent: Double.exactOptional(), minRetryConcurrency: UInt32.default(0), budgetInterval: Duration.exactOptional() }).exactOptional(),
 });
 export type TrafficPolicy = z.output<typeof TrafficPolicy>;
 

@@ -1,0 +1,25 @@
+import { isKind } from '../guards.ts';
+import type { Diagnostic, Resource } from '../types.ts';
+import { validateDestinationRule } from './destination-rule.ts';
+import { validateGateway } from './gateway.ts';
+import { validatePeerAuthentication } from './peer-authentication.ts';
+import { Report } from './report.ts';
+import { validateServiceEntry, validateWorkloadEntry } from './service-entry.ts';
+import { validateSidecar } from './sidecar.ts';
+import { validateVirtualService } from './virtual-service.ts';
+
+/**
+ * What Kubernetes' and Istio's admission would say about one resource, beyond its shape (which {@link parseManifests} checks):
+ * errors are refused there, warnings accepted. Each finding stands at its field's line.
+ */
+export function validate(resource: Resource): readonly Diagnostic[] {
+  const report = new Report(resource);
+  if (isKind(resource, 'VirtualService')) validateVirtualService(resource, report);
+  else if (isKind(resource, 'DestinationRule')) validateDestinationRule(resource, report);
+  else if (isKind(resource, 'Gateway')) validateGateway(resource, report);
+  else if (isKind(resource, 'ServiceEntry')) validateServiceEntry(resource, report);
+  else if (isKind(resource, 'WorkloadEntry')) validateWorkloadEntry(resource, report);
+  else if (isKind(resource, 'Sidecar')) validateSidecar(resource, report);
+  else if (isKind(resource, 'PeerAuthentication')) validatePeerAuthentication(resource, report);
+  return report.found;
+}
