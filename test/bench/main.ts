@@ -83,7 +83,7 @@ function lastLine(text: string): string {
 
 /** Memory of each sidecar process, MB, as the kernel counts it (`/proc/PID/smaps_rollup`). */
 function sidecarMemory(): readonly { readonly pss: number; readonly rss: number }[] {
-  const ids = execFileSync('docker', ['ps', '-q', '--filter', 'label=dev.weft.lab=bench', '--filter', 'name=sidecar'], { encoding: 'utf8' }).trim().split('\n').filter(Boolean);
+  const ids = execFileSync('docker', ['ps', '-q', '--filter', 'label=dev.weft.lab=bench', '--filter', 'name=istio-proxy'], { encoding: 'utf8' }).trim().split('\n').filter(Boolean);
   return ids.map((id) => {
     const pid = execFileSync('docker', ['inspect', '--format', '{{.State.Pid}}', id], { encoding: 'utf8' }).trim();
     const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
