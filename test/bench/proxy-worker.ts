@@ -1,0 +1,66 @@
+import { createServer, type Socket } from 'node:net';
+import { prepareRoutes } from '../../src/routing/index.ts';
+import { createSystemClock } from '../../src/sidecar/config/system-clock.ts';
+import { serveHttp } from '../../src/sidecar/http/index.ts';
+import { socketLink } from '../../src/sidecar/link/index.ts';
+import type { HttpConnectionContext, Runtime } from '../../src/sidecar/runtime.ts';
+import { createTelemetry } from '../../src/sidecar/telemetry/telemetry.ts';
+import { acceptTls } from '../../src/sidecar/tls/accept.ts';
+import { createConnector } from '../../src/sidecar/tls/connector.ts';
+import { TlsContexts } from '../../src/sidecar/tls/context.ts';
+import { createSecretStore } from '../../src/sidecar/tls/secrets.ts';
+import { createCluster } from '../../src/sidecar/upstream/index.ts';
+import { any, typeUrl, type Cluster, type CommonTlsContext, type HttpConnectionManager, type Route } from '../../src/xds/index.ts';
+
+/** What a worker of the bench is told, as JSON in its first argument. */
+export interface WorkerSettings {
+  readonly listen: number;
+  readonly upstream: number;
+  /** Which side of a pair it is; `alone` for one hop in plain text. */
+  readonly side: 'alone' | 'client' | 'server';
+  readonly pem: { readonly chain: string; readonly key: string; readonly roots: string };
+}
+
+const settings = JSON.parse(process.argv[2] ?? '{}') as WorkerSettings;
+const { listen, upstream, side, pem } = settings;
+const trustDomain = 'cluster.local';
+const secrets = createSecretStore();
+secrets.setOwn('default', { chain: pem.chain, key: pem.key });
+secrets.setOwn('ROOTCA', { roots: pem.roots });
+const contexts = new TlsContexts(secrets);
+const commonTlsContext: CommonTlsContext = {
+  alpnProtocols: ['istio-http/1.1', 'http/1.1'], tlsCertificateSdsSecretConfigs: [{ name: 'default' }],
+  combinedValidationContext: { defaultValidationContext: {}, validationContextSdsSecretConfig: { name: 'ROOTCA' } },
+};
+const clock = createSystemClock();
+const connector = createConnector({ contexts, trustDomain, speaks: 'http' });
+const config: Cluster = {
+  name: 'outbound|9080||reviews.default.svc.cluster.local', type: 'STATIC', lbPolicy: 'LEAST_REQUEST', circuitBreakers: { thresholds: [{ maxConnections: 4294967295, maxPendingRequests: 4294967295, maxRequests: 4294967295 }] },
+  ...(side === 'client' ? { transportSocket: { name: 'envoy.transport_sockets.tls', typedConfig: any(typeUrl.upstreamTls, { commonTlsContext, sni: 'outbound_.9080_._.reviews.default.svc.cluster.local' }) } } : {}),
+  loadAssignment: { clusterName: 'x', endpoints: [{ lbEndpoints: [{ endpoint: { address: { socketAddress: { address: '127.0.0.1', portValue: upstream } } }, metadata: { filterMetadata: { istio: { workload: 'reviews-v1;default;reviews;v1' } } } }] }] },
+};
+const cluster = createCluster(config, undefined, { connector, clock, random: Math.random });
+const special = Array.from({ length: 49 }, (_unused, index): Route => ({ name: `r${index}`, match: { prefix: `/api/v${index}/`, headers: [{ name: 'end-user', stringMatch: { exact: `user-${index}` } }] }, route: { cluster: config.name!, timeout: '0s' } }));
+const table = prepareRoutes({ name: 'r', virtualHosts: [{ name: 'all', domains: ['*'], includeRequestAttemptCount: true, routes: [...special, { name: 'default', match: { prefix: '/' }, route: { cluster: config.name!, timeout: '0s', retryPolicy: { retryOn: 'connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes', numRetries: 2, retriableStatusCodes: [503] } } }] }] });
+const telemetry = createTelemetry({ clock, recordsPerSecond: 200, connected: () => true, send: (batch) => { JSON.stringify(batch); }, log: () => undefined });
+const runtime: Runtime = {
+  routeTable: () => table, cluster: (name) => (name === config.name ? cluster : undefined), connector, telemetry, clock, random: Math.random,
+  self: { pod: 'default/productpage', workload: 'productpage-v1', namespace: 'default', app: 'productpage', version: 'v1', principal: 'spiffe://cluster.local/ns/default/sa/default', ip: '127.0.0.1' },
+  derived: new WeakMap(),
+};
+const manager: HttpConnectionManager = { rds: { routeConfigName: 'r' }, normalizePath: true, ...(side === 'server' ? { forwardClientCertDetails: 'APPEND_FORWARD', serverHeaderTransformation: 'PASS_THROUGH' } : {}) };
+const context: HttpConnectionContext = {
+  runtime, manager, listener: '0.0.0.0_9080', listenerOrigin: undefined, filterChain: 'default', direction: side === 'server' ? 'inbound' : 'outbound', edge: false, scheme: 'http',
+  sourceIp: '127.0.0.1', sourcePrincipal: '', originalDestination: `127.0.0.1:${upstream}`,
+};
+
+const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket: Socket) => {
+  if (side !== 'server') {
+    serveHttp(socketLink(socket), context);
+    return;
+  }
+  acceptTls(socket, { config: { commonTlsContext, requireClientCertificate: true }, contexts, trustDomain, offered: ['istio-http/1.1'], timeoutMs: 5000 })
+    .then(({ socket: secured, principal }) => serveHttp(socketLink(secured), { ...context, scheme: 'https', sourcePrincipal: principal }), (error: unknown) => console.error(error));
+});
+server.listen(listen, '127.0.0.1', 1024);
+process.on('SIGTERM', () => process.exit(0));

@@ -1,0 +1,78 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Peers, type Contestant } from './proxy-peers.ts';
+
+/**
+ * The sidecar's HTTP path against nginx and HAProxy: CPU per request and requests a second, medians of interleaved rounds, on one loopback.
+ * `--json` prints one object; `--rounds N`, `--seconds N`, `--only NAME` bound the run.
+ */
+const json = process.argv.includes('--json');
+const option = (name: string, otherwise: number): number => Number(process.argv[process.argv.indexOf(name) + 1] ?? otherwise) || otherwise;
+const rounds = process.argv.includes('--rounds') ? option('--rounds', 3) : 3;
+const seconds = process.argv.includes('--seconds') ? option('--seconds', 2) : 2;
+const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined;
+const ticks = 100;
+const run = promisify(execFile);
+
+interface Measured {
+  /** Microseconds. */
+  readonly cpu: number;
+  readonly rps: number;
+}
+
+const peers = new Peers(mkdtempSync(join(tmpdir(), 'weft-bench-')));
+try {
+  const backend = await peers.backend();
+  const alone = [await peers.weft(backend), await peers.nginx(backend), await peers.haproxy(backend)];
+  const pair = [await peers.weftPair(backend), await peers.nginxPair(backend), await peers.haproxyPair(backend)];
+  const cases = [['one_hop_200b', alone, '/200'], ['one_hop_64k', alone, '/64k'], ['mtls_pair_200b', pair, '/200'], ['mtls_pair_64k', pair, '/64k']] as const;
+  const results: Record<string, { readonly cpu_vs_nginx: number; readonly rps_vs_nginx: number; readonly cpu_vs_haproxy: number }> = {};
+  for (const [name, contestants, path] of cases.filter(([caseName]) => only === undefined || caseName.startsWith(only))) results[name] = await compare(name, contestants, path);
+  if (json) console.log(JSON.stringify(results));
+} finally {
+  peers.stop();
+}
+
+async function compare(name: string, contestants: readonly Contestant[], path: string): Promise<{ cpu_vs_nginx: number; rps_vs_nginx: number; cpu_vs_haproxy: number }> {
+  const measured = new Map<string, Measured[]>(contestants.map((contestant) => [contestant.name, []]));
+  for (const contestant of contestants) await load(contestant, path, 1);
+  for (let round = 0; round < rounds; round++) for (const contestant of contestants) measured.get(contestant.name)?.push(await load(contestant, path, seconds));
+  const of = (who: Contestant['name'], what: keyof Measured): number => median((measured.get(who) ?? []).map((one) => one[what]));
+  if (!json) for (const { name: who } of contestants) console.log(`${name.padEnd(15)} ${who.padEnd(8)} ${of(who, 'cpu').toFixed(1).padStart(7)} µs CPU a request ${of(who, 'rps').toFixed(0).padStart(7)} requests a second`);
+  const ratios = { cpu_vs_nginx: round2(of('weft', 'cpu') / of('nginx', 'cpu')), rps_vs_nginx: round2(of('weft', 'rps') / of('nginx', 'rps')), cpu_vs_haproxy: round2(of('weft', 'cpu') / of('haproxy', 'cpu')) };
+  if (!json) console.log(`${name.padEnd(15)} CPU ${ratios.cpu_vs_nginx} × nginx, ${ratios.cpu_vs_haproxy} × HAProxy; rps ${ratios.rps_vs_nginx} × nginx`);
+  return ratios;
+}
+
+/** Loads one contestant over 32 kept connections; every answer must be a good one. */
+async function load({ name, port, pids }: Contestant, path: string, duration: number): Promise<Measured> {
+  const before = cpuTicks(pids());
+  const { stdout } = await run('wrk', ['-t1', '-c32', `-d${duration}s`, '-H', 'User-Agent: wrk', '-H', 'Accept: */*', '-H', 'Cookie: session=abcdef', `http://127.0.0.1:${port}${path}`]);
+  const used = cpuTicks(pids()) - before;
+  const requests = Number(/(\d+) requests in/.exec(stdout)?.[1] ?? 0);
+  if (requests === 0 || /Non-2xx|Socket errors/.test(stdout)) throw new Error(`${name} on ${path} did not answer well:\n${stdout}`);
+  return { cpu: ((used / ticks) * 1e6) / requests, rps: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1] ?? 0) };
+}
+
+/** utime and stime of processes. */
+function cpuTicks(pids: readonly number[]): number {
+  let sum = 0;
+  for (const pid of pids) {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    sum += Number(fields[11]) + Number(fields[12]);
+  }
+  return sum;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+function round2(value: number): number {
+  return Math.round(value * 100) / 100;
+}
+
