@@ -3,7 +3,7 @@ import type { Lab, LabApi, LabEvents, RequestRecord } from '../../src/contract/i
 import type { Connect } from './connect.ts';
 import { History } from './history.ts';
 import { initialState, reduce, type LabEvent, type LabState } from './state.ts';
-import { TrafficLog } from './traffic-log.ts';
+import { TrafficLog, type NextFrame } from './traffic-log.ts';
 
 /** Listens to stream data (logs, terminals); returns how to stop. */
 export type OnStream = (listener: LabEvents['stream']) => () => void;
@@ -29,14 +29,16 @@ export interface MirrorOptions {
   readonly now: () => number;
   /** Calls back later; returns how to cancel. Passed in, so that tests need not wait. */
   readonly later: (run: () => void, milliseconds: number) => () => void;
+  /** When views are told of new requests; by default with the browser's frames. */
+  readonly nextFrame?: NextFrame;
 }
 
 const retryAfter = [250, 500, 1000, 2000, 5000] as const;
 
 /** Connects, keeps connecting, and mirrors what core tells. */
-export function createMirror({ connect, now, later }: MirrorOptions): Mirror {
+export function createMirror({ connect, now, later, nextFrame }: MirrorOptions): Mirror {
   const store = createStore<LabState>(() => initialState(now()));
-  const traffic = new TrafficLog();
+  const traffic = new TrafficLog(nextFrame === undefined ? {} : { nextFrame });
   const history = new History();
   const streams = new Set<LabEvents['stream']>();
   let current: Lab | undefined;
@@ -115,6 +117,7 @@ export function createMirror({ connect, now, later }: MirrorOptions): Mirror {
       listen(connection.lab);
       void connection.closed.then(end => { if (current === connection.lab) lost(end.message, end.retry); });
       const labs = await connection.lab.labs({});
+      if (current !== connection.lab) return; // It ended meanwhile, and `lost` has taken over.
       attempt = 0;
       take({ kind: 'connection', connection: { state: 'live', since: now() } });
       take({ kind: 'labs', labs });

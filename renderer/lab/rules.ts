@@ -1,4 +1,4 @@
-import { LineCounter, parseAllDocuments, type Document } from 'yaml';
+import { isMap, isNode, isScalar, LineCounter, parseAllDocuments, type Document } from 'yaml';
 import type { SourceFile } from '../../src/manifest/index.ts';
 
 /** One Istio resource as it stands in a file, with the way back to its lines. */
@@ -30,8 +30,7 @@ function ruleOf(document: Document.Parsed | Document, file: string, lines: LineC
   if (typeof body?.apiVersion !== 'string' || !body.apiVersion.includes('.istio.io/') || typeof body.spec !== 'object' || body.spec === null) return [];
   const lineAt = (path: readonly (string | number)[]): number => {
     for (let length = path.length; length > 0; length -= 1) {
-      const node = document.getIn(path.slice(0, length), true) as { readonly range?: readonly number[] } | undefined;
-      const start = node?.range?.[0];
+      const start = startOf(document, path.slice(0, length));
       if (start !== undefined) return lines.linePos(start).line;
     }
     return lines.linePos(document.contents?.range?.[0] ?? 0).line;
@@ -40,6 +39,17 @@ function ruleOf(document: Document.Parsed | Document, file: string, lines: LineC
     kind: String(body.kind), name: String(body.metadata?.name ?? ''), namespace: String(body.metadata?.namespace ?? 'default'),
     file, line: lineAt([]), spec: body.spec as Readonly<Record<string, unknown>>, lineOf: path => lineAt(['spec', ...path]),
   }];
+}
+
+/** Where a field begins: its key for fields of a map, the item for items of a list. */
+function startOf(document: Document.Parsed | Document, path: readonly (string | number)[]): number | undefined {
+  const parent: unknown = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
+  if (isMap(parent)) {
+    const pair = parent.items.find(({ key }) => isScalar(key) && key.value === path.at(-1));
+    return isScalar(pair?.key) ? pair.key.range?.[0] : undefined;
+  }
+  const node = document.getIn(path, true);
+  return isNode(node) ? node.range?.[0] : undefined;
 }
 
 /** The rules that speak of this service: VirtualServices and DestinationRules by host, ServiceEntries by host, gateways by selector. */

@@ -11,7 +11,7 @@ import styles from './shell.module.css';
 export function FaultChip(): ReactNode {
   const lab = useLabName();
   const api = useApi();
-  const { announce } = useUiActions();
+  const { announce, select } = useUiActions();
   const faults = useLab(state => state.status?.switches.faults ?? []);
   const [busy, setBusy] = useState(false);
   if (faults.length === 0) return null;
@@ -23,14 +23,14 @@ export function FaultChip(): ReactNode {
   };
   return (
     <HoverCard position="bottom-start" shadow="md" openDelay={200}>
-      <HoverCard.Target>
-        <span className={styles.chip}>
-          <OutcomeGlyph outcome="fault" size={11} label={false} />{format.count(faults.length, 'fault')}
-          <Tip label="Clear all faults">
-            <ActionIcon size={20} color="orange" loading={busy} onClick={clear} aria-label="Clear all faults"><IconX size={13} aria-hidden /></ActionIcon>
-          </Tip>
-        </span>
-      </HoverCard.Target>
+      <span className={styles.chip}>
+        <HoverCard.Target>
+          <button type="button" className={styles.plain} onClick={() => select({ kind: 'mesh' })}><OutcomeGlyph outcome="fault" size={11} label={false} />{format.count(faults.length, 'fault')}</button>
+        </HoverCard.Target>
+        <Tip label="Clear all faults">
+          <ActionIcon size={20} color="orange" loading={busy} onClick={clear} aria-label="Clear all faults"><IconX size={13} aria-hidden /></ActionIcon>
+        </Tip>
+      </span>
       <HoverCard.Dropdown>
         {faults.map(fault => <div key={`${fault.namespace}/${fault.host}`}><b>{fault.host}</b> {faultWords(fault)}</div>)}
       </HoverCard.Dropdown>

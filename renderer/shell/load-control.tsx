@@ -33,7 +33,7 @@ export function LoadControl(): ReactNode {
   return (
     <div className={shell.split}>
       <Tip label={running ? 'Stop the traffic' : 'Send traffic through the ingress'} keys="g">
-        <button type="button" className={shell.barItem} onClick={toggle} aria-pressed={running} aria-label={running ? `Stop traffic, ${shown} requests a second` : `Start traffic, ${shown} requests a second`}>
+        <button type="button" className={shell.barItem} onClick={toggle} aria-pressed={running} aria-label={running ? `Stop traffic, ${format.rate(shown)} rps` : `Start traffic, ${format.rate(shown)} rps`}>
           {running ? <IconPlayerStopFilled size={13} className={shell.running} aria-hidden /> : <IconPlayerPlayFilled size={13} aria-hidden />}
           <span className={running ? undefined : shell.muted}>{format.rate(shown)} rps</span>
         </button>

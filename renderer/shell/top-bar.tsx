@@ -19,7 +19,7 @@ export function TopBar(): ReactNode {
       <MtlsChip />
       <FaultChip />
       <span className={styles.space} />
-      <button type="button" className={styles.find} onClick={() => setPalette(true)} aria-label="Find anything">
+      <button type="button" className={styles.find} onClick={() => setPalette(true)}>
         <IconSearch size={14} aria-hidden /><span>Find…</span><Key name="mod+k" />
       </button>
       <ThemeToggle />

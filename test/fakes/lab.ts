@@ -146,8 +146,9 @@ export function createFakeLab(options: FakeOptions = {}): FakeLab {
   return { lab, emit: send, stop: () => { for (const timer of timers) clearTimeout(timer); } };
 }
 
-/** The switches after an action. */
-function thrown(switches: Switches, action: SwitchAction): Switches {
+/** The switches after an action. The fake knows hosts by their short names. */
+function thrown(switches: Switches, asked: SwitchAction): Switches {
+  const action = 'host' in asked ? { ...asked, host: asked.host.split('.')[0] ?? asked.host } : asked;
   switch (action.kind) {
     case 'clear': return action.what === 'all' ? { faults: [], weights: [], mtls: {} } : { ...switches, faults: [] };
     case 'weights': return { ...switches, weights: [...switches.weights.filter(each => each.host !== action.host), { host: action.host, namespace: action.namespace, weights: action.weights }] };

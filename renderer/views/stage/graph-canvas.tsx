@@ -5,7 +5,7 @@ import { useCallback, useEffect, useMemo, useRef, useState, type PointerEvent, t
 import type { Graph, GraphEdge, GraphNode } from '../../../src/contract/index.ts';
 import { useLab, useLabName, useTraffic, useUi, useUiActions } from '../../lab/index.ts';
 import { format, useKeys, type KeyBinding } from '../../ui/index.ts';
-import { cardHeight, cardWidth, headHeight } from './card-size.ts';
+import { cardHeight, cardWidth, fitOptions, headHeight } from './card-size.ts';
 import type { DotLayer } from './dots/dot-layer.ts';
 import { EdgeCard } from './edge-card.tsx';
 import { flowEdges, flowNodes } from './flow.ts';
@@ -64,7 +64,7 @@ function LiveGraph({ graph: told }: { readonly graph: Graph }): ReactNode {
         deleteKeyCode={null} selectionKeyCode={null} multiSelectionKeyCode={null} panActivationKeyCode={null} zoomActivationKeyCode={null}
         aria-label="Service graph"
       >
-        <Fit ready={arrangement.ready && nodes.length > 0} count={nodes.length} container={container} />
+        <Fit ready={arrangement.ready && nodes.length > 0} extent={extentOf(boxes)} container={container} />
         <GraphTools arrange={arrangement.arrange} />
         {hovered !== undefined && <EdgeCard edge={graph.edges.find(edge => edge.id === hovered)} layer={layer} />}
       </ReactFlow>
@@ -93,6 +93,12 @@ function boxesOf(graph: Graph, { positions }: Arrangement): ReadonlyMap<string, 
     const position = positions.get(node.id);
     return position === undefined ? [] : [[node.id, { ...position, width: cardWidth, height: cardHeight(node) }]];
   }));
+}
+
+/** The bounds of all cards, as text. */
+function extentOf(boxes: ReadonlyMap<string, Box>): string {
+  const all = [...boxes.values()];
+  return [Math.min(...all.map(box => box.x)), Math.min(...all.map(box => box.y)), Math.max(...all.map(box => box.x + box.width)), Math.max(...all.map(box => box.y + box.height))].join(' ');
 }
 
 /** Keeps the canvas as large as the graph, in its viewport and in its colours. */
@@ -124,21 +130,21 @@ function useLayerFrame(layer: DotLayer, container: React.RefObject<HTMLDivElemen
 }
 
 /** Fits the graph into the window until a person has moved it. */
-function Fit({ ready, count, container }: { readonly ready: boolean; readonly count: number; readonly container: React.RefObject<HTMLDivElement | null> }): ReactNode {
+function Fit({ ready, extent, container }: { readonly ready: boolean; /** Changes when the graph grows. */ readonly extent: string; readonly container: React.RefObject<HTMLDivElement | null> }): ReactNode {
   const { fitView } = useReactFlow();
   const touched = useRef(false);
   useEffect(() => {
     const element = container.current;
     if (!ready || element === null) return undefined;
     const touch = (): void => { touched.current = true; };
-    const fit = (): void => { if (!touched.current) void fitView({ padding: 0.06, maxZoom: 1.1 }); };
+    const fit = (): void => { if (!touched.current) void fitView(fitOptions); };
     const observer = new ResizeObserver(fit);
     observer.observe(element);
     element.addEventListener('wheel', touch, { passive: true });
     element.addEventListener('pointerdown', touch);
     fit();
     return () => { observer.disconnect(); element.removeEventListener('wheel', touch); element.removeEventListener('pointerdown', touch); };
-  }, [ready, count, container, fitView]);
+  }, [ready, extent, container, fitView]);
   return null;
 }
 
@@ -165,7 +171,7 @@ function useWalk(boxes: ReadonlyMap<string, Box>, entry: string | undefined, con
   });
   return [
     arrow('ArrowLeft', 'left'), arrow('ArrowRight', 'right'), arrow('ArrowUp', 'up'), arrow('ArrowDown', 'down'),
-    { key: '0', title: 'Fit the graph', group: 'Topology', run: () => { void fitView({ padding: 0.06, maxZoom: 1.1, duration: 160 }); } },
+    { key: '0', title: 'Fit the graph', group: 'Topology', run: () => { void fitView({ ...fitOptions, duration: 160 }); } },
   ];
 }
 

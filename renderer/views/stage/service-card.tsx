@@ -27,13 +27,12 @@ const icons = { gateway: IconDoorEnter, external: IconWorld, unknown: IconQuesti
 export const ServiceCard = memo(function ServiceCard({ data }: NodeProps<CardNode>): ReactNode {
   const { node, fault, selected, entry, onOpen } = data;
   const Glyph = icons[node.kind];
-  const { rps, errorShare, p99 } = node.figures;
+  const { rps, errorShare } = node.figures;
   const open = (): void => onOpen(node.id);
   return (
     <div
       className={styles.card} data-selected={selected || undefined} data-quiet={rps === 0 || undefined} data-node={node.id}
       role="button" tabIndex={entry ? 0 : -1} aria-pressed={selected}
-      aria-label={`${node.name}: ${format.rate(rps)} requests a second, ${format.share(errorShare)} errors, p99 ${format.duration(p99)}${fault === '' ? '' : `, fault: ${fault}`}`}
       onClick={open}
       onKeyDown={event => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); open(); } }}
     >

@@ -36,9 +36,9 @@ export function RequestTable({ wide }: { readonly wide: boolean }): ReactNode {
   };
   const active = hops.find(hop => hop.key === selectedKey);
   return (
-    <div className={styles.table} role="grid" aria-label="Requests" aria-rowcount={hops.length + 1} tabIndex={0} onKeyDown={onKeyDown} aria-activedescendant={active === undefined ? undefined : `hop-${active.sequence}`}>
+    <div className={styles.table} role="grid" aria-label="Requests" aria-rowcount={hops.length + 1}>
       <div role="rowgroup"><Head wide={wide} /></div>
-      <div ref={scroller} className={styles.scroller} role="rowgroup">
+      <div ref={scroller} className={styles.scroller} role="rowgroup" aria-label="Requests, newest first" tabIndex={0} onKeyDown={onKeyDown} aria-activedescendant={active === undefined ? undefined : `hop-${active.sequence}`}>
         {hops.length === 0
           ? <Nothing any={any} />
           : (

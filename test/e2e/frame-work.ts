@@ -1,0 +1,52 @@
+import type { Page } from 'playwright-core';
+
+/** What the main thread did between two frames, in milliseconds. */
+export interface FrameWork {
+  readonly frames: number;
+  readonly framesPerSecond: number;
+  readonly p50: number;
+  readonly p95: number;
+}
+
+interface TraceEvent { readonly name: string; readonly ph: string; readonly ts: number; readonly dur?: number; readonly tid: number; readonly pid: number; readonly args?: { readonly name?: string } }
+
+/** Measures each frame's own work (script, style, layout, paint on the page's main thread) from Chromium's trace. */
+export async function frameWork(page: Page, milliseconds: number): Promise<FrameWork> {
+  const session = await page.context().newCDPSession(page);
+  const events: TraceEvent[] = [];
+  session.on('Tracing.dataCollected', ({ value }) => events.push(...(value as unknown as TraceEvent[])));
+  const complete = new Promise<void>(resolve => { session.once('Tracing.tracingComplete', () => resolve()); });
+  await session.send('Tracing.start', { transferMode: 'ReportEvents', traceConfig: { includedCategories: ['toplevel', 'devtools.timeline', 'disabled-by-default-devtools.timeline', '__metadata'] } });
+  await page.waitForTimeout(milliseconds);
+  await session.send('Tracing.end');
+  await complete;
+  return summarize(events);
+}
+
+function summarize(events: readonly TraceEvent[]): FrameWork {
+  const frames = events.filter(event => event.name === 'FireAnimationFrame' && event.ph === 'X');
+  const main = mostCommon(frames.map(event => `${event.pid}/${event.tid}`));
+  const on = (event: TraceEvent): boolean => `${event.pid}/${event.tid}` === main;
+  const tasks = events.filter(event => on(event) && event.ph === 'X' && (event.name === 'RunTask' || event.name === 'ThreadControllerImpl::RunTask')).sort((one, two) => one.ts - two.ts);
+  const starts = frameStarts(frames.filter(on));
+  const work = starts.slice(0, -1).map((start, index) => {
+    const end = starts[index + 1] ?? Infinity;
+    return tasks.filter(task => task.ts >= start && task.ts < end).reduce((sum, task) => sum + (task.dur ?? 0), 0) / 1000;
+  }).sort((one, two) => one - two);
+  const at = (share: number): number => work[Math.min(work.length - 1, Math.floor(work.length * share))] ?? 0;
+  const span = ((starts.at(-1) ?? 0) - (starts[0] ?? 0)) / 1e6;
+  return { frames: work.length, framesPerSecond: span === 0 ? 0 : work.length / span, p50: at(0.5), p95: at(0.95) };
+}
+
+/** Callbacks of one frame follow each other at once: the first of each group starts it. The task that runs it began a moment earlier. */
+function frameStarts(callbacks: readonly TraceEvent[]): readonly number[] {
+  const starts: number[] = [];
+  for (const { ts } of [...callbacks].sort((one, two) => one.ts - two.ts)) if (ts - (starts.at(-1) ?? -Infinity) > 6000) starts.push(ts - 500);
+  return starts;
+}
+
+function mostCommon(names: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].sort(([, one], [, two]) => two - one)[0]?.[0] ?? '';
+}

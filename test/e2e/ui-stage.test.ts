@@ -1,0 +1,140 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { securityHeaders } from '../../src/util/content-security.ts';
+import { frameWork } from './frame-work.ts';
+
+const browserPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+const root = new URL('../..', import.meta.url).pathname;
+const types: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
+
+describe.skipIf(!existsSync(browserPath))(`the stage in Chromium (${browserPath})`, () => {
+  let server: Server;
+  let browser: Browser;
+  let base: string;
+  const problems: string[] = [];
+
+  beforeAll(async () => {
+    await build({ configFile: join(root, 'renderer/vite.config.ts'), mode: 'fake', logLevel: 'error' });
+    server = createServer((request, response) => { void serve(request.url ?? '/', response); });
+    await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve); });
+    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update'] });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await new Promise(resolve => { server.close(resolve); });
+  });
+
+  async function serve(url: string, response: import('node:http').ServerResponse): Promise<void> {
+    const path = normalize(new URL(url, 'http://x').pathname);
+    try {
+      const body = await readFile(join(root, 'dist/renderer-fake', path === '/' ? 'index.html' : path));
+      response.writeHead(200, { ...securityHeaders(), 'content-type': types[extname(path === '/' ? '.html' : path)] ?? 'text/html' }).end(body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  }
+
+  async function open(query: string, options: { readonly width?: number; readonly height?: number; readonly colorScheme?: 'light' | 'dark'; readonly reducedMotion?: 'reduce' } = {}): Promise<Page> {
+    const page = await browser.newPage({ viewport: { width: options.width ?? 1440, height: options.height ?? 900 }, colorScheme: options.colorScheme ?? 'dark', reducedMotion: options.reducedMotion ?? 'no-preference' });
+    page.on('console', message => { if (message.type() === 'error' && !message.text().includes('404')) problems.push(message.text()); });
+    page.on('pageerror', error => problems.push(error.message));
+    await page.goto(`${base}/?fake&${query}`);
+    return page;
+  }
+
+  async function seriousFindings(page: Page): Promise<readonly string[]> {
+    await page.evaluate(await readFile(join(root, 'node_modules/axe-core/axe.min.js'), 'utf8'));
+    return page.evaluate(async () => {
+      const { axe } = window as unknown as { readonly axe: { run(): Promise<{ readonly violations: readonly { readonly id: string; readonly impact: string; readonly nodes: readonly { readonly html: string }[] }[] }> } };
+      const { violations } = await axe.run();
+      return violations.filter(each => each.impact === 'serious' || each.impact === 'critical').map(each => `${each.id}: ${each.nodes.map(node => node.html.slice(0, 160)).slice(0, 3).join(' | ')}`);
+    });
+  }
+
+  it('draws the graph under the page’s own policy, in both themes, with nothing serious for axe', async () => {
+    for (const colorScheme of ['dark', 'light'] as const) {
+      const page = await open('', { colorScheme });
+      await page.locator('[data-node="default/reviews"]').waitFor();
+      await page.locator('.react-flow__edge').nth(3).waitFor({ state: 'attached' });
+      expect(await seriousFindings(page)).toEqual([]);
+      await page.locator('[data-node="default/reviews"]').click();
+      await page.getByRole('heading', { name: 'reviews' }).waitFor();
+      expect(await seriousFindings(page)).toEqual([]);
+      await page.close();
+    }
+    expect(problems).toEqual([]);
+  });
+
+  it('is readable at 1024 × 700 without sideways scroll', async () => {
+    const page = await open('', { width: 1024, height: 700 });
+    await page.locator('[data-node="default/ratings"]').waitFor();
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(wide).toBeLessThanOrEqual(1024);
+    await page.close();
+  });
+
+  it('opens a request from the stream: words, decision, line of YAML', async () => {
+    const page = await open('');
+    await page.getByRole('button', { name: 'Fault injected' }).click();
+    await page.locator('[role="row"][aria-rowindex="2"]').click();
+    await page.getByText(/injected/).first().waitFor();
+    await page.getByRole('region', { name: 'Decision' }).getByRole('button', { name: /virtual-service-ratings\.yaml:\d+/ }).first().waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('heading', { name: 'bookinfo' }).waitFor();
+    await page.close();
+  });
+
+  it('shifts weights: diff first, then applied, then who has it, then undone', async () => {
+    const page = await open('');
+    await page.locator('[data-node="default/reviews"]').click();
+    await page.getByRole('textbox', { name: 'Share of v1' }).fill('80');
+    await page.getByText('weight: 80').waitFor();
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByText(/(of|all) 13 proxies have it/).waitFor();
+    await page.getByText('all 13 proxies have it').waitFor();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await expect.poll(() => page.getByRole('textbox', { name: 'Share of v1' }).inputValue()).toBe('50 %');
+    await page.close();
+  });
+
+  it('walks the graph with the arrow keys, opens with Enter, pauses with space', async () => {
+    const page = await open('');
+    await page.locator('[data-node="gateway:istio-ingressgateway"]').waitFor();
+    await page.locator('[data-node="gateway:istio-ingressgateway"]').focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'productpage' }).waitFor();
+    await page.locator('body').click({ position: { x: 20, y: 500 } });
+    await page.keyboard.press('Space');
+    await page.getByText(/paused, \d+ new request/).waitFor();
+    await page.close();
+  });
+
+  it('shows counters instead of dots with reduced motion', async () => {
+    const page = await open('', { reducedMotion: 'reduce' });
+    await page.locator('.react-flow__edge text', { hasText: 'rps' }).first().waitFor();
+    await page.close();
+  });
+
+  it('says so when the connection is lost', async () => {
+    const page = await open('state=lost');
+    await page.getByRole('alert').getByText('The connection to Weft was lost.').waitFor({ timeout: 15_000 });
+    await page.close();
+  });
+
+  it('does little in a frame: 40 nodes, 120 edges, 300 requests a second', async () => {
+    const page = await open('nodes=40&edges=120&rps=300');
+    await page.locator('.react-flow__edge').nth(100).waitFor({ state: 'attached' });
+    const work = await frameWork(page, 6000);
+    console.log(`frame work with 40 nodes, 120 edges, 300 rps: p50 ${work.p50.toFixed(1)} ms, p95 ${work.p95.toFixed(1)} ms, ${work.frames} frames, ${work.framesPerSecond.toFixed(0)} a second`);
+    expect(work.frames).toBeGreaterThan(60);
+    await page.close();
+  });
+});

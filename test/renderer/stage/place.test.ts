@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { neighbour, place, type Box } from '../../../renderer/views/stage/layout/place.ts';
+
+const box = (x: number, y: number): Box => ({ x, y, width: 200, height: 70 });
+
+describe('places of cards', () => {
+  it('never move what stands', () => {
+    const fixed = new Map([['a', box(500, 300)], ['b', box(800, 310)]]);
+    const proposal = new Map([['a', box(0, 0)], ['b', box(300, 0)], ['c', box(600, 0)]]);
+    const result = place(fixed, proposal, [{ source: 'b', target: 'c' }]);
+    expect(result.get('a')).toEqual({ x: 500, y: 300 });
+    expect(result.get('b')).toEqual({ x: 800, y: 310 });
+    expect(result.get('c')).toEqual({ x: 1100, y: 310 });
+  });
+
+  it('put a new card where nothing lies below it', () => {
+    const result = place(new Map([['a', box(0, 0)], ['b', box(300, 0)]]), new Map([['a', box(0, 0)], ['b', box(300, 20)], ['c', box(300, 0)]]), [{ source: 'a', target: 'c' }]);
+    expect(result.get('c')?.y).toBeGreaterThanOrEqual(98);
+  });
+});
+
+describe('walking with arrows', () => {
+  const boxes = new Map([['left', box(0, 0)], ['middle', box(300, 20)], ['right', box(600, 0)], ['below', box(310, 200)]]);
+  it('goes to the nearest card in that direction', () => {
+    expect(neighbour(boxes, 'left', 'right')).toBe('middle');
+    expect(neighbour(boxes, 'middle', 'right')).toBe('right');
+    expect(neighbour(boxes, 'middle', 'down')).toBe('below');
+    expect(neighbour(boxes, 'below', 'up')).toBe('middle');
+    expect(neighbour(boxes, 'left', 'left')).toBeUndefined();
+  });
+});
