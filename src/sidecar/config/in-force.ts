@@ -2,7 +2,7 @@ import type { Peer } from '../../contract/index.ts';
 import { prepareListeners, prepareRoutes, type ListenerTable, type RouteTable } from '../../routing/index.ts';
 import type { Cluster, ClusterLoadAssignment, Listener, NameTable, ResourceType, RouteConfiguration, Secret } from '../../xds/index.ts';
 import type { UpstreamCluster } from '../runtime.ts';
-import { nobody } from '../tcp/record.ts';
+import { nobody } from '../telemetry/peer.ts';
 import { parseSecrets, type SecretStore } from '../tls/secrets.ts';
 import { checkTransport } from '../tls/transport.ts';
 import { keepResolved, needsDns, type Resolve } from './dns-cluster.ts';

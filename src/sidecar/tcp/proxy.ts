@@ -2,7 +2,8 @@ import type { DecisionStep, ResponseFlag } from '../../contract/index.ts';
 import { durationMs } from '../config/duration.ts';
 import type { Link, LinkReader } from '../link/index.ts';
 import type { UpstreamCluster, UpstreamConnection, UpstreamHost } from '../runtime.ts';
-import { connectionRecord, nobody } from './record.ts';
+import { nobody } from '../telemetry/peer.ts';
+import { connectionRecord } from './record.ts';
 import type { TcpContext } from './runtime.ts';
 
 /** A connection that is being proxied. */

@@ -1,8 +1,6 @@
-import type { Peer, RequestRecord } from '../../contract/index.ts';
+import type { RequestRecord } from '../../contract/index.ts';
+import { nobody } from '../telemetry/peer.ts';
 import type { ConnectionContext, ConnectionOutcome } from './runtime.ts';
-
-/** Nobody that the mesh knows. */
-export const nobody: Peer = { pod: '', workload: '', namespace: '', app: '', version: '', principal: '', ip: '' };
 
 /** The record of a connection. `key` is unique within the pod. */
 export function connectionRecord(context: ConnectionContext, outcome: ConnectionOutcome, key: number): RequestRecord {

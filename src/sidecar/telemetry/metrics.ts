@@ -1,4 +1,5 @@
 import { durationBuckets, type MetricDelta, type MetricLabels, type RequestRecord } from '../../contract/index.ts';
+import { nobody } from './peer.ts';
 import { labelsOf, seriesKey } from './labels.ts';
 
 /** Bytes and states of TCP connections that were added. */
@@ -91,14 +92,25 @@ export class Metrics {
 
   #series(record: RequestRecord): Series {
     const key = seriesKey(record);
+    const room = this.#added.has(key) || this.#totals.has(key) || this.#totals.size + this.#added.size < mostSeries;
+    return room ? this.#find(key, record) : this.#find(overflowKey, overflow(record));
+  }
+
+  #find(key: string, record: RequestRecord): Series {
     const found = this.#added.get(key);
     if (found !== undefined) return found;
-    const room = this.#totals.has(key) || this.#totals.size + this.#added.size < mostSeries;
-    const counted = room ? record : { ...record, service: '', cluster: '', destination: { ...record.destination, workload: '' } };
-    const series = new Series(this.#totals.get(key)?.labels ?? labelsOf(counted));
-    this.#added.set(room ? key : seriesKey(counted), series);
+    const series = new Series(this.#totals.get(key)?.labels ?? labelsOf(record));
+    this.#added.set(key, series);
     return series;
   }
+}
+
+/** Where all further label sets are counted. */
+const overflowKey = 'overflow';
+
+/** A record of which only the reporter is still told apart. */
+function overflow(record: RequestRecord): RequestRecord {
+  return { ...record, source: nobody, destination: nobody, service: '', cluster: '', status: 0, flags: ['OM'] };
 }
 
 function copy(series: Series): Series {

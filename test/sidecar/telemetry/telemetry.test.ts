@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest';
+import { durationBuckets, type RequestRecord, type TelemetryBatch } from '../../../src/contract/index.ts';
+import { accessLogLine } from '../../../src/sidecar/telemetry/access-log.ts';
+import { prometheusText } from '../../../src/sidecar/telemetry/prometheus.ts';
+import { createTelemetry } from '../../../src/sidecar/telemetry/telemetry.ts';
+import { nobody } from '../../../src/sidecar/telemetry/peer.ts';
+import { fakeClock } from '../../fakes/clock.ts';
+
+function record(more: Partial<RequestRecord> = {}): RequestRecord {
+  return {
+    key: 'k', time: Date.UTC(2030, 0, 2, 3, 4, 5, 6), reporter: 'destination', proxy: 'default/b', requestId: 'r', traceId: '', spanId: '', parentSpanId: '', source: { ...nobody, workload: 'a-v1', namespace: 'default', app: 'a', version: 'v1' },
+    destination: { ...nobody, workload: 'b-v1', namespace: 'default', app: 'b', version: 'v1' }, service: 'b.default.svc.cluster.local', protocol: 'http', method: 'GET', authority: 'b:80', path: '/x', status: 200, flags: [],
+    details: 'via_upstream', duration: 7, upstreamDuration: 6, bytesReceived: 1, bytesSent: 2, retries: 0, mtls: true, listener: 'virtualInbound', route: 'default', cluster: 'inbound|80||', endpoint: '10.0.0.1:80', decision: [],
+    requestHeaders: [['user-agent', 'curl'], ['x-request-id', 'r']], responseHeaders: [], ...more,
+  };
+}
+
+function make(recordsPerSecond = 100) {
+  const clock = fakeClock();
+  const batches: TelemetryBatch[] = [];
+  const state = { connected: true, log: '' };
+  const telemetry = createTelemetry({ clock, recordsPerSecond, connected: () => state.connected, send: (batch) => { batches.push(batch); }, log: (text) => { state.log += text; } });
+  return { clock, batches, state, telemetry };
+}
+
+describe('telemetry', () => {
+  test('goes out in one batch after 50 ms, with metrics by label set', async () => {
+    const { clock, batches, telemetry } = make();
+    telemetry.request(record());
+    telemetry.request(record({ status: 503, flags: ['UH'] }));
+    await clock.advance(49);
+    expect(batches).toHaveLength(0);
+    await clock.advance(1);
+    expect(batches).toHaveLength(1);
+    expect(batches[0]?.records).toHaveLength(2);
+    expect(batches[0]?.metrics.map(({ labels, requests }) => [labels.response_code, labels.response_flags, labels.connection_security_policy, labels.destination_service_name, requests])).toEqual([['200', '-', 'mutual_tls', 'b', 1], ['503', 'UH', 'mutual_tls', 'b', 1]]);
+    expect(batches[0]?.metrics[0]?.durations[durationBuckets.indexOf(10)]).toBe(1);
+  });
+
+  test('samples records above the rate and never metrics', async () => {
+    const { clock, batches, telemetry } = make(10);
+    for (let i = 0; i < 100; i += 1) telemetry.request(record());
+    expect(telemetry.wanted()).toBe(false);
+    await clock.advance(50);
+    expect(batches[0]).toMatchObject({ skipped: 90, metrics: [{ requests: 100 }] });
+    expect(batches[0]?.records).toHaveLength(10);
+    await clock.advance(1000);
+    expect(telemetry.wanted()).toBe(true);
+  });
+
+  test('keeps all metrics and the newest records while the control plane is away', async () => {
+    const { clock, batches, state, telemetry } = make(100_000);
+    state.connected = false;
+    for (let i = 0; i < 12_000; i += 1) telemetry.request(record({ key: String(i) }));
+    await clock.advance(200);
+    state.connected = true;
+    await clock.advance(2000);
+    expect(batches.flatMap(({ metrics }) => metrics).reduce((sum, { requests }) => sum + requests, 0)).toBe(12_000);
+    const records = batches.flatMap((batch) => batch.records);
+    expect(records.at(-1)?.key).toBe('11999');
+    expect(records.length).toBeLessThanOrEqual(5000);
+    expect(records.length + batches.reduce((sum, { skipped }) => sum + skipped, 0)).toBe(12_000);
+  });
+
+  test('bounds the number of label sets', () => {
+    const { telemetry } = make(0);
+    for (let i = 0; i < 6000; i += 1) telemetry.request(record({ service: `h${i}.example.com`, cluster: 'PassthroughCluster', destination: nobody }));
+    const totals = telemetry.metrics.totals();
+    expect(totals.length).toBeLessThanOrEqual(5001);
+    expect(totals.reduce((sum, { requests }) => sum + requests, 0)).toBe(6000);
+  });
+
+  test('writes the access log only when it is on, in Envoy’s format, one line each', async () => {
+    const { clock, state, telemetry } = make();
+    telemetry.request(record());
+    await clock.advance(50);
+    expect(state.log).toBe('');
+    telemetry.accessLog(true);
+    telemetry.request(record());
+    await clock.advance(50);
+    expect(state.log).toBe('[2030-01-02T03:04:05.006Z] "GET /x HTTP/1.1" 200 - via_upstream 1 2 7 6 "-" "curl" "r" "b:80" "10.0.0.1:80" inbound|80||\n');
+    expect(accessLogLine(record({ path: '/"\r\n\u001b[2J', authority: 'a"b' }))).not.toMatch(/[\r\n\u001b]|a"b/);
+  });
+});
+
+test('Prometheus gets cumulative buckets and escaped labels', () => {
+  const { telemetry } = make();
+  telemetry.request(record({ duration: 0.2 }));
+  telemetry.request(record({ duration: 99_999_999 }));
+  telemetry.request(record({ service: 'a"b\\c\n' }));
+  const text = prometheusText(telemetry.metrics.totals());
+  const buckets = text.split('\n').filter((line) => line.startsWith('istio_request_duration_milliseconds_bucket') && line.includes('b.default'));
+  expect(buckets.map((line) => line.split(' ').at(-1))).toEqual([...durationBuckets.map(() => '1'), '2']);
+  expect(buckets.at(-1)).toContain('le="+Inf"');
+  expect(text).toContain('destination_service="a\\"b\\\\c\\n"');
+  expect(text.match(/# TYPE istio_requests_total counter/g)).toHaveLength(1);
+});

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+import { createSubscriptions } from '../../../src/sidecar/xds/subscription.ts';
+import { typeUrl, type DiscoveryRequest, type ResourceType } from '../../../src/xds/index.ts';
+
+function make(apply: (type: ResourceType, resources: readonly unknown[]) => Promise<void> = () => Promise.resolve()) {
+  const sent: DiscoveryRequest[] = [];
+  const subscriptions = createSubscriptions({ send: (request) => { sent.push(request); }, apply, log: () => undefined });
+  const response = (type: ResourceType, version: string, resources: unknown = []) => subscriptions.received({ typeUrl: typeUrl[type], versionInfo: version, nonce: `n${version}`, resources: resources as [] });
+  return { sent, subscriptions, response };
+}
+
+describe('a subscription', () => {
+  test('asks for all six types, clusters first, and says its version when it comes back', async () => {
+    const { sent, subscriptions, response } = make();
+    subscriptions.subscribe();
+    expect(sent.map((request) => request.typeUrl)).toEqual([typeUrl.cluster, typeUrl.endpoint, typeUrl.listener, typeUrl.route, typeUrl.secret, typeUrl.names]);
+    expect(sent.every(({ versionInfo, responseNonce }) => versionInfo === '' && responseNonce === '')).toBe(true);
+    await response('route', '5');
+    sent.length = 0;
+    subscriptions.subscribe();
+    expect(sent[3]).toEqual({ typeUrl: typeUrl.route, versionInfo: '5', responseNonce: '' });
+  });
+
+  test('acknowledges when a response is in force, and not before', async () => {
+    let release: () => void = () => undefined;
+    const { sent, response } = make(() => new Promise((resolve) => { release = resolve; }));
+    const done = response('cluster', '1');
+    await Promise.resolve();
+    expect(sent).toEqual([]);
+    release();
+    await done;
+    expect(sent).toEqual([{ typeUrl: typeUrl.cluster, versionInfo: '1', responseNonce: 'n1' }]);
+  });
+
+  test('rejects with the reason and the version that stays', async () => {
+    const { sent, subscriptions, response } = make((_, resources) => (resources.length > 0 ? Promise.reject(new Error('bad regex')) : Promise.resolve()));
+    await response('route', '1');
+    await response('route', '2', [{}]);
+    await response('route', '3', 'not a list');
+    expect(sent[1]).toEqual({ typeUrl: typeUrl.route, versionInfo: '1', responseNonce: 'n2', errorDetail: { code: 3, message: 'bad regex' } });
+    expect(sent[2]?.errorDetail?.message).toContain('no list');
+    expect(subscriptions.status('route')).toMatchObject({ version: '1' });
+    await response('route', '4');
+    expect(subscriptions.status('route')).toEqual({ version: '4', rejected: '' });
+  });
+
+  test('applies one type in order, and another type meanwhile', async () => {
+    const log: string[] = [];
+    const waiting = new Map<string, () => void>();
+    const { response } = make((type, [name]) => new Promise((resolve) => { log.push(`${type} ${String(name)}`); waiting.set(`${type} ${String(name)}`, resolve); }));
+    const first = response('listener', '1', ['a']);
+    const second = response('listener', '2', ['b']);
+    const other = response('route', '1', ['c']);
+    await new Promise((resolve) => { setImmediate(resolve); });
+    expect(log).toEqual(['listener a', 'route c']);
+    for (const key of ['route c', 'listener a']) waiting.get(key)?.();
+    await Promise.all([first, other]);
+    await new Promise((resolve) => { setImmediate(resolve); });
+    expect(log.at(-1)).toBe('listener b');
+    waiting.get('listener b')?.();
+    await second;
+  });
+});
