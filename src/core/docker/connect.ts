@@ -6,7 +6,7 @@ import { createOptions } from './create-options.ts';
 import type { ContainerInfo, ContainerSummary, Endpoint, Engine, EngineInfo, ImageInfo, Labels, LongCall, NetworkInfo } from './engine.ts';
 import { engineFailure, statusOf } from './failures.ts';
 import { containerInfo, containerSummary, imageInfo, labelFilter, networkInfo } from './shapes.ts';
-import { openEvents, openExec, openLogs } from './streams.ts';
+import { lines, openEvents, openExec, openLogs } from './streams.ts';
 
 /** The lowest API version that has all verbs: Docker 20.10. */
 export const minimumApi = '1.40';
@@ -53,17 +53,17 @@ function imageVerbs(docker: Docker): ImageVerbs {
     image: (reference) => attempt('look at an image', () => orUndefined<ImageInfo>(async () => imageInfo(await docker.getImage(reference).inspect()))),
     images: (labels) => attempt('list images', () => listImages(docker, labels)),
     pullImage: (reference, options = {}) => attempt(`pull image ${reference}`, async () => {
-      await follow(docker, await docker.pull(reference, { ...(options.signal === undefined ? {} : { abortSignal: options.signal }) }), options);
+      await follow(await docker.pull(reference, { ...(options.signal === undefined ? {} : { abortSignal: options.signal }) }), options);
     }),
     importImage: (reference, tar, options) => attempt('import the base image', async () => {
       const [repo, tag] = splitReference(reference);
       const answer = await docker.importImage(tar, { fromSrc: '-', repo, tag, changes: options.changes });
-      const last = await follow(docker, answer, options);
+      const last = await follow(answer, options);
       return last.status ?? reference;
     }),
     buildImage: (reference, context, options) => attempt(`build image ${reference}`, async () => {
       const answer = await docker.buildImage(context, { t: reference, labels: options.labels, forcerm: true, ...(options.signal === undefined ? {} : { abortSignal: options.signal }) });
-      await follow(docker, answer, options);
+      await follow(answer, options);
     }),
     commitImage: (container, reference, changes) => attempt('store the runtime image', async () => {
       const [repo, tag] = splitReference(reference);
@@ -153,22 +153,23 @@ function splitReference(reference: string): [string, string] {
 interface ProgressLine { readonly status?: string; readonly stream?: string; readonly progress?: string; readonly error?: string }
 
 /** Reads an answer of JSON lines to its end; an `error` line is the failure. Resolves with the last line. */
-function follow(docker: Docker, stream: NodeJS.ReadableStream, { onProgress, signal }: LongCall): Promise<ProgressLine> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => { (stream as Readable).destroy(new LabFailure('cancelled', 'Cancelled.')); };
-    if (signal?.aborted === true) abort();
-    signal?.addEventListener('abort', abort, { once: true });
-    docker.modem.followProgress(stream, (error: Error | null, lines: ProgressLine[] | null) => {
-      signal?.removeEventListener('abort', abort);
-      const failed = lines?.find((line) => line.error !== undefined);
-      if (error !== null) reject(error);
-      else if (failed?.error !== undefined) reject(new Error(failed.error));
-      else resolve(lines?.at(-1) ?? {});
-    }, (line: ProgressLine) => {
-      const text = (line.stream ?? [line.status, line.progress].filter((part) => part !== undefined).join(' ')).trim();
-      if (text !== '') onProgress?.(text);
-    });
-  });
+async function follow(stream: NodeJS.ReadableStream, { onProgress, signal }: LongCall): Promise<ProgressLine> {
+  const source = stream as Readable;
+  const abort = (): void => { source.destroy(new LabFailure('cancelled', 'Cancelled.')); };
+  if (signal?.aborted === true) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  let last: ProgressLine = {};
+  try {
+    for await (const text of lines(source)) {
+      last = JSON.parse(text) as ProgressLine;
+      if (last.error !== undefined) throw new Error(last.error);
+      const progress = (last.stream ?? [last.status, last.progress].filter((part) => part !== undefined).join(' ')).trim();
+      if (progress !== '') onProgress?.(progress);
+    }
+    return last;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
 }
 
 async function attempt<Result>(task: string, run: () => Promise<Result>): Promise<Result> {

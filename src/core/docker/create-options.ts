@@ -1,12 +1,19 @@
 import type Docker from 'dockerode';
 import type { ContainerSpec, HealthCheck, Mount } from './engine.ts';
 
-/** Docker's request for a container. Whatever the spec, ports bind 127.0.0.1 and logs are bounded. */
+/**
+ * Docker's request for a container. Whatever the spec, ports bind 127.0.0.1 and logs are bounded. Name and body are kept apart:
+ * dockerode would say all of it in the URL too, which is logged and has a limit that a large environment exceeds.
+ */
 export function createOptions(spec: ContainerSpec): Docker.ContainerCreateOptions {
+  return { _query: { name: spec.name }, _body: createBody(spec) } as Docker.ContainerCreateOptions;
+}
+
+function createBody(spec: ContainerSpec): Docker.ContainerCreateOptions {
   const { network, publish = [] } = spec;
   const named = typeof network === 'object' && 'name' in network ? network : undefined;
   return {
-    name: spec.name, Image: spec.image, Labels: { ...spec.labels }, Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
+    Image: spec.image, Labels: { ...spec.labels }, Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
     ...(spec.entrypoint === undefined ? {} : { Entrypoint: [...spec.entrypoint] }),
     ...(spec.command === undefined ? {} : { Cmd: [...spec.command] }),
     ...(spec.user === undefined ? {} : { User: spec.user }),

@@ -1,5 +1,5 @@
 import { PassThrough, type Duplex, type Readable } from 'node:stream';
-import { createInterface } from 'node:readline';
+import { StringDecoder } from 'node:string_decoder';
 import type Docker from 'dockerode';
 import type { EngineEvent, EventStream, ExecOptions, ExecSession, Labels, LogOptions, LogStream } from './engine.ts';
 import { engineFailure } from './failures.ts';
@@ -68,10 +68,28 @@ interface RawEvent { readonly Type?: string; readonly Action?: string; readonly 
 /** Opens the engine's event stream for what carries these labels. */
 export async function openEvents(docker: Docker, labels: Labels, onEvent: (event: EngineEvent) => void): Promise<EventStream> {
   const source = (await docker.getEvents({ filters: { label: labelFilter(labels) } })) as Readable;
-  const closed = new Promise<void>((resolve) => { source.once('close', resolve); source.once('error', () => { resolve(); }); });
-  createInterface({ input: source }).on('line', (line) => {
-    const event = JSON.parse(line) as RawEvent;
-    onEvent({ type: event.Type ?? '', action: event.Action ?? '', id: event.Actor?.ID ?? '', labels: event.Actor?.Attributes ?? {}, time: (event.timeNano ?? 0) / 1e6 });
-  });
-  return { ended: closed, close: () => { source.destroy(); } };
+  const read = async (): Promise<void> => {
+    try {
+      for await (const line of lines(source)) {
+        const event = JSON.parse(line) as RawEvent;
+        onEvent({ type: event.Type ?? '', action: event.Action ?? '', id: event.Actor?.ID ?? '', labels: event.Actor?.Attributes ?? {}, time: (event.timeNano ?? 0) / 1e6 });
+      }
+    } catch (error) {
+      // A connection that breaks off is how an engine's end looks.
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    }
+  };
+  return { ended: read(), close: () => { source.destroy(); } };
+}
+
+/** The lines of a stream of text, without those that are empty. */
+export async function* lines(source: Readable): AsyncGenerator<string> {
+  const decoder = new StringDecoder();
+  let rest = '';
+  for await (const chunk of source) {
+    const parts = (rest + decoder.write(chunk as Buffer)).split('\n');
+    rest = parts.pop() ?? '';
+    for (const part of parts) if (part.trim() !== '') yield part;
+  }
+  if (rest.trim() !== '') yield rest;
 }

@@ -2,12 +2,14 @@ import { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
 import type { PlacedFile, PlannedVolume } from './volumes.ts';
 
-/** A volume's folder and its files as a tar. */
-export function folderArchive({ mode, group, files }: PlannedVolume): Readable {
+/** The folders of volumes and their files as a tar, below the folder where the sandbox has them all. An entry for the top itself would be passed over by Docker. */
+export function volumesArchive(volumes: readonly PlannedVolume[]): Readable {
   const tar = pack();
-  tar.entry({ name: './', type: 'directory', mode, gid: group });
-  for (const folder of foldersOf(files)) tar.entry({ name: folder, type: 'directory', mode: 0o755, gid: group });
-  for (const { path, mode: bits, content } of files) tar.entry({ name: path, mode: bits, gid: group, size: content.length }, content);
+  for (const { name, mode, group, files } of volumes) {
+    tar.entry({ name, type: 'directory', mode, gid: group });
+    for (const folder of foldersOf(files)) tar.entry({ name: `${name}/${folder}`, type: 'directory', mode: 0o755, gid: group });
+    for (const { path, mode: bits, content } of files) tar.entry({ name: `${name}/${path}`, mode: bits, gid: group, size: content.length }, content);
+  }
   tar.finalize();
   return Readable.from(tar as AsyncIterable<Buffer>, { objectMode: false });
 }

@@ -5,7 +5,7 @@ import { label, podLabels, type ContainerRole, type PodFacts } from './labels.ts
 import type { LabNetwork } from './network.ts';
 import type { ContainerPlan, PodPlan } from './plan.ts';
 import { sandboxProcess, sandboxReady } from './sandbox.ts';
-import { folderArchive, rootArchive } from './archive.ts';
+import { rootArchive, volumesArchive } from './archive.ts';
 
 /** A pod as it is to be started. */
 export interface PodToStart {
@@ -26,6 +26,8 @@ export interface PodToStart {
   readonly hostNamespaces?: { readonly pid: boolean; readonly ipc: boolean };
 }
 
+/** Where a sandbox has its pod's volumes, to fill them. */
+const volumesFolder = '/volumes';
 const mebibyte = 1024 * 1024;
 /** Attempts of an init container before the pod counts as failed, and milliseconds between them. */
 const initAttempts = { count: 3, pause: 1000, longest: 120_000 };
@@ -61,7 +63,8 @@ export async function recordProblem(engine: Engine, pod: PodToStart, problem: st
 }
 
 async function startSandbox(engine: Engine, pod: PodToStart, id: string, signal: AbortSignal | undefined): Promise<void> {
-  await Promise.all((pod.plan?.volumes ?? []).filter(({ memory }) => !memory).map((volume) => engine.putArchive(id, volumeFolder(volume.name), folderArchive(volume))));
+  const volumes = (pod.plan?.volumes ?? []).filter(({ memory }) => !memory);
+  if (volumes.length > 0) await engine.putArchive(id, volumesFolder, volumesArchive(volumes));
   const since = Date.now() - 2000;
   await engine.startContainer(id);
   if (captured(pod)) await sandboxReady(engine, id, since, signal);
@@ -121,7 +124,7 @@ function volumeName(pod: PodToStart, volume: string): string {
 }
 
 function volumeFolder(volume: string): string {
-  return `/volumes/${volume}`;
+  return `${volumesFolder}/${volume}`;
 }
 
 /** Runs an init container to its end, again when it fails; a pod whose init container goes on failing is failed. */
