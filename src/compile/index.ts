@@ -6,3 +6,5 @@ export { prepareSnapshot, type SnapshotIndex } from './snapshot-index.ts';
 export { canonicalName, canonicalRevision } from './load-assignments.ts';
 export { servicePortProtocol, type PortProtocol, type ProtocolKind } from './protocol.ts';
 export { simulate, type SimulatedCall, type SimulationError, type SimulationResult } from './simulate.ts';
+export { explain } from './explain.ts';
+export type { Explained, ExplainedCluster, ExplainCall, ExplainStep } from './explain-types.ts';

@@ -1,4 +1,4 @@
-import type { ClusterLoadAssignment, LbEndpoint } from '../xds/index.ts';
+import { provenanceKey, type ClusterLoadAssignment, type LbEndpoint } from '../xds/index.ts';
 import { selects, type MeshEndpoint, type MeshPort, type MeshService } from './model.ts';
 import { mtlsOf, portMode, type SnapshotIndex } from './snapshot-index.ts';
 
@@ -14,12 +14,13 @@ export function loadAssignment(index: SnapshotIndex, clusterName: string, servic
 function lbEndpoint(index: SnapshotIndex, endpoint: MeshEndpoint, portValue: number): LbEndpoint {
   const mtls = endpoint.mesh && portMode(mtlsOf(index, endpoint), portValue) !== 'DISABLE';
   return {
-    endpoint: { address: { socketAddress: { address: endpoint.address, portValue } }, ...(endpoint.pod === '' ? {} : { hostname: endpoint.pod }) },
+    endpoint: { address: { socketAddress: { address: endpoint.address, portValue } } },
     healthStatus: 'HEALTHY',
     loadBalancingWeight: endpoint.weight,
     metadata: {
       filterMetadata: {
         istio: { workload: workloadOf(endpoint) },
+        ...(endpoint.pod === '' ? {} : { [provenanceKey]: { pod: `${endpoint.namespace}/${endpoint.pod}` } }),
         ...(mtls ? { 'envoy.transport_socket_match': { tlsMode: 'istio' } } : {}),
       },
     },

@@ -268,8 +268,8 @@ export interface Explanation {
   readonly summary: string;
   readonly status?: number;
   readonly flags: readonly string[];
-  /** Clusters that may be chosen, with their share 0 to 1. */
-  readonly clusters: readonly { readonly cluster: string; readonly share: number }[];
+  /** Clusters that may be chosen, with their share 0 to 1 and how a call to each ends; without a status, the application decides. */
+  readonly clusters: readonly { readonly cluster: string; readonly share: number; readonly status?: number; readonly flags: readonly string[] }[];
   readonly steps: RequestRecord['decision'];
 }
 

@@ -1,0 +1,139 @@
+import type { RequestFacts } from '../routing/index.ts';
+import { prepareListeners, tlsRedirectOf } from '../routing/index.ts';
+import { origin, type HttpConnectionManager, type Listener, type ProxyConfig, type TcpProxy } from '../xds/index.ts';
+import { parseCallUrl, type CallUrl } from './call-url.ts';
+import { callers, type Caller } from './callers.ts';
+import { compileFor } from './compile.ts';
+import type { ExplainCall, Explained, ExplainedCluster, ExplainStep, Outcome } from './explain-types.ts';
+import { explainRoute, percent } from './explain-route.ts';
+import { explainUpstream } from './explain-upstream.ts';
+import { filterNames } from './network-filters.ts';
+import { capturePorts } from './outbound-listeners.ts';
+import { connectionFacts, networkFilter, routeTableOf, type SimulatedCall } from './simulate.ts';
+import { prepareSnapshot } from './snapshot-index.ts';
+import type { MeshSnapshot } from './types.ts';
+
+/** An address that no listener is bound to, for names that the mesh does not know. */
+const elsewhere = '240.0.0.1';
+
+/** The first proxy's decision: clusters by share, or an answer of its own. */
+interface Decision {
+  readonly steps: readonly ExplainStep[];
+  readonly outcome?: Outcome;
+  readonly clusters: readonly { readonly cluster: string; readonly share: number }[];
+  readonly retries: number;
+  /** Connections, not requests: they have flags but no status. */
+  readonly tcp?: boolean;
+}
+
+/**
+ * Says what happens to a call: the caller's proxy decides, then the proxy of the endpoint. It runs the config and the matching that carry traffic.
+ *
+ * What it predicts, as the sidecar does it: 404 NR without route or virtual host; the statuses of redirects and direct responses; FI and DI for
+ * faults of 100 % (a smaller share is said in the steps); 503 NC for a cluster that does not exist, 503 UH for one without ready endpoints,
+ * 503 UC where the endpoint's proxy closes a plaintext connection, 503 UF (with URX after retries) where a TLS handshake cannot succeed.
+ * What it cannot know is left open: the application's own answer and how long it takes, and hosts outside of the mesh.
+ */
+export function explain(snapshot: MeshSnapshot, call: ExplainCall): Explained {
+  const index = prepareSnapshot(snapshot);
+  const caller = callers(snapshot, call.from);
+  if (caller === undefined) return unknownCaller(call);
+  const config = compileFor(index, caller.node);
+  const url = parseCallUrl(call.url);
+  const arrival = arrivalOf(config, caller, url, call);
+  const first: Decision = caller.sidecar ? decide(config, arrival) : { steps: [{ stage: 'listener', what: 'no sidecar', why: `${call.from} has no proxy, so nothing decides on its side` }], clusters: [{ cluster: 'PassthroughCluster', share: 1 }], retries: 0 };
+  if (first.outcome !== undefined) return answered(call, first.outcome, first.steps);
+  const steps = [...first.steps];
+  const clusters = first.clusters.map(({ cluster, share }): ExplainedCluster => {
+    const upstream = explainUpstream({ index, config, arrival, cluster, retries: first.retries });
+    steps.push(...upstream.steps);
+    return { cluster, share, ...(first.tcp === true ? { flags: upstream.outcome.flags } : upstream.outcome) };
+  });
+  return summarised(call, clusters, steps);
+}
+
+function unknownCaller(call: ExplainCall): Explained {
+  return { call, summary: `There is no pod or workload ${call.from}.`, flags: [], clusters: [], steps: [] };
+}
+
+/** The call as a connection at the caller's proxy. */
+function arrivalOf(config: ProxyConfig, caller: Caller, url: CallUrl, call: ExplainCall): SimulatedCall {
+  const headers = new Map<string, string>();
+  for (const [name, value] of call.headers) headers.set(name.toLowerCase(), headers.has(name.toLowerCase()) ? `${headers.get(name.toLowerCase()) ?? ''},${value}` : value);
+  const authority = headers.get('host') ?? (url.authority === '' ? '127.0.0.1' : url.authority);
+  const gateway = caller.node.type === 'router';
+  const port = gateway ? gatewayPort(config.listeners, url) : url.port;
+  const ip = gateway ? caller.node.ip : addressOf(config, url.host);
+  const secure = url.scheme === 'https';
+  const request: RequestFacts = { method: call.method.toUpperCase(), path: url.path, authority, scheme: secure ? 'https' : 'http', header: (name) => headers.get(name) };
+  return {
+    localPort: gateway ? port : capturePorts.outbound, destinationIp: ip, destinationPort: port, sourceIp: gateway ? '203.0.113.1' : caller.node.ip,
+    protocol: url.scheme === 'tcp' ? 'tcp' : 'http', tls: secure ? 'tls' : 'plaintext', alpn: secure ? ['http/1.1'] : [], serverName: secure ? url.host : '', request,
+  };
+}
+
+/** The gateway's listener: the one with the URL's port, else the first of the URL's scheme, as published ports differ from the gateway's own. */
+function gatewayPort(listeners: readonly Listener[], url: CallUrl): number {
+  const port = ({ address }: Listener): number => address?.socketAddress?.portValue ?? 0;
+  const http = ({ filterChains = [] }: Listener): boolean => filterChains.some((chain) => (networkFilter(chain, filterNames.httpConnectionManager) !== undefined) === (url.scheme !== 'tcp') && (chain.transportSocket !== undefined) === (url.scheme === 'https'));
+  return listeners.map(port).find((number) => number === url.port) ?? port(listeners.find(http) ?? listeners[0] ?? {});
+}
+
+function addressOf(config: ProxyConfig, host: string): string {
+  return /^[\d.]+$|:/.test(host) ? host : (config.names.table[host]?.ips[0] ?? elsewhere);
+}
+
+function decide(config: ProxyConfig, arrival: SimulatedCall): Decision {
+  const { localPort, destinationIp, destinationPort } = arrival;
+  const prepared = prepareListeners(config.listeners).find(localPort, destinationIp, destinationPort);
+  if (prepared === undefined) return { steps: [{ stage: 'listener', what: 'none', why: `nothing listens on port ${destinationPort}` }], outcome: { flags: [] }, clusters: [], retries: 0 };
+  const match = prepared.match(connectionFacts(arrival, prepared.inspects(destinationPort)), true);
+  const steps: ExplainStep[] = [{ stage: 'listener', what: prepared.listener.name ?? '', why: `the connection goes to ${destinationIp === elsewhere ? 'an address outside of the mesh' : destinationIp}, port ${destinationPort}`, ...from(prepared.listener) }];
+  if (match.kind !== 'chain') return { steps: [...steps, { stage: 'filter-chain', what: 'none', why: 'no filter chain takes the connection, so it is closed', rejected: match.rejected }], outcome: { flags: ['NR'] }, clusters: [], retries: 0 };
+  steps.push({ stage: 'filter-chain', what: match.chain.name ?? 'the only chain', ...from(match.chain), rejected: match.rejected });
+  const manager = networkFilter<HttpConnectionManager>(match.chain, filterNames.httpConnectionManager);
+  return manager === undefined ? tcpDecision(networkFilter<TcpProxy>(match.chain, filterNames.tcpProxy), steps, from(match.chain)) : httpDecision(config, manager, arrival, steps);
+}
+
+function from(config: Pick<Listener, 'metadata'>): Pick<ExplainStep, 'origin'> {
+  const found = origin(config.metadata);
+  return found === undefined ? {} : { origin: found };
+}
+
+function tcpDecision(proxy: TcpProxy | undefined, steps: readonly ExplainStep[], where: Pick<ExplainStep, 'origin'>): Decision {
+  const weighted = proxy?.weightedClusters?.clusters ?? [];
+  const total = weighted.reduce((sum, { weight = 0 }) => sum + weight, 0);
+  const clusters = proxy?.cluster !== undefined ? [{ cluster: proxy.cluster, share: 1 }] : weighted.map(({ name = '', weight = 0 }) => ({ cluster: name, share: weight / total }));
+  return { steps: [...steps, { stage: 'route', what: 'TCP proxy', ...where }], clusters, retries: 0, tcp: true };
+}
+
+function httpDecision(config: ProxyConfig, manager: HttpConnectionManager, arrival: SimulatedCall, steps: readonly ExplainStep[]): Decision {
+  const table = routeTableOf(config, manager);
+  const match = table?.match(arrival.request, 0, true);
+  const stop = (step: ExplainStep, outcome: Outcome): Decision => ({ steps: [...steps, step], outcome, clusters: [], retries: 0 });
+  if (table === undefined || match === undefined) return stop({ stage: 'route', what: 'none', why: `the route table ${manager.rds?.routeConfigName ?? ''} is not there` }, { status: 404, flags: ['NR'] });
+  switch (match.kind) {
+    case 'no-virtual-host': return stop({ stage: 'virtual-host', what: 'none', why: `no virtual host of ${table.name} has the host ${arrival.request.authority}`, rejected: match.rejected }, { status: 404, flags: ['NR'] });
+    case 'no-route': return stop({ stage: 'route', what: 'none', why: `no route of ${match.virtualHost?.name ?? ''} matches`, rejected: match.rejected }, { status: 404, flags: ['NR'] });
+    case 'tls-required': return stop({ stage: 'virtual-host', what: match.virtualHost?.name ?? '', why: `requires TLS: redirected to ${tlsRedirectOf(arrival.request).location}`, ...from(match.virtualHost ?? {}) }, { status: 301, flags: [] });
+    case 'route': {
+      const routed = explainRoute(match, arrival.request);
+      return { ...routed, steps: [...steps, { stage: 'virtual-host', what: match.virtualHost.name ?? '', why: `has the host ${arrival.request.authority}` }, ...routed.steps] };
+    }
+  }
+}
+
+function answered(call: ExplainCall, outcome: Outcome, steps: readonly ExplainStep[]): Explained {
+  const flags = outcome.flags.length === 0 ? '' : ` (${outcome.flags.join(', ')})`;
+  const summary = outcome.status === undefined ? `The connection is refused${flags}.` : `The caller's proxy answers ${outcome.status}${flags}.`;
+  return { call, summary, ...outcome, clusters: [], steps: outcome.status === undefined ? steps : [...steps, { stage: 'response', what: String(outcome.status) }] };
+}
+
+/** Status and flags are those of all clusters when they agree. */
+function summarised(call: ExplainCall, clusters: readonly ExplainedCluster[], steps: readonly ExplainStep[]): Explained {
+  const parts = clusters.map(({ cluster, share, status, flags }) => `${percent(share)} to ${cluster}${status === undefined ? '' : `, which ends with ${status}${flags.length === 0 ? '' : ` (${flags.join(', ')})`}`}`);
+  const [first] = clusters;
+  const agree = first !== undefined && clusters.every(({ status, flags }) => status === first.status && flags.join() === first.flags.join());
+  const summary = `${clusters.length === 1 ? parts.join('').replace(/^100 % to/, 'It goes to') : `It goes ${parts.join('; ')}`}.`;
+  return { call, summary, ...(agree && first.status !== undefined ? { status: first.status } : {}), flags: agree ? first.flags : [], clusters, steps };
+}
