@@ -24,11 +24,11 @@ const rules: readonly Rule[] = [
   { repository: /(^|\/)examples-helloworld-v[12]$/, standIn: (repository) => server(last(repository).replace('examples-', ''), [5000]) },
   { repository: /(^|\/)tcp-echo-server$/, standIn: () => server('tcp-echo-server', [9000]) },
   { repository: /(^|\/)mccutchen\/go-httpbin$/, standIn: () => server('go-httpbin', [8080]) },
-  { repository: /(^|\/)(kennethreitz\/httpbin|kong\/httpbin|httpbin)$/, standIn: () => server('httpbin', [80]) },
+  { repository: /(^|\/)(kennethreitz\/httpbin|kong\/httpbin|httpbin)$/, standIn: () => server('httpbin', [80, 8080]) },
   { repository: /(^|\/)(curlimages\/curl|governmentpaas\/curl-ssl|pstauffer\/curl)$/, standIn: () => ({ name: 'curl', uid: 100, runsCommand: true, ports: [] }) },
   { repository: /(^|\/)fortio\/fortio$/, standIn: () => server('fortio', [8080, 8078]) },
-  { repository: /(^|\/)(gateway-api\/conformance|gateway-api-conformance|ingressconformance)\/echo-(basic|advanced)$|(^|\/)echo-(basic|advanced)$/, standIn: () => server('echo-basic', [3000, 8443]) },
-  { repository: /(^|\/)istio(-testing|-release)?\/app$/, standIn: () => server('istio-echo', [8080]) },
+  { repository: /(^|\/)(gateway-api\/conformance|gateway-api-conformance|ingressconformance)\/echo-basic$|(^|\/)echo-basic$/, standIn: () => server('echo-basic', [3000, 8443]) },
+  { repository: /(^|\/)(istio(-testing|-release)?\/app|echo-advanced)$/, standIn: () => server('istio-echo', [8080]) },
 ];
 
 /** The repository of an image reference: no tag, no digest, no registry host. */
