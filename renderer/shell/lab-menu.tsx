@@ -1,9 +1,10 @@
 import { Menu } from '@mantine/core';
-import { IconCheck, IconChevronDown } from '@tabler/icons-react';
+import { IconCheck, IconChevronDown, IconPlus } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import type { LabPhase, LabSummary } from '../../src/contract/index.ts';
 import { useLab, useMirror, useUiActions } from '../lab/index.ts';
 import { format, Tip } from '../ui/index.ts';
+import { openFirstRun } from '../views/first-run/open-first-run.ts';
 import styles from './shell.module.css';
 
 /** The lab's name (a menu of all labs), its state and its pods. */
@@ -27,6 +28,8 @@ export function LabMenu(): ReactNode {
               {lab.name} <span className={styles.muted}>{podsReady(lab)}</span>
             </Menu.Item>
           ))}
+          <Menu.Divider />
+          <Menu.Item leftSection={<IconPlus size={14} aria-hidden />} onClick={() => openFirstRun(true)}>Start another lab…</Menu.Item>
         </Menu.Dropdown>
       </Menu>
       <LabState name={name} labs={labs} />

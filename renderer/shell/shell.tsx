@@ -1,7 +1,9 @@
 import { Suspense, type ReactNode } from 'react';
 import { useLab, useUi, useUiActions } from '../lab/index.ts';
 import { LoadingRows, useKeys, type KeyBinding } from '../ui/index.ts';
+import { useFirstRunOpen } from '../views/first-run/open-first-run.ts';
 import { firstRun as FirstRun, overlays, views } from '../views/index.tsx';
+import { TutorialPanel } from '../views/tutorials/tutorial-panel.tsx';
 import { ConnectionBanner } from './connection-banner.tsx';
 import { ErrorBoundary } from './error-boundary.tsx';
 import { Help } from './help.tsx';
@@ -17,10 +19,12 @@ export function Shell(): ReactNode {
   const noLabs = useLab(state => state.labs?.length === 0);
   const refused = useLab(state => state.connection.state === 'refused' || (state.labs === undefined && state.connection.state === 'lost'));
   const lost = useLab(state => state.connection.state === 'lost');
+  const choosing = useFirstRunOpen();
   useKeys(useShellKeys());
   const view = views.find(each => each.id === viewId) ?? views[0];
   if (view === undefined) return null;
-  const Body = noLabs && view.needsLab ? FirstRun : view.component;
+  const first = choosing || (noLabs && view.needsLab);
+  const Body = first ? FirstRun : view.component;
   return (
     <div className={styles.shell}>
       <Rail />
@@ -29,10 +33,11 @@ export function Shell(): ReactNode {
         <ConnectionBanner />
         {!refused && (
           <div className={styles.columns} data-stale={lost || undefined}>
-            <main className={styles.view} aria-label={noLabs && view.needsLab ? 'First run' : view.title} id="view">
+            {!first && <ErrorBoundary><TutorialPanel /></ErrorBoundary>}
+            <main className={styles.view} aria-label={first ? 'First run' : view.title} id="view">
               <ErrorBoundary key={view.id}><Suspense fallback={<LoadingRows />}><Body /></Suspense></ErrorBoundary>
             </main>
-            {view.inspector && !noLabs && <Inspector />}
+            {view.inspector && !first && !noLabs && <Inspector />}
           </div>
         )}
       </div>

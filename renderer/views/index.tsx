@@ -3,6 +3,7 @@ import {
 } from '@tabler/icons-react';
 import { lazy, type ComponentType } from 'react';
 import type { ViewId } from '../lab/index.ts';
+import { Palette } from './palette/palette.tsx';
 
 /**
  * The views of the window: the rail, the keys 1 … 7, the palette and the help are all made from this table.
@@ -32,20 +33,15 @@ const named = (load: () => Promise<ComponentType>): ComponentType => lazy(async 
 export const views: readonly View[] = [
   { id: 'stage', title: 'Topology', hint: 'The live graph: every dot is a request', key: '1', icon: IconTopologyStar3, inspector: true, needsLab: true, component: named(async () => (await import('./stage/stage-view.tsx')).StageView) },
   { id: 'traffic', title: 'Traffic', hint: 'Every request, newest first', key: '2', icon: IconListDetails, inspector: true, needsLab: true, component: named(async () => (await import('./traffic/traffic-view.tsx')).TrafficView) },
-  { id: 'manifests', title: 'Manifests', hint: 'The files, with findings at the line', key: '3', icon: IconFileCode, inspector: false, needsLab: true, component: Pending },
-  { id: 'explain', title: 'Explain', hint: 'What would happen to a call, step by step', key: '4', icon: IconRoute2, inspector: false, needsLab: true, component: Pending },
-  { id: 'pods', title: 'Pods', hint: 'State, logs, terminal', key: '5', icon: IconStack2, inspector: false, needsLab: true, component: Pending },
-  { id: 'tutorials', title: 'Tutorials', hint: 'Learn by doing, checked as you go', key: '6', icon: IconSchool, inspector: false, needsLab: false, component: Pending },
-  { id: 'settings', title: 'Settings', hint: 'Appearance, images, about', key: '7', icon: IconSettings, inspector: false, needsLab: false, component: Pending },
+  { id: 'manifests', title: 'Manifests', hint: 'The files, with findings at the line', key: '3', icon: IconFileCode, inspector: false, needsLab: true, component: named(async () => (await import('./manifests/manifests-view.tsx')).ManifestsView) },
+  { id: 'explain', title: 'Explain', hint: 'What would happen to a call, step by step', key: '4', icon: IconRoute2, inspector: false, needsLab: true, component: named(async () => (await import('./explain/explain-view.tsx')).ExplainView) },
+  { id: 'pods', title: 'Pods', hint: 'State, logs, terminal', key: '5', icon: IconStack2, inspector: false, needsLab: true, component: named(async () => (await import('./pods/pods-view.tsx')).PodsView) },
+  { id: 'tutorials', title: 'Tutorials', hint: 'Learn by doing, checked as you go', key: '6', icon: IconSchool, inspector: false, needsLab: false, component: named(async () => (await import('./tutorials/tutorials-view.tsx')).TutorialsView) },
+  { id: 'settings', title: 'Settings', hint: 'Appearance, images, about', key: '7', icon: IconSettings, inspector: false, needsLab: false, component: named(async () => (await import('./settings/settings-view.tsx')).SettingsView) },
 ];
 
 /** Stands in the whole window while core knows of no lab. */
-export const firstRun: ComponentType = Pending;
+export const firstRun: ComponentType = named(async () => (await import('./first-run/first-run.tsx')).FirstRun);
 
 /** Mounted once, above everything: the command palette opens on `ui.palette` (Ctrl/Cmd K, the Find button). */
-export const overlays: readonly ComponentType[] = [];
-
-/** A row of the table whose component is not plugged in yet. */
-function Pending(): null {
-  return null;
-}
+export const overlays: readonly ComponentType[] = [Palette];

@@ -1,0 +1,15 @@
+import type { SourceFile } from '../../../src/manifest/index.ts';
+
+/** Something beyond the lab that a manifest asks for. */
+export interface AskedConsent {
+  /** What is sent back as consent. */
+  readonly item: string;
+  readonly why: string;
+}
+
+/** What these files ask for that a person has to allow item by item. The parser is loaded when it is needed first. */
+export async function consentItems(files: readonly SourceFile[]): Promise<readonly AskedConsent[]> {
+  const { consentNeeded, parseManifests } = await import('../../../src/manifest/index.ts');
+  const items = parseManifests(files).resources.flatMap(resource => consentNeeded(resource));
+  return [...new Map(items.map(({ item, why }) => [item, { item, why }])).values()];
+}
