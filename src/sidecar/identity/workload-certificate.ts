@@ -33,6 +33,8 @@ export interface WorkloadCertificateSettings {
 /** How often the clock is looked at: after a jump of it, or a night's sleep, renewal comes this soon. */
 const checkMs = 15_000;
 const answerMs = 10_000;
+/** How often it is looked whether an overdue request has to be made again. */
+const overdueMs = 1000;
 
 /**
  * Asks for a certificate at the start and at half of its life ± 1 %, with a new key each time; the key stays in this process. A new
@@ -48,7 +50,8 @@ export function createWorkloadCertificate(settings: WorkloadCertificateSettings)
   let cancel = clock.after(checkMs, tick);
 
   function tick(): void {
-    cancel = clock.after(Math.max(1, Math.min(checkMs, due === 0 ? checkMs : due - clock.now())), tick);
+    const left = due - clock.now();
+    cancel = clock.after(left > 0 ? Math.min(checkMs, left) : overdueMs, tick);
     ask().catch((error: unknown) => { settings.log(`no signing request could be made: ${String(error)}`); });
   }
   async function ask(): Promise<void> {
