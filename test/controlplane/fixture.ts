@@ -119,6 +119,8 @@ export interface ProxyOptions {
   readonly silent?: boolean;
   readonly subscribe?: boolean;
   readonly type?: 'sidecar' | 'router';
+  /** `namespace/pod`; `default/NAME` unless said. */
+  readonly proxy?: string;
 }
 
 /** A proxy as the control plane sees it: subscribes to everything and acknowledges what comes. */
@@ -168,7 +170,7 @@ function proxyClient(socket: TLSSocket, name: string, given: ProxyOptions): Prox
   socket.on('data', (chunk: Buffer) => split(chunk));
   socket.on('close', () => { closed = true; });
   socket.on('error', () => socket.destroy());
-  client.say({ hello: { node: given.node ?? `${given.type ?? 'sidecar'}~10.0.0.5~${name}.default~default.svc.cluster.local`, proxy: `default/${name}`, token: given.token ?? `token-${name}` } });
+  client.say({ hello: { node: given.node ?? `${given.type ?? 'sidecar'}~10.0.0.5~${name}.default~default.svc.cluster.local`, proxy: given.proxy ?? `default/${name}`, token: given.token ?? `token-${name}` } });
   if (given.subscribe !== false) for (const type of types) client.say({ request: { typeUrl: typeUrl[type], versionInfo: given.versions?.[type] ?? '', responseNonce: '' } });
   return client;
 }

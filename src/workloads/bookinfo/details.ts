@@ -57,8 +57,8 @@ interface Volumes {
 }
 
 async function fromGoogle(id: number, plain: boolean, call: Call, headers: Readonly<Record<string, string>>): Promise<Details> {
-  // Over plaintext the port stays 443: the mesh originates the TLS.
-  const { status, body } = await call(`${plain ? 'http' : 'https'}://www.googleapis.com:443/books/v1/volumes?q=isbn:${isbn}`, headers, timeout);
+  // Over plaintext the mesh originates the TLS.
+  const { status, body } = await call(`${plain ? 'http' : 'https'}://www.googleapis.com/books/v1/volumes?q=isbn:${isbn}`, headers, timeout);
   if (status !== 200) throw new Error(`status ${status}`);
   const book = (JSON.parse(body) as Volumes).items?.[0]?.volumeInfo;
   if (book === undefined) throw new Error('no such book');
