@@ -8,3 +8,4 @@ export { servicePortProtocol, type PortProtocol, type ProtocolKind } from './pro
 export { simulate, type SimulatedCall, type SimulationError, type SimulationResult } from './simulate.ts';
 export { explain } from './explain.ts';
 export type { Explained, ExplainedCluster, ExplainCall, ExplainStep } from './explain-types.ts';
+export { hostsOverlap, resolveGateway, resolveHost } from './hosts.ts';

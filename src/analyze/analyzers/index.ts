@@ -1,0 +1,51 @@
+import type { Analyzer } from '../analyzer.ts';
+import { admission } from './admission.ts';
+import { applicationUser } from './application-user.ts';
+import { caCertificates } from './ca-certificates.ts';
+import { conditions } from './conditions.ts';
+import { conflictingGateways } from './conflicting-gateways.ts';
+import { conflictingHosts } from './conflicting-hosts.ts';
+import { deprecation } from './deprecation.ts';
+import { destinationHost } from './destination-host.ts';
+import { envoyFilters } from './envoy-filters.ts';
+import { gatewaySecrets } from './gateway-secrets.ts';
+import { gatewayWorkloads } from './gateway-workloads.ts';
+import { injection } from './injection.ts';
+import { mtlsConflicts } from './mtls-conflicts.ts';
+import { portNames } from './port-names.ts';
+import { autoImages, proxyImages } from './proxy-images.ts';
+import { entryAddresses, entryProtocols } from './service-entries.ts';
+import { sharedPods } from './shared-pods.ts';
+import { subsets } from './subsets.ts';
+import { virtualServiceGateways } from './virtual-service-gateways.ts';
+import { externalControlPlane, webhooks } from './webhooks.ts';
+import { conflictingSelectors, defaultSelectors } from './workload-selectors.ts';
+
+/** Every analysis, in the order in which they run. */
+export const analyzers: readonly Analyzer[] = [
+  admission,
+  destinationHost,
+  subsets,
+  virtualServiceGateways,
+  gatewayWorkloads,
+  gatewaySecrets,
+  conflictingGateways,
+  conflictingHosts,
+  mtlsConflicts,
+  caCertificates,
+  entryAddresses,
+  entryProtocols,
+  ...defaultSelectors,
+  ...conflictingSelectors,
+  portNames,
+  sharedPods,
+  applicationUser,
+  envoyFilters,
+  deprecation,
+  conditions,
+  injection,
+  proxyImages,
+  autoImages,
+  webhooks,
+  externalControlPlane,
+];
