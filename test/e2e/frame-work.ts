@@ -8,9 +8,12 @@ export interface FrameWork {
   readonly p95: number;
 }
 
-interface TraceEvent { readonly name: string; readonly ph: string; readonly ts: number; readonly dur?: number; readonly tid: number; readonly pid: number; readonly args?: { readonly name?: string } }
+interface TraceEvent { readonly name: string; readonly ph: string; readonly ts: number; readonly dur?: number; readonly tdur?: number; readonly tid: number; readonly pid: number; readonly args?: { readonly name?: string } }
 
-/** Measures each frame's own work (script, style, layout, paint on the page's main thread) from Chromium's trace. */
+/**
+ * Measures each frame's own work (script, style, layout, paint on the page's main thread) from Chromium's trace:
+ * processor time of that thread, so that other work on the machine does not count.
+ */
 export async function frameWork(page: Page, milliseconds: number): Promise<FrameWork> {
   const session = await page.context().newCDPSession(page);
   const events: TraceEvent[] = [];
@@ -31,7 +34,7 @@ function summarize(events: readonly TraceEvent[]): FrameWork {
   const starts = frameStarts(frames.filter(on));
   const work = starts.slice(0, -1).map((start, index) => {
     const end = starts[index + 1] ?? Infinity;
-    return tasks.filter(task => task.ts >= start && task.ts < end).reduce((sum, task) => sum + (task.dur ?? 0), 0) / 1000;
+    return tasks.filter(task => task.ts >= start && task.ts < end).reduce((sum, task) => sum + (task.tdur ?? task.dur ?? 0), 0) / 1000;
   }).sort((one, two) => one - two);
   const at = (share: number): number => work[Math.min(work.length - 1, Math.floor(work.length * share))] ?? 0;
   const span = ((starts.at(-1) ?? 0) - (starts[0] ?? 0)) / 1e6;

@@ -1,10 +1,11 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
+import { promisify } from 'node:util';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { securityHeaders } from '../../src/util/content-security.ts';
 import { frameWork } from './frame-work.ts';
@@ -20,7 +21,8 @@ describe.skipIf(!existsSync(browserPath))(`the stage in Chromium (${browserPath}
   const problems: string[] = [];
 
   beforeAll(async () => {
-    await build({ configFile: join(root, 'renderer/vite.config.ts'), mode: 'fake', logLevel: 'error' });
+    // In a process of its own: the test runner's NODE_ENV would make a development build.
+    await promisify(execFile)(process.execPath, [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--config', 'renderer/vite.config.ts', '--mode', 'fake', '--logLevel', 'error'], { cwd: root, env: { ...process.env, NODE_ENV: 'production' } });
     server = createServer((request, response) => { void serve(request.url ?? '/', response); });
     await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve); });
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -1,7 +1,7 @@
-import type { Clock } from '../../src/sidecar/hooks.ts';
-
-/** A clock that stands until it is moved. */
-export interface FakeClock extends Clock {
+/** A clock that stands until it is moved; it has the shape of the sidecar's. */
+export interface FakeClock {
+  now(): number;
+  after(milliseconds: number, run: () => void): () => void;
   /** Moves on, running what falls due in order, with a turn of the event loop after each. */
   advance(milliseconds: number): Promise<void>;
   /** The time of day jumps; timers do not notice. */

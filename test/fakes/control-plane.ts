@@ -5,6 +5,7 @@ import { createServer, type TLSSocket } from 'node:tls';
 import type { FromControlPlane, FromProxy, TelemetryBatch } from '../../src/contract/index.ts';
 import { typeUrl, type DiscoveryRequest, type ResourceType } from '../../src/xds/index.ts';
 import type { FakeCa } from './ca.ts';
+import { until } from './wait.ts';
 
 /** The resources of one proxy, by type. */
 export type Resources = Partial<Record<ResourceType, readonly unknown[]>>;
@@ -98,6 +99,10 @@ export async function startFakeControlPlane(ca: FakeCa, identities: Readonly<Rec
       server.close();
       await once(server, 'close');
     },
-    async start() { await start(port); },
+    // Meanwhile another socket of the machine may have got the port; it goes again.
+    start: () => until('the port to be free', () => start(port).then(() => true, (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') return false;
+      throw error;
+    }), 10_000).then(() => undefined),
   };
 }

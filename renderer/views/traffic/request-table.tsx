@@ -19,7 +19,7 @@ export function RequestTable({ wide }: { readonly wide: boolean }): ReactNode {
   const scroller = useRef<HTMLDivElement>(null);
   const open = useCallback((key: string) => select({ kind: 'request', key }), [select]);
   const virtual = useVirtualizer({ count: hops.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 6 });
-  useSteadyPlace(hops, scroller);
+  useSteadyPlace(hops, scroller, () => virtual.scrollOffset ?? 0);
   const step = (event: KeyboardEvent, by: number): void => {
     const at = hops.findIndex(hop => hop.key === selectedKey);
     const next = hops[at === -1 ? 0 : Math.max(0, Math.min(hops.length - 1, at + by))];
@@ -67,13 +67,14 @@ function Head({ wide }: { readonly wide: boolean }): ReactNode {
 }
 
 /** Away from the top, rows keep their place on the screen while new ones come above them. */
-function useSteadyPlace(hops: readonly Hop[], scroller: React.RefObject<HTMLDivElement | null>): void {
+function useSteadyPlace(hops: readonly Hop[], scroller: React.RefObject<HTMLDivElement | null>, offset: () => number): void {
   const newest = useRef(hops[0]?.key);
   useLayoutEffect(() => {
     const element = scroller.current;
     const before = newest.current;
     newest.current = hops[0]?.key;
-    if (element === null || element.scrollTop < rowHeight || before === undefined) return;
+    // The offset that is remembered: asking the element would force a layout at each update.
+    if (element === null || offset() < rowHeight || before === undefined) return;
     const added = hops.findIndex(hop => hop.key === before);
     if (added > 0) element.scrollTop += added * rowHeight;
   }, [hops, scroller]);

@@ -9,7 +9,7 @@ const findings = (node: { kind: string; name: string; namespace: string }) => fe
 describe('what the rules say', () => {
   it('is found with file and line', () => {
     expect(findings({ kind: 'service', name: 'reviews', namespace: 'default' })).toEqual(['load-balancing networking/destination-rule-reviews.yaml:8 RANDOM']);
-    expect(findings({ kind: 'service', name: 'productpage', namespace: 'default' })).toEqual(['retry networking/bookinfo-gateway.yaml:31 2 attempts, 2s each']);
+    expect(findings({ kind: 'service', name: 'productpage', namespace: 'default' })).toEqual(['retry networking/bookinfo-gateway.yaml:27 2 attempts, 2s each']);
   });
 
   it('is the gateway’s where it is about the gateway', () => {

@@ -53,11 +53,12 @@ describe('the time of a dot', () => {
   });
 
   it('plays the hops of a request in the order of the graph', () => {
-    const sequence = new Sequence(400);
-    expect(sequence.start('r', 2, 1000)).toBe(1800);
-    expect(sequence.start('r', 1, 1010)).toBe(1400);
+    const sequence = new Sequence(90);
+    expect(sequence.start('r', 2, 1000)).toBe(1180);
+    expect(sequence.start('r', 1, 1010)).toBe(1090);
     expect(sequence.start('r', 0, 1020)).toBe(1020);
     expect(sequence.start('', 3, 1020)).toBe(1020);
+    expect(sequence.start('deep', 30, 1000)).toBe(1200);
   });
 
   it('knows the columns, circles or not', () => {

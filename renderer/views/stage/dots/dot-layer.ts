@@ -188,7 +188,7 @@ export class DotLayer {
   private picture(context: CanvasRenderingContext2D, { picture, cell, column }: Sprites, at: Dot | Mark, row: number, grow: number): void {
     const { x, y, zoom } = this.viewport;
     const { ratio, width, height } = this.size;
-    const size = spriteSize * grow * Math.max(0.75, Math.min(1.25, zoom));
+    const size = spriteSize * grow * Math.max(0.5, Math.min(1.25, zoom * 1.25));
     const left = at.x * zoom + x - size / 2;
     const top = at.y * zoom + y - size / 2;
     if (left > width || top > height || left < -size || top < -size) return;

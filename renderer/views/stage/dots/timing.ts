@@ -14,6 +14,9 @@ export function reach(record: Pick<RequestRecord, 'flags' | 'details'>): number 
   return record.flags.some(flag => local.has(flag)) ? 0.12 : 1;
 }
 
+/** A request is on the screen within a quarter of a second, wherever in the graph it is. */
+const longestWait = 200;
+
 /**
  * When the dots of one request start: hops that belong together play in the order of the graph, one after another,
  * although their records come in the order in which they ended (the innermost first).
@@ -22,14 +25,14 @@ export class Sequence {
   private readonly first = new Map<string, number>();
   private readonly hop: number;
 
-  constructor(hop = 420) { this.hop = hop; }
+  constructor(hop = 90) { this.hop = hop; }
 
   /** `rank` is the caller's column in the graph, 0 at the ingress. */
   start(requestId: string, rank: number, now: number): number {
     if (requestId === '') return now;
     const known = this.first.get(requestId);
     if (known === undefined) this.remember(requestId, now);
-    return Math.max(now, (known ?? now) + rank * this.hop);
+    return Math.max(now, (known ?? now) + Math.min(longestWait, rank * this.hop));
   }
 
   private remember(requestId: string, now: number): void {
