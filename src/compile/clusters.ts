@@ -8,7 +8,7 @@ import type { InboundPort } from './inbound-listener.ts';
 import { loadAssignment } from './load-assignments.ts';
 import type { MeshPort, MeshService } from './model.ts';
 import type { Scope } from './scope.ts';
-import { destinationRule, mtlsOf, portMode, type SnapshotIndex } from './snapshot-index.ts';
+import { destinationRule, endpointMode, type SnapshotIndex } from './snapshot-index.ts';
 import type { ProxyNode } from './types.ts';
 
 /** Envoy's largest count, which means no limit. */
@@ -89,7 +89,7 @@ function transport({ index, node, service, port, subset, policy }: ClusterInput,
 
 /** An original destination has no endpoint to look the mode up on, so mTLS is used only when every known endpoint takes it. */
 function allTakeMtls(index: SnapshotIndex, service: MeshService, port: MeshPort): boolean {
-  return service.endpoints.length > 0 && service.endpoints.every((endpoint) => endpoint.mesh && portMode(mtlsOf(index, endpoint), endpoint.ports.get(port.number) ?? port.number) !== 'DISABLE');
+  return service.endpoints.length > 0 && service.endpoints.every((endpoint) => endpoint.mesh && endpointMode(index, endpoint, endpoint.ports.get(port.number) ?? port.number) !== 'DISABLE');
 }
 
 function limits({ connectionPool, outlierDetection }: ClusterPolicy): Pick<Cluster, 'circuitBreakers' | 'outlierDetection' | 'upstreamConnectionOptions'> {

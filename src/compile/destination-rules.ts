@@ -1,14 +1,20 @@
 import { ofKind, type PortTrafficPolicy, type Resource, type TrafficPolicy } from '../manifest/index.ts';
-import { bySpecificity, hostIsIn, resolveHost } from './hosts.ts';
+import { bySpecificity, hostIsIn, isWildcard, resolveHost } from './hosts.ts';
 import { byAge, exported, originAt, selects, type MeshDestinationRule, type MeshService } from './model.ts';
 import type { ProxyNode } from './types.ts';
 
 /** The settings that hold for one cluster. */
 export type ClusterPolicy = Omit<PortTrafficPolicy, 'port'>;
 
+/** The rules of one namespace: by host, and those whose host is a wildcard. */
+export interface NamespaceRules {
+  readonly exact: ReadonlyMap<string, readonly MeshDestinationRule[]>;
+  readonly wild: readonly MeshDestinationRule[];
+}
+
 /** DestinationRules by namespace, merged per host. Oldest first: of two that say the same thing, the older one counts. */
-export function meshDestinationRules(resources: readonly Resource[], domainSuffix: string): ReadonlyMap<string, readonly MeshDestinationRule[]> {
-  const byNamespace = new Map<string, MeshDestinationRule[]>();
+export function meshDestinationRules(resources: readonly Resource[], domainSuffix: string): ReadonlyMap<string, NamespaceRules> {
+  const byNamespace = new Map<string, Map<string, MeshDestinationRule[]>>();
   for (const resource of byAge(ofKind(resources, 'DestinationRule'))) {
     const { spec, metadata } = resource;
     const rule: MeshDestinationRule = {
@@ -20,13 +26,14 @@ export function meshDestinationRules(resources: readonly Resource[], domainSuffi
       subsets: spec.subsets.map((subset, at) => ({ subset, origin: originAt(resource, ['spec', 'subsets', at]) })),
       origin: originAt(resource, ['spec']),
     };
-    const rules = byNamespace.get(metadata.namespace) ?? [];
-    const before = rules.findIndex((known) => known.host === rule.host && JSON.stringify(known.workloadSelector) === JSON.stringify(rule.workloadSelector));
+    const hosts = byNamespace.get(metadata.namespace) ?? new Map<string, MeshDestinationRule[]>();
+    const rules = hosts.get(rule.host) ?? [];
+    const before = rules.findIndex(({ workloadSelector }) => JSON.stringify(workloadSelector) === JSON.stringify(rule.workloadSelector));
     if (before < 0) rules.push(rule);
     else rules[before] = merge(rules[before] ?? rule, rule);
-    byNamespace.set(metadata.namespace, rules);
+    byNamespace.set(metadata.namespace, hosts.set(rule.host, rules));
   }
-  return byNamespace;
+  return new Map([...byNamespace].map(([namespace, exact]) => [namespace, { exact, wild: [...exact].filter(([host]) => isWildcard(host)).flatMap(([, rules]) => rules) }]));
 }
 
 function merge(older: MeshDestinationRule, newer: MeshDestinationRule): MeshDestinationRule {
@@ -38,10 +45,12 @@ function merge(older: MeshDestinationRule, newer: MeshDestinationRule): MeshDest
  * The rule that a proxy follows for a service: of its own namespace, else of the service's, else of the root namespace;
  * in each, the most specific host, and one with a selector for the proxy before one without.
  */
-export function ruleFor(rules: ReadonlyMap<string, readonly MeshDestinationRule[]>, node: ProxyNode, service: Pick<MeshService, 'host' | 'namespace'>, rootNamespace: string): MeshDestinationRule | undefined {
+export function ruleFor(rules: ReadonlyMap<string, NamespaceRules>, node: ProxyNode, service: Pick<MeshService, 'host' | 'namespace'>, rootNamespace: string): MeshDestinationRule | undefined {
   for (const namespace of new Set([node.namespace, service.namespace, rootNamespace])) {
-    const found = (rules.get(namespace) ?? [])
-      .filter((rule) => hostIsIn(service.host, rule.host) && exported(rule.exportTo, namespace, node.namespace))
+    const known = rules.get(namespace);
+    if (known === undefined) continue;
+    const found = [...(known.exact.get(service.host) ?? []), ...known.wild.filter(({ host }) => host !== service.host && hostIsIn(service.host, host))]
+      .filter((rule) => exported(rule.exportTo, namespace, node.namespace))
       .filter(({ workloadSelector }) => workloadSelector === undefined || (namespace === node.namespace && selects(workloadSelector.matchLabels, node.labels)))
       .sort((a, b) => bySpecificity(a.host, b.host) || Number(b.workloadSelector !== undefined) - Number(a.workloadSelector !== undefined))[0];
     if (found !== undefined) return found;

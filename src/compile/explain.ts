@@ -1,6 +1,6 @@
 import type { RequestFacts } from '../routing/index.ts';
 import { prepareListeners, tlsRedirectOf } from '../routing/index.ts';
-import { origin, type HttpConnectionManager, type Listener, type ProxyConfig, type TcpProxy } from '../xds/index.ts';
+import { clusterName, origin, type HttpConnectionManager, type Listener, type ProxyConfig, type TcpProxy } from '../xds/index.ts';
 import { parseCallUrl, type CallUrl } from './call-url.ts';
 import { callers, type Caller } from './callers.ts';
 import { compileFor } from './compile.ts';
@@ -10,7 +10,7 @@ import { explainUpstream } from './explain-upstream.ts';
 import { filterNames } from './network-filters.ts';
 import { capturePorts } from './outbound-listeners.ts';
 import { connectionFacts, networkFilter, routeTableOf, type SimulatedCall } from './simulate.ts';
-import { prepareSnapshot } from './snapshot-index.ts';
+import { prepareSnapshot, type SnapshotIndex } from './snapshot-index.ts';
 import type { MeshSnapshot } from './types.ts';
 
 /** An address that no listener is bound to, for names that the mesh does not know. */
@@ -41,7 +41,8 @@ export function explain(snapshot: MeshSnapshot, call: ExplainCall): Explained {
   const config = compileFor(index, caller.node);
   const url = parseCallUrl(call.url);
   const arrival = arrivalOf(config, caller, url, call);
-  const first: Decision = caller.sidecar ? decide(config, arrival) : { steps: [{ stage: 'listener', what: 'no sidecar', why: `${call.from} has no proxy, so nothing decides on its side` }], clusters: [{ cluster: 'PassthroughCluster', share: 1 }], retries: 0 };
+  if (!caller.sidecar) return withoutProxy(index, config, arrival, url, call);
+  const first = decide(config, arrival);
   if (first.outcome !== undefined) return answered(call, first.outcome, first.steps);
   const steps = [...first.steps];
   const clusters = first.clusters.map(({ cluster, share }): ExplainedCluster => {
@@ -50,6 +51,16 @@ export function explain(snapshot: MeshSnapshot, call: ExplainCall): Explained {
     return { cluster, share, ...(first.tcp === true ? { flags: upstream.outcome.flags } : upstream.outcome) };
   });
   return summarised(call, clusters, steps);
+}
+
+/** A caller without a proxy goes straight to a pod of the service, in plaintext; there is nobody to answer for a connection that is closed. */
+function withoutProxy(index: SnapshotIndex, config: ProxyConfig, arrival: SimulatedCall, url: CallUrl, call: ExplainCall): Explained {
+  const service = index.services.find(({ addresses, host }) => host === url.host || addresses.includes(arrival.destinationIp));
+  const name = service === undefined ? 'PassthroughCluster' : clusterName({ direction: 'outbound', port: url.port, subset: '', host: service.host });
+  const plain = config.clusters.filter((cluster) => cluster.name === name).map(({ transportSocket: _one, transportSocketMatches: _all, ...cluster }) => cluster);
+  const { steps, outcome } = explainUpstream({ index, config: { ...config, clusters: plain }, arrival, cluster: name, retries: 0 });
+  const summary = outcome.status === undefined ? 'It goes to the service in plaintext.' : 'The connection fails.';
+  return { call, summary, flags: [], clusters: [], steps: [{ stage: 'listener', what: 'no sidecar', why: `${call.from} has no proxy, so nothing decides on its side` }, ...steps.filter(({ stage, what }) => stage !== 'response' || !what.startsWith('503'))] };
 }
 
 function unknownCaller(call: ExplainCall): Explained {

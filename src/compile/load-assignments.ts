@@ -1,9 +1,18 @@
 import { provenanceKey, type ClusterLoadAssignment, type LbEndpoint } from '../xds/index.ts';
 import { selects, type MeshEndpoint, type MeshPort, type MeshService } from './model.ts';
-import { mtlsOf, portMode, type SnapshotIndex } from './snapshot-index.ts';
+import { endpointMode, type SnapshotIndex } from './snapshot-index.ts';
 
 /** The endpoints of a cluster: those that are ready, serve the port and have the subset's labels. */
 export function loadAssignment(index: SnapshotIndex, clusterName: string, service: MeshService, port: MeshPort, labels: Readonly<Record<string, string>>): ClusterLoadAssignment {
+  const key = `${service.namespace} ${clusterName} ${JSON.stringify(labels)}`;
+  const known = index.assignments.get(key);
+  if (known !== undefined) return known;
+  const made = assignmentOf(index, clusterName, service, port, labels);
+  index.assignments.set(key, made);
+  return made;
+}
+
+function assignmentOf(index: SnapshotIndex, clusterName: string, service: MeshService, port: MeshPort, labels: Readonly<Record<string, string>>): ClusterLoadAssignment {
   const lbEndpoints = service.endpoints.flatMap((endpoint) => {
     const target = endpoint.ports.get(port.number);
     return target === undefined || !endpoint.ready || !selects(labels, endpoint.labels) ? [] : [lbEndpoint(index, endpoint, target)];
@@ -12,7 +21,7 @@ export function loadAssignment(index: SnapshotIndex, clusterName: string, servic
 }
 
 function lbEndpoint(index: SnapshotIndex, endpoint: MeshEndpoint, portValue: number): LbEndpoint {
-  const mtls = endpoint.mesh && portMode(mtlsOf(index, endpoint), portValue) !== 'DISABLE';
+  const mtls = endpoint.mesh && endpointMode(index, endpoint, portValue) !== 'DISABLE';
   return {
     endpoint: { address: { socketAddress: { address: endpoint.address, portValue } } },
     healthStatus: 'HEALTHY',

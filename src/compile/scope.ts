@@ -11,8 +11,13 @@ export interface Scope {
   readonly services: readonly MeshService[];
   /** Services that only get clusters: destinations of rules that are in scope. */
   readonly destinations: readonly MeshService[];
+  /** All visible services, and those of `services`, by host. */
   readonly byHost: ReadonlyMap<string, MeshService>;
+  readonly served: ReadonlyMap<string, MeshService>;
   readonly virtualServices: readonly MeshVirtualService[];
+  /** Those for the mesh, by host: rules for HTTP, and rules for TCP or TLS. */
+  readonly httpRules: RuleIndex;
+  readonly connectionRules: RuleIndex;
   readonly sidecar: TypedResource<'Sidecar'> | undefined;
   readonly policy: OutboundTrafficPolicy;
 }
@@ -31,12 +36,20 @@ export function scopeOf(index: SnapshotIndex, node: ProxyNode): Scope {
   const services = imports === undefined ? visible : visible.filter((service) => imports.some((entry) => imported(entry, service.namespace, [service.host])));
   const virtualServices = imports === undefined ? rules : rules.filter((rule) => imports.some((entry) => imported(entry, rule.namespace, rule.hosts)));
   const named = imports === undefined ? undefined : new Set(virtualServices.flatMap(destinationHosts));
+  const mesh = virtualServices.filter(({ gateways }) => gateways.includes('mesh'));
   return {
     services, virtualServices, sidecar,
+    httpRules: indexRules(mesh.filter(({ http }) => http.length > 0)),
+    connectionRules: indexRules(mesh.filter(({ tls, tcp }) => tls.length > 0 || tcp.length > 0)),
     destinations: named === undefined ? [] : visible.filter((service) => named.has(service.host) && !services.includes(service)),
-    byHost: new Map(visible.map((service) => [service.host, service])),
+    byHost: byHost(visible),
+    served: imports === undefined ? byHost(visible) : byHost(services),
     policy: (sidecar?.spec.outboundTrafficPolicy?.mode as OutboundTrafficPolicy | undefined) ?? index.snapshot.mesh.outboundTrafficPolicy,
   };
+}
+
+function byHost(services: readonly MeshService[]): ReadonlyMap<string, MeshService> {
+  return new Map(services.map((service) => [service.host, service]));
 }
 
 /** The oldest Sidecar that selects the proxy, else the namespace's, else the root namespace's. */
@@ -79,15 +92,28 @@ function destinationHosts({ http, tls, tcp }: MeshVirtualService): readonly stri
   return [...routes.map(({ destination }) => destination), ...mirrors].flatMap((destination) => (destination === undefined ? [] : [destination.host]));
 }
 
-/** The VirtualService that rules a host: the oldest that names it, else the one with the narrowest wildcard. */
-export function virtualServiceFor(rules: readonly MeshVirtualService[], host: string): MeshVirtualService | undefined {
-  const exact = rules.find(({ hosts }) => hosts.includes(host));
-  if (exact !== undefined) return exact;
-  let best: { readonly rule: MeshVirtualService; readonly length: number } | undefined;
+/** VirtualServices by the hosts that they name. */
+export interface RuleIndex {
+  /** All that name a host, exactly or by a wildcard, oldest first. */
+  all(host: string): readonly MeshVirtualService[];
+  /** The one that rules a host: the oldest that names it, else the one with the narrowest wildcard. */
+  ruling(host: string): MeshVirtualService | undefined;
+}
+
+/** Indexes VirtualServices, so that a host costs no walk over all of them. */
+export function indexRules(rules: readonly MeshVirtualService[]): RuleIndex {
+  const exact = new Map<string, MeshVirtualService[]>();
+  const wild: { readonly rule: MeshVirtualService; readonly wildcard: string }[] = [];
   for (const rule of rules) {
-    for (const wildcard of rule.hosts) {
-      if (isWildcard(wildcard) && hostsOverlap(host, wildcard) && wildcard.length > (best?.length ?? 0)) best = { rule, length: wildcard.length };
+    for (const host of rule.hosts) {
+      if (isWildcard(host)) wild.push({ rule, wildcard: host });
+      else exact.set(host, [...(exact.get(host) ?? []), rule]);
     }
   }
-  return best?.rule;
+  const order = new Map(rules.map((rule, at) => [rule, at]));
+  const matching = (host: string): readonly { readonly rule: MeshVirtualService; readonly wildcard: string }[] => wild.filter(({ wildcard }) => hostsOverlap(host, wildcard));
+  return {
+    all: (host) => [...new Set([...(exact.get(host) ?? []), ...matching(host).map(({ rule }) => rule)])].sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0)),
+    ruling: (host) => exact.get(host)?.[0] ?? matching(host).reduce<{ readonly rule: MeshVirtualService; readonly wildcard: string } | undefined>((best, one) => (one.wildcard.length > (best?.wildcard.length ?? 0) ? one : best), undefined)?.rule,
+  };
 }

@@ -1,9 +1,9 @@
 import { withOrigin, type Route, type RouteConfiguration, type VirtualHost } from '../xds/index.ts';
-import { isWildcard, shortNames } from './hosts.ts';
+import { hostsOverlap, isWildcard, shortNames } from './hosts.ts';
 import { compileRules, defaultRoute, type RouteContext } from './http-routes.ts';
 import type { OutboundTrafficPolicy } from './mesh-config.ts';
 import type { MeshService, MeshVirtualService } from './model.ts';
-import { virtualServiceFor, type Scope } from './scope.ts';
+import type { Scope } from './scope.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
 import type { ProxyNode } from './types.ts';
 
@@ -25,7 +25,7 @@ export function sidecarRoutes(index: SnapshotIndex, node: ProxyNode, scope: Scop
   const routesOf = memoized((rule: MeshVirtualService) => compileRules(rule, context));
   const hosts: VirtualHost[] = [];
   for (const service of services) {
-    const rule = virtualServiceFor(rules, service.host);
+    const rule = scope.httpRules.ruling(service.host);
     const routes = rule === undefined ? [] : routesOf(rule);
     hosts.push(virtualHost(service.host, port, domainsOf(service, node), routes.length > 0 ? routes : [defaultRoute(service, context)], used));
   }
@@ -49,10 +49,14 @@ function memoized<Key, Value>(compute: (key: Key) => Value): (key: Key) => Value
 
 /** Hosts of a rule that no visible service has. They are served on the ports of the rule's services, or on 80 when it has none. */
 function hostsWithoutService(rule: MeshVirtualService, scope: Scope, port: number): readonly string[] {
-  const matched = scope.services.filter(({ host }) => virtualServiceFor([rule], host) !== undefined);
+  const wildcards = rule.hosts.filter(isWildcard);
+  const matched = [
+    ...rule.hosts.flatMap((host) => scope.served.get(host) ?? []),
+    ...(wildcards.length === 0 ? [] : scope.services.filter(({ host }) => wildcards.some((wildcard) => hostsOverlap(host, wildcard)))),
+  ];
   const ports = new Set(matched.flatMap((service) => service.ports.filter(({ kind }) => kind === 'http' || kind === 'auto').map(({ number }) => number)));
   if (ports.size === 0 ? port !== defaultHttpPort : !ports.has(port)) return [];
-  return rule.hosts.filter((host) => (isWildcard(host) ? !matched.some((service) => virtualServiceFor([{ ...rule, hosts: [host] }], service.host) !== undefined) : !scope.byHost.has(host)));
+  return rule.hosts.filter((host) => (isWildcard(host) ? !matched.some((service) => hostsOverlap(service.host, host)) : !scope.byHost.has(host)));
 }
 
 /** All names under which an application asks for a service: full, short, and by its addresses. */

@@ -1,9 +1,10 @@
 import { composeMtls, spiffeId, type MtlsMode, type PeerPolicy, type WorkloadMtls } from '../features/mtls/compile.ts';
 import { ofKind, type TypedResource } from '../manifest/index.ts';
-import { meshDestinationRules, ruleFor } from './destination-rules.ts';
+import { meshDestinationRules, ruleFor, type NamespaceRules } from './destination-rules.ts';
 import { endpointSources } from './endpoints.ts';
 import { byAge, type MeshDestinationRule, type MeshEndpoint, type MeshService, type MeshVirtualService } from './model.ts';
 import { meshServices } from './services.ts';
+import type { ClusterLoadAssignment } from '../xds/index.ts';
 import type { MeshSnapshot, ProxyNode } from './types.ts';
 import { meshVirtualServices } from './virtual-services.ts';
 
@@ -20,7 +21,7 @@ export interface SnapshotIndex {
   readonly snapshot: MeshSnapshot;
   readonly services: readonly MeshService[];
   readonly virtualServices: readonly MeshVirtualService[];
-  readonly destinationRules: ReadonlyMap<string, readonly MeshDestinationRule[]>;
+  readonly destinationRules: ReadonlyMap<string, NamespaceRules>;
   readonly sidecars: readonly TypedResource<'Sidecar'>[];
   readonly gateways: readonly TypedResource<'Gateway'>[];
   readonly peerPolicies: readonly PeerPolicy[];
@@ -28,21 +29,27 @@ export interface SnapshotIndex {
   readonly targetsByIp: ReadonlyMap<string, readonly ServiceTarget[]>;
   /** SPIFFE identities by service. */
   readonly identities: ReadonlyMap<MeshService, readonly string[]>;
+  /** The mTLS modes of the workloads behind endpoints. */
+  readonly endpointMtls: ReadonlyMap<MeshEndpoint, WorkloadMtls>;
+  /** Endpoints by cluster and labels, filled in as proxies are compiled: they are the same for all. */
+  readonly assignments: Map<string, ClusterLoadAssignment>;
 }
 
 /** Builds the index of a snapshot. */
 export function prepareSnapshot(snapshot: MeshSnapshot): SnapshotIndex {
   const { resources, mesh } = snapshot;
   const services = meshServices(snapshot, endpointSources(snapshot));
+  const peerPolicies = byAge(ofKind(resources, 'PeerAuthentication')).map(({ spec, metadata }) => ({ spec, namespace: metadata.namespace }));
   return {
-    snapshot, services,
+    snapshot, services, peerPolicies,
     virtualServices: meshVirtualServices(resources, mesh.domainSuffix),
     destinationRules: meshDestinationRules(resources, mesh.domainSuffix),
     sidecars: byAge(ofKind(resources, 'Sidecar')),
     gateways: byAge(ofKind(resources, 'Gateway')),
-    peerPolicies: byAge(ofKind(resources, 'PeerAuthentication')).map(({ spec, metadata }) => ({ spec, namespace: metadata.namespace })),
     targetsByIp: targetsByIp(services),
     identities: new Map(services.map((service) => [service, identitiesOf(service, mesh.trustDomain)])),
+    endpointMtls: new Map(services.flatMap(({ endpoints }) => endpoints.map((endpoint) => [endpoint, composeMtls(peerPolicies, mesh.rootNamespace, endpoint)]))),
+    assignments: new Map(),
   };
 }
 
@@ -66,6 +73,12 @@ function identitiesOf(service: MeshService, trustDomain: string): readonly strin
 /** The mTLS modes of a workload. */
 export function mtlsOf(index: SnapshotIndex, workload: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> }): WorkloadMtls {
   return composeMtls(index.peerPolicies, index.snapshot.mesh.rootNamespace, workload);
+}
+
+/** The mode of a port of an endpoint. */
+export function endpointMode(index: SnapshotIndex, endpoint: MeshEndpoint, port: number): MtlsMode {
+  const modes = index.endpointMtls.get(endpoint);
+  return modes === undefined ? 'PERMISSIVE' : portMode(modes, port);
 }
 
 /** The mode of one port of a workload. */

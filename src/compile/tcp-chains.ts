@@ -2,7 +2,6 @@ import { connectionMatchApplies, type ConnectionContext } from '../features/tcp-
 import type { VirtualService } from '../manifest/index.ts';
 import { clusterName, withOrigin, type FilterChain, type FilterChainMatch, type Origin } from '../xds/index.ts';
 import { clusterOf, type RouteContext } from './http-routes.ts';
-import { hostsOverlap } from './hosts.ts';
 import { originAt, type MeshPort, type MeshService, type MeshVirtualService } from './model.ts';
 import { tcpFilter } from './network-filters.ts';
 
@@ -10,7 +9,7 @@ type Destinations = VirtualService['tcp'][number]['route'];
 
 /** The filter chains of a TCP or TLS port of a service: those of VirtualServices, and the service's own where they leave connections over. */
 export function tcpChains(service: MeshService, port: MeshPort, wildcardBind: boolean, context: RouteContext): readonly FilterChain[] {
-  const rules = context.scope.virtualServices.filter(({ gateways, hosts }) => gateways.includes('mesh') && hosts.some((host) => hostsOverlap(service.host, host)));
+  const rules = context.scope.connectionRules.all(service.host);
   const ranges = service.addresses.filter((address) => address.includes('/'));
   return port.kind === 'tls' ? tlsChains(service, port, wildcardBind, ranges, rules, context) : plainChains(service, port, ranges, rules, context);
 }

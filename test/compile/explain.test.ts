@@ -96,7 +96,9 @@ spec: { host: ratings, trafficPolicy: { tls: { mode: ${mode} } } }`;
   });
   test('a caller without a sidecar is refused by STRICT', () => {
     const legacy = pod('legacy', 'v1', '10.0.0.20', { sidecar: false });
-    expect(explained([policy('STRICT')], call('http://ratings:9080/', { from: 'legacy' }), [...bookinfoPods, legacy]).clusters).toMatchObject([{ cluster: 'PassthroughCluster' }]);
+    const from = call('http://ratings:9080/', { from: 'legacy' });
+    expect(explained([policy('STRICT')], from, [...bookinfoPods, legacy]).summary).toBe('The connection fails.');
+    expect(explained([], from, [...bookinfoPods, legacy]).summary).toBe('It goes to the service in plaintext.');
   });
 });
 
