@@ -20,6 +20,8 @@ export interface RuntimeImage {
 
 /** How many older runtime images stay, so that a lab that is just being started by another program keeps its own. */
 const keptOlder = 2;
+/** Milliseconds for which a new image is left alone in any case, for the same reason. */
+const graceful = 600_000;
 
 /**
  * Makes sure that the runtime image with this bundle exists: Node, the bundle, iptables and a shell. Tagged by content, so a second call
@@ -92,5 +94,6 @@ function archive(files: readonly PackedFile[]): Readable {
 /** Runtime images that nobody uses and that are not among the newest go; an engine refuses to remove those in use. */
 async function prune(engine: Engine, older: readonly ImageInfo[]): Promise<void> {
   const byAge = [...older].sort((a, b) => b.created - a.created);
-  for (const image of byAge.slice(keptOlder)) for (const reference of image.references.length === 0 ? [image.id] : image.references) await engine.removeImage(reference);
+  const old = byAge.slice(keptOlder).filter(({ created }) => Date.now() - created > graceful);
+  for (const image of old) for (const reference of image.references.length === 0 ? [image.id] : image.references) await engine.removeImage(reference);
 }

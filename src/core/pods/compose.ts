@@ -33,6 +33,7 @@ export interface ComposeInputs {
   readonly resources: readonly Resource[];
   readonly images: ReadonlyMap<string, ImageChoice>;
   readonly existing: readonly ExistingPod[];
+  readonly isFree?: ((port: number) => Promise<boolean>) | undefined;
 }
 
 /** Records a second that a proxy sends in full before it samples. */
@@ -42,7 +43,7 @@ const recordsPerSecond = 500;
 export async function composePods(missing: readonly Missing[], inputs: ComposeInputs): Promise<readonly ComposedPod[]> {
   const addresses = freeAddresses(inputs.network, inputs.existing.map(({ facts }) => facts.ip));
   const names = new Set(inputs.existing.map(({ name }) => name));
-  const published = await publishPorts(missing.find(({ desired }) => desired.ports.length > 0)?.desired.ports ?? [], declaredPorts(inputs.resources));
+  const published = await publishPorts(missing.find(({ desired }) => desired.ports.length > 0)?.desired.ports ?? [], declaredPorts(inputs.resources), inputs.isFree);
   return missing.map(({ desired, ordinal }) => {
     const name = nameOf(desired, ordinal, names);
     names.add(`${desired.namespace}/${name}`);

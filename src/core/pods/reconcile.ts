@@ -24,6 +24,8 @@ export interface ReconcileOptions {
   readonly register: (pods: readonly PodRegistration[]) => Promise<void>;
   /** Resolves when these pods (`namespace/name`) are ready or will not be soon: only then the ones that they replace are removed. */
   readonly ready?: ((pods: readonly string[]) => Promise<void>) | undefined;
+  /** Whether a port of 127.0.0.1 is free for the gateway; asks the host when it is not said. */
+  readonly isFree?: ((port: number) => Promise<boolean>) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((text: string) => void) | undefined;
 }
@@ -56,7 +58,7 @@ export async function reconcilePods(engine: Engine, lab: string, resources: read
   await Promise.all(strays.map(({ id }) => engine.removeContainer(id)));
 
   // Pods that keep their name (StatefulSet, bare Pod) and the gateway with its ports cannot run beside the ones that they replace.
-  const composed = await composePods(missing, { lab, network, record, runtime: options.image, resources, images, existing });
+  const composed = await composePods(missing, { lab, network, record, runtime: options.image, resources, images, existing, isFree: options.isFree });
   const names = new Set(composed.map(({ name }) => name));
   const [early, late] = partition(surplus, (pod) => names.has(pod.name) || pod.facts.kind === 'gateway' || pod.facts.problem !== undefined);
   await Promise.all(early.map((pod) => removePod(engine, lab, pod)));
@@ -68,7 +70,7 @@ export async function reconcilePods(engine: Engine, lab: string, resources: read
   const finish = await atMost(atOnce, composed, async (pod) => {
     const rest = await guarded(engine, lab, pod, problems, async () => {
       if ('failure' in pod) throw pod.failure;
-      return await startPod(engine, pod.start, signal);
+      return await startAnywhere(engine, lab, pod, signal);
     });
     onProgress?.(`${++started} of ${composed.length} pods started`);
     return rest;
@@ -108,6 +110,17 @@ export function difference(desired: readonly Desired[], existing: readonly Exist
   }
   const stays = new Set(kept);
   return { missing, kept, surplus: existing.filter((pod) => !stays.has(pod)) };
+}
+
+/** A pod whose preferred host ports were taken in the meantime gets any free ones. */
+async function startAnywhere(engine: Engine, lab: string, { name, start }: ComposedPod, signal: AbortSignal | undefined): Promise<() => Promise<void>> {
+  try {
+    return await startPod(engine, start, signal);
+  } catch (error) {
+    if (!(error instanceof LabFailure) || error.code !== 'port-taken' || start.publish.every(({ host }) => host === 0)) throw error;
+    await sweepPod(engine, lab, name);
+    return await startPod(engine, { ...start, publish: start.publish.map((port) => ({ ...port, host: 0 })) }, signal);
+  }
 }
 
 function standing(existing: readonly ExistingPod[]): ReadonlySet<string> {

@@ -111,6 +111,21 @@ describe('making pods', () => {
   });
 });
 
+describe('a port that is taken in the meantime', () => {
+  const taken = new LabFailure('port-taken', 'Port 8080 on 127.0.0.1 is taken by another program.');
+  it('is given up for a free one', async () => {
+    const engine = await lab();
+    engine.fail('startContainer', taken);
+    expect((await reconcile(engine, gateway, { isFree: async () => true })).problems).toEqual([]);
+    expect((await ingress(engine, 'demo')).every(({ hostPort }) => hostPort >= 32_768)).toBe(true);
+  });
+  it('is told when no other will do', async () => {
+    const engine = await lab();
+    engine.fail('startContainer', taken, 2);
+    await expect(reconcile(engine, gateway, { isFree: async () => true })).rejects.toMatchObject({ code: 'port-taken' });
+  });
+});
+
 describe('what keeps a pod from starting', () => {
   it('is told of that pod, and others start', async () => {
     const engine = await lab('pull');
