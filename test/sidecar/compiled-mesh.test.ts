@@ -135,7 +135,7 @@ describe.skipIf(process.platform !== 'linux')('sidecars on the real control plan
 
   test('the gateway takes calls from outside', async () => {
     const port = await until('the gateway’s port', () => running.get('gateway')?.sidecar.port(8080));
-    expect(await get(podIp(5), port, '/reviews/1')).toMatch(/200 OK[^]*reviews-v2 \/reviews\/1/);
+    expect(await get(podIp(5), port, '/reviews/1')).toMatch(/200 OK[^]*reviews-v[12] \/reviews\/1/);
     expect(await get(podIp(5), port, '/nothing')).toContain('404');
   });
 

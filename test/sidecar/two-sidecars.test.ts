@@ -221,7 +221,7 @@ test('the proxy’s own ports are not proxied to', async () => {
 });
 
 test('admin, health and metrics answer, and show no key', async () => {
-  const { client } = await pair('http', 'STRICT', await httpServer());
+  const { client, server } = await pair('http', 'STRICT', await httpServer());
   const page = (port: number, path: string): Promise<string> => get(client.sidecar.port(port) ?? 0, path);
   expect(await page(15021, '/healthz/ready')).toContain('LIVE');
   for (const path of ['/ready', '/server_info', '/config_dump', '/clusters', '/listeners', '/certs', '/stats', '/stats/prometheus']) {
@@ -232,6 +232,10 @@ test('admin, health and metrics answer, and show no key', async () => {
   expect(await page(15000, '/quit')).toMatch(/^HTTP\/1\.1 404/);
   await get(client.sidecar.port(15001) ?? 0);
   await until('metrics', async () => (await page(15090, '/stats/prometheus')).includes('istio_requests_total{'));
+  const connections = (): Promise<string> => get(server.sidecar.port(15000) ?? 0, '/stats');
+  expect(await connections()).toContain('server.total_connections: 1\n');
+  await client.sidecar.stop(100);
+  await until('the server to forget the connection', async () => (await connections()).includes('server.total_connections: 0\n'));
 });
 
 test('stopping lets what is under way finish', async () => {
