@@ -12,6 +12,8 @@ export interface Ending {
   readonly bytesSent: number;
 }
 
+const noFlags: RequestRecord['flags'] = [];
+
 /** Makes the record of a finished request. */
 export function requestRecord(stream: Stream, request: ProxiedRequest | undefined, response: HttpResponse | undefined, ending: Ending): RequestRecord {
   const { context, trace, direction, wanted } = stream;
@@ -38,7 +40,7 @@ export function requestRecord(stream: Stream, request: ProxiedRequest | undefine
     // As in Envoy's access log, what the caller asked for.
     path: headers?.get('x-envoy-original-path') ?? request?.path ?? '',
     ...(grpcStatus === undefined ? {} : { grpcStatus: Number(grpcStatus) }),
-    flags: [...stream.flags],
+    flags: stream.flags.size === 0 ? noFlags : [...stream.flags],
     details: stream.details,
     duration: clock.now() - stream.startTime,
     upstreamDuration: stream.upstreamDuration,
@@ -55,8 +57,15 @@ export function requestRecord(stream: Stream, request: ProxiedRequest | undefine
   };
 }
 
-function destinationOf({ host, upstreamPrincipal }: Stream): Peer {
-  return host === undefined ? unknownPeer('') : { ...host.peer, principal: upstreamPrincipal, ip: host.ip };
+/** The host as a peer; remembered with the host for as long as its identity stays. */
+function destinationOf({ host, upstreamPrincipal, context }: Stream): Peer {
+  if (host === undefined) return unknownPeer('');
+  const { derived } = context.runtime;
+  const known = derived.get(host.peer) as Peer | undefined;
+  if (known !== undefined && known.principal === upstreamPrincipal) return known;
+  const peer = { ...host.peer, principal: upstreamPrincipal, ip: host.ip };
+  derived.set(host.peer, peer);
+  return peer;
 }
 
 function hostOf(authority: string): string {

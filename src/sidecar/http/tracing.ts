@@ -52,13 +52,20 @@ function fromB3(headers: Headers): Incoming | undefined {
 /** A version 4 UUID. */
 export function requestId(random: () => number): string {
   const digits = hex(random, 32);
-  const variant = '89ab'.charAt(Math.floor(random() * 4));
-  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-${variant}${digits.slice(17, 20)}-${digits.slice(20)}`;
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-${'89ab'.charAt(Math.floor(random() * 4))}${digits.slice(17, 20)}-${digits.slice(20)}`;
 }
 
-/** Random lower-case hexadecimal digits, as many as a multiple of 8. */
+/** All groups of three hexadecimal digits. */
+const triples = Array.from({ length: 4096 }, (_unused, number) => number.toString(16).padStart(3, '0'));
+
+/** Random lower-case hexadecimal digits; one random number gives twelve. */
 function hex(random: () => number, digits: number): string {
   let text = '';
-  for (let length = 0; length < digits; length += 8) text += Math.floor(random() * 0x1_0000_0000).toString(16).padStart(8, '0');
-  return text;
+  while (text.length < digits) {
+    const number = random();
+    const high = Math.floor(number * 0x100_0000);
+    const low = Math.floor((number * 0x100_0000 - high) * 0x100_0000);
+    text += `${triples[high >>> 12] as string}${triples[high & 0xfff] as string}${triples[low >>> 12] as string}${triples[low & 0xfff] as string}`;
+  }
+  return text.slice(0, digits);
 }

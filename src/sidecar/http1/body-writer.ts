@@ -1,6 +1,5 @@
 import type { Body, BodySink, HeaderMap } from '../hooks.ts';
 import type { Link } from '../link/index.ts';
-import { encodeFields } from './encode.ts';
 import type { Headers } from './headers.ts';
 
 /** Who is told how the writing of a body went. */
@@ -58,7 +57,7 @@ export class BodyWriter implements BodySink {
       return;
     }
     this.#over = true;
-    if (this.#chunked) this.#link.write(trailers === undefined ? '0\r\n\r\n' : `0\r\n${encodeFields(trailers as Headers)}\r\n`);
+    if (this.#chunked) this.#link.write(trailers === undefined ? '0\r\n\r\n' : `0\r\n${(trailers as Headers).lines()}\r\n`);
     this.#owner.bodyWritten(this);
   }
 

@@ -9,7 +9,7 @@ export const smallBody = 16 * 1024;
  * Bodies of unknown length are sent in chunks.
  */
 export function encodeRequestHead(request: HttpRequest): string {
-  let head = `${request.method} ${wireSafe(request.path)} HTTP/1.1\r\nhost: ${wireSafe(request.authority)}\r\n${encodeFields(request.headers as Headers)}`;
+  let head = `${request.method} ${wireSafe(request.path)} HTTP/1.1\r\nhost: ${wireSafe(request.authority)}\r\n${(request.headers as Headers).lines()}`;
   const { length } = request.body;
   if (request.upgrade !== '') head += `connection: Upgrade\r\nupgrade: ${request.upgrade}\r\n`;
   else if (length === undefined) head += 'transfer-encoding: chunked\r\n';
@@ -29,7 +29,7 @@ export interface ResponseFraming {
 export function encodeResponseHead(response: HttpResponse, framing: ResponseFraming): string {
   const { status } = response;
   const headers = response.headers as Headers;
-  let head = `HTTP/1.1 ${status} ${reasons[status] ?? ''}\r\n${encodeFields(headers)}`;
+  let head = `HTTP/1.1 ${status} ${reasons[status] ?? ''}\r\n${headers.lines()}`;
   if (status === 101) return head;
   const { length } = response.body;
   if (framing.bodiless) {
@@ -41,18 +41,6 @@ export function encodeResponseHead(response: HttpResponse, framing: ResponseFram
   if (!framing.keepAlive) head += 'connection: close\r\n';
   else if (framing.http10) head += 'connection: keep-alive\r\n';
   return `${head}\r\n`;
-}
-
-/** Field lines, without those that frame the message. */
-export function encodeFields(headers: Headers): string {
-  const { names, values } = headers;
-  let lines = '';
-  for (let index = 0; index < names.length; index++) {
-    const name = names[index] as string;
-    if (name.length === 14 && name === 'content-length') continue;
-    lines += `${name}: ${values[index] as string}\r\n`;
-  }
-  return lines;
 }
 
 /** A path or authority that config may have rewritten: what cannot stand in a request line is escaped. */

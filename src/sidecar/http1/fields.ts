@@ -59,7 +59,7 @@ function characterClasses(): Uint8Array {
  */
 export function parseFields(text: string, start: number, end: number): Fields {
   const fields: MutableFields = {
-    headers: new Headers(), host: undefined, contentLength: undefined, chunked: false, close: false, keepAlive: false, connectionUpgrade: false,
+    headers: new Headers(text), host: undefined, contentLength: undefined, chunked: false, close: false, keepAlive: false, connectionUpgrade: false,
     upgrade: '', expect: '', keepAliveTimeout: undefined, connection: '',
   };
   let index = start;
@@ -84,7 +84,7 @@ export function parseFields(text: string, start: number, end: number): Fields {
     let valueEnd = index;
     for (code = text.charCodeAt(valueEnd - 1); valueEnd > valueStart && (code === 32 || code === 9); code = text.charCodeAt(valueEnd - 1)) valueEnd--;
     index += 2;
-    take(fields, name, text.slice(valueStart, valueEnd));
+    take(fields, name, text.slice(valueStart, valueEnd), nameStart, index);
   }
   if (fields.connection !== '') readConnection(fields);
   if (fields.chunked && fields.contentLength !== undefined) throw new ProtocolError('http1.content_length_and_chunked_not_allowed');
@@ -92,7 +92,7 @@ export function parseFields(text: string, start: number, end: number): Fields {
 }
 
 /** Sorts one field: framing and hop-by-hop fields are judged here and go no further. */
-function take(fields: MutableFields, name: string, value: string): void {
+function take(fields: MutableFields, name: string, value: string, start: number, end: number): void {
   switch (name.length) {
     case 2:
       if (name === 'te') return;
@@ -132,7 +132,7 @@ function take(fields: MutableFields, name: string, value: string): void {
       fields.chunked = true;
       return;
   }
-  fields.headers.push(name, value);
+  fields.headers.push(name, value, start, end);
 }
 
 function contentLength(value: string): number {

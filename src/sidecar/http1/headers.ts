@@ -1,9 +1,21 @@
 import type { HeaderMap } from '../hooks.ts';
 
-/** Header fields in their order. Names are lower-case; few enough that a scan beats a map. */
+/**
+ * Header fields in their order. Names are lower-case; few enough that a scan beats a map. Fields that a parser has read keep their place in the
+ * text that they came in, so that runs of fields which nobody changed go out again as one piece.
+ */
 export class Headers implements HeaderMap {
   readonly names: string[] = [];
   readonly values: string[] = [];
+  readonly #text: string;
+  /** Where a field's line starts and ends in the text; -1 when it is not from there. */
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+
+  /** `text` is what {@link Headers.push} refers to. */
+  constructor(text = '') {
+    this.#text = text;
+  }
 
   get(name: string): string | undefined {
     const index = this.names.indexOf(name);
@@ -29,12 +41,12 @@ export class Headers implements HeaderMap {
       return;
     }
     this.values[index] = printable(value);
+    this.#starts[index] = -1;
     for (let other = this.names.lastIndexOf(name); other > index; other = this.names.lastIndexOf(name)) this.#removeAt(other);
   }
 
   add(name: string, value: string): void {
-    this.names.push(name);
-    this.values.push(printable(value));
+    this.push(name, printable(value), -1, -1);
   }
 
   delete(name: string): void {
@@ -50,10 +62,12 @@ export class Headers implements HeaderMap {
     return this.names.map((name, index) => [name, this.values[index] as string] as const);
   }
 
-  /** Appends a field that a parser has already checked. */
-  push(name: string, value: string): void {
+  /** Appends a field that is known to be well formed; with the place of its line when a parser read it. */
+  push(name: string, value: string, start = -1, end = -1): void {
     this.names.push(name);
     this.values.push(value);
+    this.#starts.push(start);
+    this.#ends.push(end);
   }
 
   /** Removes the fields that a predicate names. */
@@ -61,9 +75,35 @@ export class Headers implements HeaderMap {
     for (let index = this.names.length - 1; index >= 0; index--) if (unwanted(this.names[index] as string)) this.#removeAt(index);
   }
 
+  /** Field lines for HTTP/1.1, without `content-length`, which belongs to the framing. */
+  lines(): string {
+    const { names, values } = this;
+    let lines = '';
+    let from = 0;
+    let to = -1;
+    for (let index = 0; index < names.length; index++) {
+      const name = names[index] as string;
+      if (name.length === 14 && name === 'content-length') continue;
+      const start = this.#starts[index] as number;
+      if (start >= 0 && start === to) {
+        to = this.#ends[index] as number;
+        continue;
+      }
+      if (to >= 0) lines += this.#text.slice(from, to);
+      to = -1;
+      if (start >= 0) {
+        from = start;
+        to = this.#ends[index] as number;
+      } else lines += `${name}: ${values[index] as string}\r\n`;
+    }
+    return to >= 0 ? lines + this.#text.slice(from, to) : lines;
+  }
+
   #removeAt(index: number): void {
     this.names.splice(index, 1);
     this.values.splice(index, 1);
+    this.#starts.splice(index, 1);
+    this.#ends.splice(index, 1);
   }
 }
 
