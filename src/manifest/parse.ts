@@ -34,10 +34,12 @@ export function parseManifests(files: readonly SourceFile[]): ParsedManifests {
       if (earlier !== undefined) collector.duplicate(resource, earlier);
       resources.set(key, resource);
     }
-    diagnostics.push(...bounded(file, [...read.diagnostics, ...collector.diagnostics]));
+    diagnostics.push(...bounded(file, [...read.diagnostics, ...collector.diagnostics].sort(byPlace)));
   }
   return { resources: [...resources.values()], diagnostics };
 }
+
+const byPlace = (left: Diagnostic, right: Diagnostic): number => left.line - right.line || left.column - right.column;
 
 function bounded(file: SourceFile, found: readonly Diagnostic[]): readonly Diagnostic[] {
   if (found.length <= limits.diagnostics) return found;
