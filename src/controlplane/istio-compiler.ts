@@ -1,11 +1,14 @@
 import { parse } from 'yaml';
 import { compileFor, defaultMeshConfig, meshConfigFrom, prepareSnapshot } from '../compile/index.ts';
-import { parseManifests, type Resource } from '../manifest/index.ts';
+import { parseManifests, validate, type Resource } from '../manifest/index.ts';
 import type { Compiler } from './compiler.ts';
 
 /** The lab's own manifests and compile layers. The mesh config is what a ConfigMap `istio` in `istio-system` says under `mesh`, as in Istio. */
 export const istioCompiler: Compiler = {
-  read: (files) => parseManifests(files),
+  read: (files) => {
+    const { resources, diagnostics } = parseManifests(files);
+    return { resources, diagnostics: [...diagnostics, ...resources.flatMap((resource) => validate(resource))] };
+  },
   // Identities are made for the trust domain that the lab was started with.
   mesh: (resources, trustDomain) => ({ ...meshConfigFrom(meshDocument(resources), defaultMeshConfig), trustDomain }),
   prepare: (snapshot) => {

@@ -135,5 +135,5 @@ function inOrderOfAge(resources: readonly Resource[], ages: Readonly<Record<stri
 }
 
 function sameFiles(a: readonly SourceFile[], b: readonly SourceFile[]): boolean {
-  return a.length === b.length && a.every((file, index) => file.path === b[index]?.path && file.text === b[index].text);
+  return a.length === b.length && a.every((file, index) => file.path === b[index]?.path && file.text === b[index].text && file.namespace === b[index].namespace);
 }

@@ -30,7 +30,7 @@ export const podSchema: z.ZodType<PodRegistration> = z.looseObject({
 });
 
 /** A manifest file as core sends it. */
-export const sourceFileSchema: z.ZodType<SourceFile> = z.strictObject({ path: z.string(), text: z.string() });
+export const sourceFileSchema: z.ZodType<SourceFile> = z.strictObject({ path: z.string(), text: z.string(), namespace: z.string().exactOptional() });
 
 /** What a state file must look like; anything else counts as unreadable. */
 export const storedStateSchema: z.ZodType<StoredState> = z.object({
