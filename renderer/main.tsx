@@ -20,7 +20,7 @@ const now = (): number => Date.now();
 /** The real lab, or (in development, with `?fake`) one that plays Bookinfo. */
 async function connection(): Promise<Connect> {
   if (__FAKE__ && new URLSearchParams(location.search).has('fake')) {
-    const { connectFake } = await import('../test/fakes/lab.ts');
+    const { connectFake } = await import('../test/fakes/connect.ts');
     return connectFake(new URLSearchParams(location.search));
   }
   return chooseConnect({

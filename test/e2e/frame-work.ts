@@ -30,7 +30,7 @@ function summarize(events: readonly TraceEvent[]): FrameWork {
   const frames = events.filter(event => event.name === 'FireAnimationFrame' && event.ph === 'X');
   const main = mostCommon(frames.map(event => `${event.pid}/${event.tid}`));
   const on = (event: TraceEvent): boolean => `${event.pid}/${event.tid}` === main;
-  const tasks = events.filter(event => on(event) && event.ph === 'X' && (event.name === 'RunTask' || event.name === 'ThreadControllerImpl::RunTask')).sort((one, two) => one.ts - two.ts);
+  const tasks = events.filter(event => on(event) && event.ph === 'X' && event.name === 'ThreadControllerImpl::RunTask').sort((one, two) => one.ts - two.ts);
   const starts = frameStarts(frames.filter(on));
   const work = starts.slice(0, -1).map((start, index) => {
     const end = starts[index + 1] ?? Infinity;

@@ -1,7 +1,6 @@
 import { LabFailure } from '../../src/contract/index.ts';
 import type { ApplyResult, Lab, LabApi, LabEvents, LabStatus, LabSummary, LoadStatus, ProxyStatus, RequestRecord, SwitchAction, Switches } from '../../src/contract/index.ts';
 import type { SourceFile } from '../../src/manifest/index.ts';
-import type { Connect } from '../../renderer/lab/connect.ts';
 import { filesOf } from './bookinfo.ts';
 import { graphOf } from './graph.ts';
 import { bigScenario, bookinfoScenario, type Scenario } from './scenario.ts';
@@ -199,25 +198,5 @@ function statusOf({ name, scenario, switches, version, behind, started, now }: S
       proxy: `default/${pod.name}`, connected: true, sent: String(version), acknowledged: String(behind.has(`default/${pod.name}`) ? version - 1 : version), certificateExpires: now + 86_000_000,
     })),
     services: services.map(app => ({ name: app, namespace: 'default', host: `${app}.default.svc.cluster.local`, ports: [{ name: app === 'mongodb' ? 'tcp' : 'http', port: 9080, protocol: app === 'mongodb' ? 'TCP' : 'HTTP' }], versions: scenario.workloads.filter(each => each.app === app).map(each => each.version) })),
-  };
-}
-
-/** A connection to a fake lab as the URL asks for it: `?fake`, `&rps=300&nodes=40&edges=120`, `&empty`, `&state=lost|refused`. */
-export function connectFake(options: URLSearchParams): Connect {
-  const number = (key: string): number | undefined => (options.has(key) ? Number(options.get(key)) : undefined);
-  const nodes = number('nodes');
-  const rps = number('rps');
-  const state = options.get('state');
-  if (state === 'refused') return () => Promise.reject(new Error('Nothing answers at this address.'));
-  if (state === 'loading') return () => new Promise(() => undefined);
-  const fake = createFakeLab({ ...(rps === undefined ? {} : { rps }), ...(nodes === undefined ? {} : { size: { nodes, edges: number('edges') ?? nodes * 3 } }), empty: options.has('empty') });
-  let tries = 0;
-  return () => {
-    tries += 1;
-    if (state === 'lost' && tries > 1) return Promise.reject(new Error('The connection to Weft was lost.'));
-    const closed = state === 'lost'
-      ? new Promise<{ retry: boolean; message: string }>(resolve => { setTimeout(() => { fake.stop(); resolve({ retry: true, message: 'The connection to Weft was lost.' }); }, 4000); })
-      : new Promise<{ retry: boolean; message: string }>(() => undefined);
-    return Promise.resolve({ lab: fake.lab, closed, close: () => fake.stop() });
   };
 }

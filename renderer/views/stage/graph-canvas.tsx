@@ -8,7 +8,7 @@ import { format, useKeys, type KeyBinding } from '../../ui/index.ts';
 import { cardHeight, cardWidth, fitOptions, headHeight } from './card-size.ts';
 import type { DotLayer } from './dots/dot-layer.ts';
 import { EdgeCard } from './edge-card.tsx';
-import { flowEdges, flowNodes } from './flow.ts';
+import { flowEdges, flowNodes, type Shown } from './flow.ts';
 import styles from './graph-canvas.module.css';
 import { GraphTools } from './graph-tools.tsx';
 import { neighbour, type Box, type Direction } from './layout/place.ts';
@@ -36,17 +36,18 @@ function LiveGraph({ graph: told }: { readonly graph: Graph }): ReactNode {
   const denied = useDots(layer, { graph, moving: !reduced, onMissing });
   const arrangement = useLayout(graph, lab);
   const container = useRef<HTMLDivElement>(null);
+  const [shown] = useState<Shown>(() => ({ nodes: new Map(), edges: new Map() }));
   const [hovered, setHovered] = useState<string>();
   const [entry, setEntry] = useState<string>();
   const open = useCallback((id: string) => { setEntry(id); select({ kind: 'node', id }); }, [select]);
   const boxes = useMemo(() => boxesOf(graph, arrangement), [graph, arrangement]);
   const first = entry !== undefined && boxes.has(entry) ? entry : boxes.keys().next().value;
   const nodes = useMemo(
-    () => flowNodes({ graph, positions: arrangement.positions, switches, selected: selection?.kind === 'node' ? selection.id : undefined, entry: first, onOpen: open }),
-    [graph, arrangement.positions, switches, selection, first, open],
+    () => flowNodes({ shown, graph, positions: arrangement.positions, switches, selected: selection?.kind === 'node' ? selection.id : undefined, entry: first, onOpen: open }),
+    [shown, graph, arrangement.positions, switches, selection, first, open],
   );
   const selectedEdge = selection?.kind === 'edge' ? selection.id : undefined;
-  const edges = useMemo(() => flowEdges({ graph, positions: arrangement.positions, layer, denied, active: selectedEdge, counters: reduced }), [graph, arrangement.positions, layer, denied, selectedEdge, reduced]);
+  const edges = useMemo(() => flowEdges({ shown, graph, positions: arrangement.positions, layer, denied, active: selectedEdge, counters: reduced }), [shown, graph, arrangement.positions, layer, denied, selectedEdge, reduced]);
   useLayerFrame(layer, container, boxes);
   useEffect(() => layer.highlight(selection?.kind === 'request' ? selection.key : ''), [layer, selection]);
   const walk = useWalk(boxes, first, container, setEntry);

@@ -47,7 +47,12 @@ export const ServiceCard = memo(function ServiceCard({ data }: NodeProps<CardNod
       {hasRows(node) && <div className={styles.rows}>{node.versions.map(version => <VersionRow key={version.version} data={data} version={version} />)}</div>}
     </div>
   );
-}, ({ data: one }, { data: two }) => one.selected === two.selected && one.entry === two.entry && one.fault === two.fault && one.onOpen === two.onOpen && face(one) === face(two));
+}, ({ data: one }, { data: two }) => sameCard(one, two));
+
+/** True when two cards look the same. */
+export function sameCard(one: CardData, two: CardData): boolean {
+  return one.selected === two.selected && one.entry === two.entry && one.fault === two.fault && one.onOpen === two.onOpen && face(one) === face(two);
+}
 
 function VersionRow({ data, version }: { readonly data: CardData; readonly version: GraphNode['versions'][number] }): ReactNode {
   const weight = data.weights?.[version.version];
