@@ -28,7 +28,7 @@ export function openCore({ dist, env, platform }: Host): Core {
     backend,
     samples: () => readSamples(join(dist, 'assets/labs')),
     load: generateLoad,
-    tutorials: (lab) => openTutorials({ lab, folder: join(dist, 'assets/tutorials'), progressFile: join(dataFolder(env, platform), 'tutorials.json') }),
+    tutorials: (lab, emit) => openTutorials({ lab, emit, folder: join(dist, 'assets/tutorials'), progressFile: join(dataFolder(env, platform), 'tutorials.json') }),
   });
 }
 

@@ -1,6 +1,6 @@
 import { LabFailure, type Lab, type LabStatus } from '../../contract/index.ts';
 import { connectControl, type ControlClient } from '../control/connect.ts';
-import type { Sample, Tutorial } from '../../contract/index.ts';
+import type { Sample, Tutorial, TutorialState } from '../../contract/index.ts';
 import type { Backend, ContainerStream, Work } from './backend.ts';
 import { explainCall } from './explain.ts';
 import { createHub, type Hub } from './hub.ts';
@@ -26,8 +26,8 @@ export interface CoreOptions {
   readonly backend: Backend;
   readonly samples: () => Promise<readonly Sample[]>;
   readonly load: (url: string, request: Parameters<Lab['load']>[0], changed: (status: ReturnType<LoadGenerator['status']>) => void) => LoadGenerator;
-  /** Made with the finished API, since tutorials do things for the learner. */
-  readonly tutorials: (lab: Lab) => TutorialRunner;
+  /** Made with the finished API, since tutorials do things for the learner; `emit` tells who watches. */
+  readonly tutorials: (lab: Lab, emit: (state: TutorialState) => void) => TutorialRunner;
 }
 
 /** Tutorials as the API offers them. */
@@ -67,7 +67,7 @@ export function createCore(options: CoreOptions): Core {
     on: hub.on,
   };
   const runner = (): TutorialRunner => {
-    tutorials ??= options.tutorials({ ...lab, on: hub.on });
+    tutorials ??= options.tutorials({ ...lab, on: hub.on }, (state) => { hub.emit('tutorial', state); });
     return tutorials;
   };
   return {

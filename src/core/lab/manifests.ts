@@ -1,6 +1,6 @@
 import { analyze } from '../../analyze/index.ts';
 import { LabFailure, type ApplyResult, type SwitchAction } from '../../contract/index.ts';
-import { consentNeeded, kindFromAlias, parseManifests, podTemplates, type Diagnostic, type Resource, type SourceFile } from '../../manifest/index.ts';
+import { consentNeeded, kindFromAlias, parseManifests, podTemplates, validate, type Diagnostic, type Resource, type SourceFile } from '../../manifest/index.ts';
 import { throwSwitch } from '../switches/index.ts';
 import { applyFiles, changesBetween, deleteFiles } from './merge-files.ts';
 import type { Session } from './session.ts';
@@ -14,7 +14,7 @@ export function examine(files: readonly SourceFile[]): { readonly resources: rea
 /** Rejects with `manifest-invalid` when there is an error, with `consent-required` when something dangerous was not agreed to. */
 export function requireRunnable(files: readonly SourceFile[], consent: readonly string[]): readonly Resource[] {
   const { resources, diagnostics } = parseManifests(files);
-  const errors = diagnostics.filter((one) => one.level === 'error');
+  const errors = [...diagnostics, ...resources.flatMap((resource) => validate(resource))].filter((one) => one.level === 'error');
   if (errors.length > 0) throw new LabFailure('manifest-invalid', `${errors.length === 1 ? 'A manifest has an error' : `The manifests have ${errors.length} errors`}.`, { diagnostics: errors, help: 'Nothing was started. Mend the lines below.' });
   requireConsent(resources, consent);
   return resources;

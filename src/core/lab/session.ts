@@ -34,6 +34,8 @@ export interface Session {
 
 const settle = 60;
 const graphPeriod = 1000;
+/** How long what the engine said is believed without an event, in milliseconds. */
+const trustFor = 2000;
 
 /** Connects events of the control plane and the engine to the hub; nothing is sent while nobody watches. */
 export async function createSession(lab: string, control: ControlClient, pods: SessionPods, hub: Hub): Promise<Session> {
@@ -43,12 +45,22 @@ export async function createSession(lab: string, control: ControlClient, pods: S
   let graphTimer: NodeJS.Timeout | undefined;
   let closed = false;
 
+  // The engine is asked again only when it has said that something changed, or when that may have been missed.
+  let known: { readonly at: number; readonly state: Promise<[readonly PodStatus[], LabStatus['ingress']]> } | undefined;
+  const engineState = (): Promise<[readonly PodStatus[], LabStatus['ingress']]> => {
+    if (known !== undefined && Date.now() - known.at < trustFor) return known.state;
+    const asked = { at: Date.now(), state: Promise.all([pods.list(), pods.ingress()]) };
+    known = asked;
+    asked.state.catch(() => { if (known === asked) known = undefined; });
+    return asked.state;
+  };
+
   const session: Session = {
     lab, control, traffic, load: undefined,
     files: () => control.files(),
     resources: async () => parseManifests(await control.files()).resources,
     async status() {
-      const [state, list, ingress, files] = await Promise.all([controlStatus(control), pods.list(), pods.ingress(), control.files().catch(() => [])]);
+      const [state, [list, ingress], files] = await Promise.all([controlStatus(control), engineState(), control.files().catch(() => [])]);
       const status = labStatus({ lab, state, pods: list, ingress, files, images: pods.images });
       traffic.setPods(status.pods);
       return status;
@@ -88,7 +100,10 @@ export async function createSession(lab: string, control: ControlClient, pods: S
     control.on('metrics', (deltas) => { traffic.addMetrics(deltas); }),
     control.on('status', () => { session.changed(); }),
     control.onState(() => { session.changed(); }),
-    await pods.watch(() => { session.changed(); }),
+    await pods.watch(() => {
+      known = undefined;
+      session.changed();
+    }),
   ];
   await control.subscribe();
   return session;
