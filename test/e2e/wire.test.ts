@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bookinfo, hasPeer, noEngine, startLab, until, type TestLab } from './support/index.ts';
 
@@ -7,6 +8,8 @@ const can = (command: string): boolean => {
 };
 const why = noEngine ?? (!hasPeer ? 'Istio’s sample files are not here' : process.platform !== 'linux' || process.getuid?.() !== 0 || !can('tcpdump') ? 'capturing needs Linux, root and tcpdump' : undefined);
 const name = 'test-wire';
+/** CAP_NET_ADMIN's bit. */
+const netAdmin = 12n;
 
 interface Network { readonly Id: string; readonly IPAM: { readonly Config: readonly { readonly Gateway?: string }[] } }
 
@@ -60,10 +63,13 @@ describe.skipIf(why !== undefined)(`bytes between pods${why === undefined ? '' :
 
   it('app containers run what their manifests say, with nothing added', () => {
     const ids = execFileSync('docker', ['ps', '-q', '--filter', `label=dev.weft.lab=${name}`], { encoding: 'utf8' }).trim().split('\n');
-    const containers = JSON.parse(execFileSync('docker', ['inspect', ...ids], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })) as { Name: string; HostConfig: { Privileged: boolean; CapAdd: string[] | null; SecurityOpt: string[] | null; PortBindings: Record<string, { HostIp: string }[]> | null; PidsLimit: number | null; Memory: number } }[];
-    for (const { Name, HostConfig } of containers) {
+    const containers = JSON.parse(execFileSync('docker', ['inspect', ...ids], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })) as { Name: string; State: { Pid: number }; HostConfig: { Privileged: boolean; CapAdd: string[] | null; SecurityOpt: string[] | null; PortBindings: Record<string, { HostIp: string }[]> | null; PidsLimit: number | null; Memory: number } }[];
+    for (const { Name, State, HostConfig } of containers) {
       expect.soft(HostConfig.Privileged, Name).toBe(false);
-      expect.soft(HostConfig.CapAdd ?? [], Name).not.toContain('NET_ADMIN');
+      if (!Name.endsWith('_sandbox')) expect.soft(HostConfig.CapAdd ?? [], Name).not.toContain('NET_ADMIN');
+      // What the first process can do now: nothing with the network, whatever its start was allowed.
+      const capabilities = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync(`/proc/${State.Pid}/status`, 'utf8'))?.[1] ?? 'ffff'}`);
+      expect.soft(capabilities & (1n << netAdmin), Name).toBe(0n);
       expect.soft(HostConfig.SecurityOpt ?? [], Name).toContain('no-new-privileges');
       expect.soft(HostConfig.PidsLimit ?? 0, Name).toBeGreaterThan(0);
       expect.soft(HostConfig.Memory, Name).toBeGreaterThan(0);

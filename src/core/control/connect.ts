@@ -16,8 +16,13 @@ const retry = { first: 50, longest: 2000 } as const;
 
 type Listeners = { readonly [Name in keyof ControlEvents]: Set<(event: never) => void> };
 
-/** Connects to a control plane; resolves when it answers, rejects with `control-plane-gone` when it does not within `timeout` milliseconds. */
-export async function connectControl(address: ControlAddress, timeout = 10_000): Promise<ControlClient> {
+/**
+ * Connects to a control plane. Its published port may be another one after a restart, so a function is asked again before each attempt.
+ * Resolves when it answers, rejects with `control-plane-gone` when it does not within `timeout` milliseconds.
+ */
+export async function connectControl(where: ControlAddress | (() => Promise<ControlAddress>), timeout = 10_000): Promise<ControlClient> {
+  const locate = typeof where === 'function' ? where : () => Promise.resolve(where);
+  let address = await locate();
   const gone = (why: string): LabFailure => new LabFailure('control-plane-gone', `The control plane at ${address.host}:${address.port} ${why}.`, { help: 'Traffic goes on as it is. The connection is tried again by itself.' });
   const listeners: Listeners = { status: new Set(), records: new Set(), metrics: new Set() };
   const stateListeners = new Set<(state: ControlState) => void>();
@@ -38,6 +43,7 @@ export async function connectControl(address: ControlAddress, timeout = 10_000):
 
   /** One connection that has answered a call: an open port alone proves nothing behind Docker's proxy. */
   async function open(): Promise<void> {
+    address = await locate();
     const socket = await handshake(address);
     const channel = lineChannel(socket);
     const fresh = createPeer(channel, { resolve, timeout: callTimeout, gone: () => gone('is not there') });

@@ -40,8 +40,13 @@ class HttpCluster implements UpstreamCluster {
 
   update(assignment: ClusterLoadAssignment | undefined): void {
     const before = new Map(this.hosts.map((host) => [host.address, host]));
+    const transports = new Map(this.hosts.map((host) => [host.address, transportOf(host)]));
     this.hosts = hostsOf(assignment ?? this.config.loadAssignment, before);
-    for (const host of this.hosts) before.delete(host.address);
+    for (const host of this.hosts) {
+      before.delete(host.address);
+      // Connections were made with the transport that the host spoke then: mTLS switched off or on means new ones.
+      if (transports.has(host.address) && transports.get(host.address) !== transportOf(host)) this.#dropPool(host.address);
+    }
     for (const address of before.keys()) this.#dropPool(address);
     this.#balancer = createBalancer(this.config, fit(this.hosts), this.#environment);
   }
@@ -116,6 +121,11 @@ function fit(hosts: readonly Host[]): readonly Host[] {
   const serving = healthy.length > 0 ? healthy : hosts.filter((host) => host.healthy);
   const best = Math.min(...serving.map(({ priority }) => priority));
   return serving.every(({ priority }) => priority === best) ? serving : serving.filter(({ priority }) => priority === best);
+}
+
+/** What chooses the transport socket for a host. */
+function transportOf({ endpoint }: Host): string {
+  return JSON.stringify(endpoint.metadata?.filterMetadata?.['envoy.transport_socket_match'] ?? {});
 }
 
 function split(destination: string): readonly [string, number] {
