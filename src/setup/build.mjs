@@ -36,7 +36,7 @@ export async function build({ log = console.log, only } = {}) {
     log('built renderer');
   }
   mkdirSync(join(root, 'dist/assets'), { recursive: true });
-  for (const part of ['labs', 'tutorials']) cpSync(join(root, 'assets', part), join(root, 'dist/assets', part), { recursive: true });
+  for (const part of ['labs', 'tutorials'].filter((name) => existsSync(join(root, 'assets', name)))) cpSync(join(root, 'assets', part), join(root, 'dist/assets', part), { recursive: true });
 }
 
 if (process.argv[1] === import.meta.filename) {
