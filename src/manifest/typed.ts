@@ -16,6 +16,7 @@ const rounds = 8;
  */
 export function parseTyped(schema: z.ZodType, value: unknown): { readonly value: unknown; readonly errors: readonly ShapeError[] } {
   const errors: ShapeError[] = [];
+  nullItems(value, [], errors);
   let input: unknown = withoutNulls(value);
   for (let round = 0; round < rounds; round++) {
     const result = schema.safeParse(input);
@@ -48,6 +49,17 @@ function withoutNulls(value: unknown): unknown {
   const result: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(value)) if (item !== null) result[key] = withoutNulls(item);
   return result;
+}
+
+/** A list item that is null is a mistake: nobody can say what it stands for. */
+function nullItems(value: unknown, path: Path, errors: ShapeError[]): void {
+  if (typeof value !== 'object' || value === null) return;
+  const list = Array.isArray(value);
+  for (const [key, item] of Object.entries(value)) {
+    const at = [...path, list ? Number(key) : key];
+    if (item === null && list) errors.push({ path: at, message: 'is null' });
+    else nullItems(item, at, errors);
+  }
 }
 
 function withoutPaths(value: unknown, paths: readonly Path[]): unknown {

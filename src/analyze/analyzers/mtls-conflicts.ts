@@ -1,3 +1,4 @@
+import { hostsOverlap } from '../../compile/index.ts';
 import { ofKind, type Diagnostic, type PodTemplate, type TypedResource } from '../../manifest/index.ts';
 import { finding, selects, type Analysis, type Analyzer } from '../analyzer.ts';
 
@@ -9,8 +10,8 @@ export const mtlsConflicts: Analyzer = {
   codes: ['IST0113'],
   run: (analysis) => ofKind(analysis.resources, 'DestinationRule').flatMap((rule) => {
     const host = analysis.registry.resolve(rule.spec.host, rule.metadata.namespace);
-    const service = analysis.registry.services.find(({ metadata }) => analysis.registry.resolve(metadata.name, metadata.namespace) === host);
-    return service === undefined ? [] : (check(rule, service, analysis) ?? []);
+    const services = analysis.registry.services.filter(({ metadata }) => hostsOverlap(analysis.registry.resolve(metadata.name, metadata.namespace), host));
+    return services.flatMap((service) => check(rule, service, analysis) ?? []).slice(0, 1);
   }),
 };
 

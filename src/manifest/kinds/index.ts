@@ -5,7 +5,8 @@ import { ServiceEntry, WorkloadEntry } from '../../features/service-entry/manife
 import { ConfigMap, EndpointSlice, Endpoints, Namespace, Secret, Service, ServiceAccount } from './core-kinds.ts';
 import type { KindDefinition } from './definition.ts';
 import { DestinationRule } from './destination-rule.ts';
-import { passedThrough } from './passed-through.ts';
+import { later, passedThrough } from './passed-through.ts';
+import { AuthorizationPolicy, ProxyConfig, RequestAuthentication } from './security.ts';
 import { Sidecar } from './sidecar.ts';
 import { VirtualService } from './virtual-service.ts';
 import { DaemonSet, Deployment, Pod, ReplicaSet, StatefulSet } from './workloads.ts';
@@ -35,7 +36,10 @@ const typed = {
   ServiceEntry: { ...networking, aliases: ['se'], plural: 'serviceentries', schema: ServiceEntry },
   WorkloadEntry: { ...networking, aliases: ['we'], plural: 'workloadentries', schema: WorkloadEntry },
   Sidecar: { ...networking, schema: Sidecar },
+  ProxyConfig: { ...networking, schema: ProxyConfig, notRun: later },
   PeerAuthentication: { ...networking, group: 'security.istio.io', aliases: ['pa'], schema: PeerAuthentication },
+  AuthorizationPolicy: { ...networking, group: 'security.istio.io', aliases: ['ap'], plural: 'authorizationpolicies', schema: AuthorizationPolicy, notRun: later },
+  RequestAuthentication: { ...networking, group: 'security.istio.io', aliases: ['ra'], schema: RequestAuthentication, notRun: later },
 } as const satisfies Readonly<Record<string, Omit<KindDefinition, 'kind'> & { readonly schema: z.ZodType }>>;
 
 /** The typed kinds and their specs. */

@@ -1,9 +1,11 @@
 import { isKind } from '../guards.ts';
 import type { Diagnostic, Resource } from '../types.ts';
+import { validateAuthorizationPolicy } from './authorization-policy.ts';
 import { validateDestinationRule } from './destination-rule.ts';
 import { validateGateway } from './gateway.ts';
 import { validatePeerAuthentication } from './peer-authentication.ts';
 import { Report } from './report.ts';
+import { validateProxyConfig, validateRequestAuthentication } from './request-authentication.ts';
 import { validateServiceEntry, validateWorkloadEntry } from './service-entry.ts';
 import { validateSidecar } from './sidecar.ts';
 import { validateVirtualService } from './virtual-service.ts';
@@ -21,5 +23,8 @@ export function validate(resource: Resource): readonly Diagnostic[] {
   else if (isKind(resource, 'WorkloadEntry')) validateWorkloadEntry(resource, report);
   else if (isKind(resource, 'Sidecar')) validateSidecar(resource, report);
   else if (isKind(resource, 'PeerAuthentication')) validatePeerAuthentication(resource, report);
+  else if (isKind(resource, 'AuthorizationPolicy')) validateAuthorizationPolicy(resource, report);
+  else if (isKind(resource, 'RequestAuthentication')) validateRequestAuthentication(resource, report);
+  else if (isKind(resource, 'ProxyConfig')) validateProxyConfig(resource, report);
   return report.found;
 }

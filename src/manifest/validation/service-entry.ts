@@ -116,6 +116,9 @@ export function validateWorkloadEntry(resource: TypedResource<'WorkloadEntry'>, 
     checkSocket(spec.address, report.at('address'));
     if (Object.keys(spec.ports).length > 0) report.at('ports').error('A unix socket has no ports.');
   } else if (spec.address !== '' && !isIp(spec.address) && domainFault(spec.address) !== undefined) report.at('address').error(`The address “${spec.address}” is neither a name nor an IP address.`);
-  for (const [name, port] of Object.entries(spec.ports)) checkPort(port, report.at('ports', name));
+  for (const [name, port] of Object.entries(spec.ports)) {
+    if (!isLabel(name)) report.at('ports', name).error(`“${name}” is not a port name.`);
+    checkPort(port, report.at('ports', name));
+  }
   checkLabels(spec.labels, report.at('labels'));
 }
