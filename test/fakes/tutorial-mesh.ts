@@ -24,11 +24,22 @@ export function createTutorialMesh(files: readonly SourceFile[]): TutorialMesh {
   let now = 1_000_000;
   let load: { rps: number; url: string; until: number } | undefined;
   let serial = 0;
+  const asked = new Map<string, number>();
+  /** How many requests a host has had: a die that never cheats. */
+  const turn = (host: string): number => {
+    const count = (asked.get(host) ?? 0) + 1;
+    asked.set(host, count);
+    return count;
+  };
   let due = 0;
   const timers = new Set<{ every: number; next: number; run: () => void }>();
   const listeners = { records: new Set<LabEvents['records']>() };
 
-  const bodies = (kind: string): readonly Json[] => held.flatMap((file) => parseAllDocuments(file.text).map((document) => document.toJS() as Json | null)).filter((body): body is Json => body !== null && body['kind'] === kind);
+  let parsed: { readonly of: readonly SourceFile[]; readonly bodies: readonly Json[] } | undefined;
+  const bodies = (kind: string): readonly Json[] => {
+    if (parsed?.of !== held) parsed = { of: held, bodies: held.flatMap((file) => parseAllDocuments(file.text).map((document) => document.toJS() as Json | null)).filter((body) => body !== null) };
+    return parsed.bodies.filter((body) => body['kind'] === kind);
+  };
   const rule = (host: string): Rule => {
     const found = bodies('VirtualService').find((body) => (body['spec'] as { hosts: string[]; gateways?: string[] }).hosts.some((each) => each === host || each.startsWith(`${host}.`)));
     return (found?.['spec'] as { http: Rule[] } | undefined)?.http.at(-1) ?? {};
@@ -52,8 +63,9 @@ export function createTutorialMesh(files: readonly SourceFile[]): TutorialMesh {
   /** Versions in turn by weight: exact over a hundred requests, and no die. */
   const version = (host: string, all: readonly string[]): string => {
     const split = (rule(host).route ?? []).filter((part) => part.destination.subset !== undefined);
-    if (split.length === 0) return all[serial % all.length] ?? '';
-    let at = (serial * 37) % 100;
+    const count = turn(host);
+    if (split.length === 0) return all[count % all.length] ?? '';
+    let at = (count * 37) % 100;
     for (const { destination, weight = 100 } of split) {
       at -= weight;
       if (at < 0) return destination.subset ?? '';
@@ -62,9 +74,10 @@ export function createTutorialMesh(files: readonly SourceFile[]): TutorialMesh {
   };
   const ratings = (from: string): readonly RequestRecord[] => {
     const { fault, retries } = rule('ratings');
-    if (fault?.abort !== undefined && serial % 2 === 0) return [record(from, 'ratings', 'v1', { status: fault.abort.httpStatus ?? 500, flags: ['FI'] })];
+    const count = turn('ratings');
+    if (fault?.abort !== undefined && count % 2 === 0) return [record(from, 'ratings', 'v1', { status: fault.abort.httpStatus ?? 500, flags: ['FI'] })];
     if (fault?.delay !== undefined) return [record(from, 'ratings', 'v1', { flags: ['DI'], duration: 2004 })];
-    const failed = faulty() && serial % 3 === 0;
+    const failed = faulty() && count % 3 === 0;
     return [record(from, 'ratings', 'v1', failed ? retries === undefined ? { status: 503 } : { retries: 1 } : {})];
   };
   const page = (url: string): readonly RequestRecord[] => {

@@ -3,13 +3,16 @@ import type { SwitchAction, Switches } from '../../contract/index.ts';
 import type { SourceFile } from '../../manifest/index.ts';
 import { places, removeDocument, switchFile } from './documents.ts';
 import { clearFaults, currentFaults, setFault } from './fault.ts';
+import { fullHost } from './hosts.ts';
 import { currentMtls, setMtls } from './mtls.ts';
 import { currentWeights, setWeights } from './weights.ts';
 
 export { switchFile };
 
 /** The files after the switch was thrown; the same array when there is nothing to do. */
-export function throwSwitch(files: readonly SourceFile[], action: SwitchAction): readonly SourceFile[] {
+export function throwSwitch(files: readonly SourceFile[], given: SwitchAction): readonly SourceFile[] {
+  // Short names are services of the action's namespace, as in Istio's own resources.
+  const action = 'host' in given ? { ...given, host: fullHost(given.host, given.namespace) } : given;
   switch (action.kind) {
     case 'fault': return setFault(files, action);
     case 'weights': return setWeights(files, action);

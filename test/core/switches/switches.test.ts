@@ -94,6 +94,13 @@ describe('weights switch', () => {
     expect(currentSwitches(split).weights[0]?.weights).toEqual({ v1: 50, v3: 50 });
   });
 
+  it('takes a short name for a service of its namespace, and edits what it has written before', () => {
+    const once = throwSwitch([], { kind: 'weights', host: 'reviews', namespace: 'default', weights: { v1: 100 } });
+    const twice = throwSwitch(once, { kind: 'weights', host: 'reviews', namespace: 'default', weights: { v1: 90, v3: 10 } });
+    expect(twice.flatMap(({ text }) => text.match(/^kind: /gm) ?? [])).toHaveLength(2);
+    expect(currentSwitches(twice).weights).toEqual([{ host: reviews, namespace: 'default', weights: { v1: 90, v3: 10 } }]);
+  });
+
   it('writes both resources where none is, and clears them', () => {
     const split = throwSwitch([], { kind: 'weights', host: reviews, namespace: 'default', weights: { v1: 90, v2: 10 } });
     expect(currentSwitches(split).weights[0]?.weights).toEqual({ v1: 90, v2: 10 });
