@@ -56,7 +56,7 @@ const alpns: Readonly<Record<string, Readonly<Record<SimulatedCall['protocol'], 
   tls: { http: ['http/1.1'], http2: ['h2'], tcp: [] },
 };
 
-test.skipIf(!existsSync(file))(`simulated calls agree with the peer (cases in ${folder})`, () => {
+test.skipIf(!existsSync(file))(`simulated calls agree with the peer (cases in ${folder})`, { timeout: 60_000 }, () => {
   const cases = JSON.parse(readFileSync(file, 'utf8')) as readonly PeerCase[];
   const scores = new Map<string, { good: number; all: number }>();
   const score = { calls: 0, allCalls: 0, configs: 0 };
