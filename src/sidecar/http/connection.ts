@@ -1,7 +1,7 @@
 import type { DecisionStep } from '../../contract/index.ts';
 import { Http1Server, type ProtocolError, type RequestHead, type ServerExchange, type ServerSession } from '../http1/index.ts';
 import type { Body } from '../hooks.ts';
-import type { Link } from '../link/index.ts';
+import { handleLink, type Link } from '../link/index.ts';
 import type { HttpConnectionContext } from '../runtime.ts';
 import { HttpExchange } from './exchange.ts';
 import { managerPlan, type ManagerPlan } from './manager-plan.ts';
@@ -16,7 +16,8 @@ export interface HttpConnection {
 }
 
 /** Serves HTTP on a connection whose filter chain has been chosen: the HTTP connection manager. Takes the link over. */
-export function serveHttp(link: Link, context: HttpConnectionContext): HttpConnection {
+export function serveHttp(given: Link, context: HttpConnectionContext): HttpConnection {
+  const link = handleLink(given);
   const session = new HttpSession(context);
   const server = new Http1Server(link, session, session.plan.limits, context.runtime.clock);
   session.server = server;

@@ -75,6 +75,9 @@ export class SocketLink implements Link {
   get remote(): Address { return this.#remote ??= { ip: plainIp(this.#socket.remoteAddress), port: this.#socket.remotePort ?? 0 }; }
   get local(): Address { return this.#local ??= { ip: plainIp(this.#socket.localAddress), port: this.#socket.localPort ?? 0 }; }
 
+  /** The libuv handle below the socket, for a tier that drives it itself. */
+  get handle(): object | undefined { return (this.#socket as unknown as { readonly _handle?: object | null })._handle ?? undefined; }
+
   /** Hands the socket back, unread bytes first, with no listener of the link left: for wrapping it in TLS after sniffing. */
   release(): Socket {
     const socket = this.#socket;

@@ -1,5 +1,6 @@
 import type { HttpRequest } from '../hooks.ts';
 import { Http1Client, type ClientOwner } from '../http1/index.ts';
+import { handleLink } from '../link/index.ts';
 import type { ClusterEnvironment, UpstreamCluster, UpstreamConnection } from '../runtime.ts';
 import type { Host } from './host.ts';
 import type { ClusterLimits, ClusterUse } from './limits.ts';
@@ -191,7 +192,7 @@ export class Http1Pool implements HttpPool, ClientOwner {
   }
 
   #connected(connection: UpstreamConnection): void {
-    const codec = new Http1Client(connection.link, this);
+    const codec = new Http1Client(handleLink(connection.link), this);
     const client: PooledClient = { codec, connection, current: undefined };
     this.#clients.set(codec, client);
     this.idle(codec);

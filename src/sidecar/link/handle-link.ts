@@ -1,0 +1,262 @@
+import type { Socket } from 'node:net';
+import { getSystemErrorName } from 'node:util';
+import type { Address, Link, LinkReader } from './link.ts';
+import { SocketLink } from './socket-link.ts';
+
+/** What a libuv stream (TCP or TLS) offers below Node's streams. Source: Node, src/stream_base.cc. */
+interface StreamHandle {
+  onread: () => void;
+  reading: boolean;
+  readStart(): number;
+  readStop(): number;
+  useUserBuffer(buffer: Uint8Array): void;
+  writeBuffer(request: WriteRequest, data: Uint8Array): number;
+  writeLatin1String(request: WriteRequest, data: string): number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+}
+
+interface WriteRequest {
+  oncomplete?: (this: WriteRequest, status: number) => void;
+  /** Kept alive until the write is done. */
+  data?: Uint8Array | undefined;
+}
+
+interface StreamBinding {
+  readonly WriteWrap: new () => WriteRequest;
+  readonly streamBaseState: Int32Array;
+  readonly kReadBytesOrError: number;
+  readonly kLastWriteWasAsync: number;
+}
+
+const endOfFile = -4095;
+/** Bytes that wait for room before the writer is asked to stop. */
+const highWater = 64 * 1024;
+const largePiece = 16 * 1024;
+
+/**
+ * Puts a link on its libuv handle for the rest of its life: no stream machinery, one buffer for all reads. The same link comes back where
+ * that is not possible. What the binding gives is looked up once per process and kept on the class.
+ */
+export function handleLink(link: Link): Link {
+  if (!(link instanceof SocketLink) || link.destroyed) return link;
+  const tier = HandleLink.tier();
+  return tier === undefined ? link : HandleLink.over(link, tier) ?? link;
+}
+
+interface Tier {
+  readonly binding: StreamBinding;
+  /** Filled by every read, and copied from before the callback returns. */
+  readonly scratch: Buffer;
+}
+
+/** A {@link Link} on a libuv handle. Writes to TLS go one at a time: a second one while one is in flight would abort the process. */
+export class HandleLink implements Link {
+  static #found: Tier | null | undefined;
+  readonly remote: Address;
+  readonly local: Address;
+  readonly #socket: Socket;
+  readonly #handle: StreamHandle;
+  readonly #tier: Tier;
+  #reader: LinkReader | undefined;
+  #unread: Buffer | undefined;
+  #corked: (Buffer | string)[] | undefined;
+  #corks = 0;
+  #queue: (Buffer | string)[] = [];
+  #queued = 0;
+  #busy = false;
+  #full = false;
+  #paused = true;
+  #ended = false;
+  #ending = false;
+  #closed = false;
+  #errorCode: string | undefined;
+
+  /** The binding, when this Node has it. */
+  static tier(): Tier | undefined {
+    if (HandleLink.#found === undefined) {
+      const open = (process as unknown as { readonly binding?: (name: string) => StreamBinding }).binding;
+      const binding = open?.call(process, 'stream_wrap');
+      HandleLink.#found = binding?.WriteWrap === undefined || binding.streamBaseState === undefined ? null : { binding, scratch: Buffer.allocUnsafeSlow(65_536) };
+    }
+    return HandleLink.#found ?? undefined;
+  }
+
+  /** Takes the socket over; `undefined` when its handle is not one that can be driven. */
+  static over(link: SocketLink, tier: Tier): HandleLink | undefined {
+    const handle = link.handle as StreamHandle | undefined;
+    if (handle === undefined || typeof handle.useUserBuffer !== 'function' || typeof handle.writeLatin1String !== 'function') return undefined;
+    return new HandleLink(link, handle, tier);
+  }
+
+  private constructor(link: SocketLink, handle: StreamHandle, tier: Tier) {
+    this.remote = link.remote;
+    this.local = link.local;
+    const socket = link.release();
+    this.#socket = socket;
+    this.#handle = handle;
+    this.#tier = tier;
+    // Bytes that the stream had read already, those put back first among them.
+    for (let chunk = socket.read() as Buffer | null; chunk !== null; chunk = socket.read() as Buffer | null) this.#unread = this.#unread === undefined ? chunk : Buffer.concat([this.#unread, chunk]);
+    this.#ended = socket.readableEnded || (socket as unknown as { readonly _readableState: { readonly ended: boolean } })._readableState.ended;
+    socket.on('error', (error: NodeJS.ErrnoException) => { this.#errorCode ??= error.code ?? error.name; });
+    socket.on('close', () => this.#onClose());
+    handle.readStop();
+    handle.useUserBuffer(tier.scratch);
+    handle.onread = () => this.#onRead();
+    handle.reading = true;
+  }
+
+  read(reader: LinkReader): void {
+    this.#reader = reader;
+    if (this.#closed) {
+      process.nextTick(() => { if (this.#reader === reader) reader.close(this.#errorCode); });
+      return;
+    }
+    this.#paused = true;
+    this.resume();
+    if (this.#ended) process.nextTick(() => { if (this.#reader === reader && !this.#closed) reader.end(); });
+  }
+
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    if (!this.destroyed) this.#handle.readStop();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    const unread = this.#unread;
+    if (unread !== undefined) {
+      this.#unread = undefined;
+      this.#reader?.data(unread);
+    }
+    if (!this.#paused && !this.#ended && !this.destroyed) this.#handle.readStart();
+  }
+
+  unread(chunk: Buffer): void {
+    if (chunk.length > 0) this.#unread = this.#unread === undefined ? chunk : Buffer.concat([chunk, this.#unread]);
+  }
+
+  write(data: Buffer | string): boolean {
+    if (this.destroyed) return true;
+    if (this.#corked !== undefined) {
+      this.#corked.push(data);
+      return !this.#full;
+    }
+    if (this.#busy) return this.#enqueue(data);
+    this.#send(data);
+    return !this.#full;
+  }
+
+  cork(): void {
+    this.#corks++;
+    this.#corked ??= [];
+  }
+
+  uncork(): void {
+    if (--this.#corks > 0) return;
+    const pieces = this.#corked ?? [];
+    this.#corked = undefined;
+    // Copying a large piece costs more than a write of its own.
+    if (pieces.some(({ length }) => length > largePiece)) for (const piece of pieces) this.write(piece);
+    else if (pieces.length > 0) this.write(pieces.length === 1 ? (pieces[0] as Buffer | string) : joined(pieces));
+    if (this.#ending && !this.#busy && !this.destroyed) this.#shutdown();
+  }
+
+  end(): void {
+    if (this.#ending || this.destroyed) return;
+    this.#ending = true;
+    if (!this.#busy && this.#corked === undefined) this.#shutdown();
+  }
+
+  destroy(): void { this.#socket.destroy(); }
+
+  get destroyed(): boolean { return this.#socket.destroyed; }
+  get bytesRead(): number { return this.#socket.bytesRead; }
+  get bytesWritten(): number { return this.#socket.bytesWritten; }
+
+  #enqueue(data: Buffer | string): boolean {
+    this.#queue.push(data);
+    this.#queued += data.length;
+    this.#full ||= this.#queued >= highWater;
+    return !this.#full;
+  }
+
+  #send(data: Buffer | string): void {
+    const { binding } = this.#tier;
+    const request = new binding.WriteWrap();
+    const status = typeof data === 'string' ? this.#handle.writeLatin1String(request, data) : this.#handle.writeBuffer(request, data);
+    if (status !== 0) {
+      this.#fail(status);
+    } else if (binding.streamBaseState[binding.kLastWriteWasAsync] !== 0) {
+      this.#busy = true;
+      this.#full ||= data.length >= highWater;
+      if (typeof data !== 'string') request.data = data;
+      request.oncomplete = (result) => this.#onWritten(result);
+    }
+  }
+
+  #onWritten(status: number): void {
+    this.#busy = false;
+    if (this.#closed || this.destroyed) return;
+    if (status < 0) {
+      this.#fail(status);
+      return;
+    }
+    const queue = this.#queue;
+    if (queue.length > 0) {
+      this.#queue = [];
+      this.#queued = 0;
+      this.#send(queue.length === 1 ? (queue[0] as Buffer | string) : joined(queue));
+      if (this.#busy) return;
+    }
+    if (this.#full) {
+      this.#full = false;
+      this.#reader?.drain();
+    }
+    if (this.#ending && !this.#busy) this.#shutdown();
+  }
+
+  #onRead(): void {
+    const { binding, scratch } = this.#tier;
+    const size = binding.streamBaseState[binding.kReadBytesOrError] as number;
+    if (size > 0) {
+      const chunk = Buffer.allocUnsafe(size);
+      scratch.copy(chunk, 0, 0, size);
+      this.#reader?.data(chunk);
+    } else if (size === endOfFile) {
+      this.#ended = true;
+      this.#reader?.end();
+      this.#closeWhenDone();
+    } else if (size < 0) this.#fail(size);
+  }
+
+  #shutdown(): void {
+    this.#socket.end(() => this.#closeWhenDone());
+  }
+
+  /** Both directions are over. The stream cannot see it, as it does not read. */
+  #closeWhenDone(): void {
+    if (this.#ended && this.#socket.writableFinished && !this.destroyed) this.#socket.destroy();
+  }
+
+  #fail(status: number): void {
+    this.#errorCode ??= getSystemErrorName(status);
+    this.#socket.destroy();
+  }
+
+  #onClose(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#queue = [];
+    this.#reader?.close(this.#errorCode);
+  }
+}
+
+/** Pieces as one: a string while all are strings, else bytes. */
+function joined(pieces: readonly (Buffer | string)[]): Buffer | string {
+  if (pieces.every((piece) => typeof piece === 'string')) return pieces.join('');
+  return Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece, 'latin1') : piece)));
+}
