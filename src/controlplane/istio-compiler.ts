@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
 import { compileFor, defaultMeshConfig, meshConfigFrom, prepareSnapshot } from '../compile/index.ts';
-import { parseManifests, validate, type Resource } from '../manifest/index.ts';
+import { groupOf, parseManifests, resourceName, validate, type Resource } from '../manifest/index.ts';
 import type { Compiler } from './compiler.ts';
 
 /** The lab's own manifests and compile layers. The mesh config is what a ConfigMap `istio` in `istio-system` says under `mesh`, as in Istio. */
@@ -16,6 +16,27 @@ export const istioCompiler: Compiler = {
     return (node) => compileFor(prepared, node);
   },
 };
+
+/** Reads each file once: a change of one file costs as much as that file. What is written twice in two files takes the long way, for its diagnostics. */
+export function readingOnce(compiler: Compiler): Compiler {
+  let known = new Map<string, ReturnType<Compiler['read']>>();
+  return {
+    ...compiler,
+    read: (files) => {
+      const next = new Map<string, ReturnType<Compiler['read']>>();
+      const parsed = files.map((file) => {
+        const key = JSON.stringify([file.path, file.namespace, file.text]);
+        const result = known.get(key) ?? compiler.read([file]);
+        next.set(key, result);
+        return result;
+      });
+      known = next;
+      const resources = parsed.flatMap((one) => one.resources);
+      const names = new Set(resources.map((resource) => `${groupOf(resource.apiVersion)}/${resourceName(resource)}`));
+      return names.size === resources.length ? { resources, diagnostics: parsed.flatMap((one) => one.diagnostics) } : compiler.read(files);
+    },
+  };
+}
 
 function meshDocument(resources: readonly Resource[]): unknown {
   const map = resources.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'istio' && metadata.namespace === defaultMeshConfig.rootNamespace);

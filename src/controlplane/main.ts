@@ -5,7 +5,7 @@ import type { Compiler } from './compiler.ts';
 import { serveCore } from './core-connection.ts';
 import type { Log } from './log.ts';
 import { createMesh, podKey, type Mesh } from './mesh.ts';
-import { istioCompiler } from './istio-compiler.ts';
+import { istioCompiler, readingOnce } from './istio-compiler.ts';
 import { createProblems } from './problems.ts';
 import { createProxies } from './proxies.ts';
 import { serveProxy } from './proxy-connection.ts';
@@ -48,7 +48,7 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
   const log: Log = options.log ?? ((line) => process.stdout.write(`${new Date().toISOString()} ${line}\n`));
   const now = options.now ?? Date.now;
   const host = options.host ?? '0.0.0.0';
-  const compiler = options.compiler ?? istioCompiler;
+  const compiler = options.compiler ?? readingOnce(istioCompiler);
   let stopping = false;
 
   const authority = await loadAuthority(settings.ca, now);
