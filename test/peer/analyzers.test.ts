@@ -48,7 +48,7 @@ function written({ resource = '' }: Diagnostic, resources: readonly Resource[]):
   return found === undefined ? resource : `${found.kind} ${namespace === undefined || namespace === '' ? '' : `${namespace}/`}${found.metadata.name}`;
 }
 
-describe.skipIf(!hasPeer('analyzers'))('analyzers', () => {
+describe.skipIf(!hasPeer('analyzers'))('analyzers', { timeout: 60_000 }, () => {
   it('find what istioctl analyze finds', () => {
     const cases = JSON.parse(readPeer('analyzers/cases.json')) as readonly Case[];
     const failed: string[] = [];

@@ -50,7 +50,7 @@ function differences(theirs: Schema, ours: z.ZodType, path: string): readonly st
   ];
 }
 
-describe.skipIf(!there)('Istio’s CRDs', () => {
+describe.skipIf(!there)('Istio’s CRDs', { timeout: 60_000 }, () => {
   it('are all known, in all their versions and short names', () => {
     for (const crd of crds) {
       const definition = definitionOf(crd);

@@ -32,7 +32,7 @@ function passes(entry: Case): boolean {
   return has(found, 'error') !== entry.valid && (entry.warning === null || has(found, 'warning') === entry.warning);
 }
 
-describe.skipIf(!hasPeer('validation'))('validation', () => {
+describe.skipIf(!hasPeer('validation'))('validation', { timeout: 60_000 }, () => {
   it('agrees with Istio’s admission', () => {
     const cases = JSON.parse(readPeer('validation/cases.json')) as readonly Case[];
     const failed = cases.filter((entry) => !passes(entry));
