@@ -114,5 +114,5 @@ export function keyLabel(key: string): string {
   return key
     .replace('mod+', mac ? '⌘ ' : 'Ctrl ')
     .replace('ArrowLeft', '←').replace('ArrowRight', '→').replace('ArrowUp', '↑').replace('ArrowDown', '↓')
-    .replace('Escape', 'Esc').replace(/[a-z]$/, letter => (key.length <= 5 ? letter.toUpperCase() : letter));
+    .replace('Escape', 'Esc').replace(/^[a-z]$|(?<= )[a-z]$/, letter => letter.toUpperCase());
 }

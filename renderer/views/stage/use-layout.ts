@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { Graph } from '../../../src/contract/index.ts';
 import { cardHeight, cardWidth } from './card-size.ts';
+import { columns } from './layout/columns.ts';
 import { elkLayout, type Layout } from './layout/elk.ts';
 import { place, type Box, type Positions } from './layout/place.ts';
 
@@ -39,7 +40,7 @@ export function useLayout(graph: Graph | undefined, lab: string): Arrangement {
     }
     if ([...boxes.keys()].every(id => fixed.has(id) || (keep.positions.has(id) && !connected.has(id)))) return;
     engine.current ??= elkLayout();
-    const proposal = await engine.current.arrange(boxes, of.edges);
+    const proposal = await engine.current.arrange(boxes, of.edges).catch(() => columns(boxes, of.edges));
     const next = place(fixed, proposal, of.edges);
     setPlaced(now => ({
       positions: new Map([...now.positions, ...[...next].filter(([id]) => !now.settled.has(id) || !keep.settled.has(id))]),
@@ -50,7 +51,7 @@ export function useLayout(graph: Graph | undefined, lab: string): Arrangement {
   useEffect(() => {
     if (graph === undefined || graph.nodes.length === 0) return undefined;
     let current = true;
-    lay(graph, latest.current).then(() => { if (current) setReady(true); }, () => { if (current) setReady(true); });
+    void lay(graph, latest.current).then(() => { if (current) setReady(true); });
     return () => { current = false; };
     // The graph is new each second; only its shape asks for a layout.
   }, [shape, lay]);

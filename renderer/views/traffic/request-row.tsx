@@ -14,7 +14,7 @@ export const RequestRow = memo(function RequestRow({ hop, outcome, selected, wid
   const { record } = hop;
   const bad = outcome !== 'ok';
   return (
-    <div role="row" id={`hop-${hop.sequence}`} aria-rowindex={index + 2} aria-selected={selected} className={styles.row} data-selected={selected || undefined} data-wide={wide || undefined} style={{ transform: `translateY(${top}px)` }} onClick={() => onOpen(hop.key)}>
+    <div role="row" id={`hop-${hop.sequence}`} aria-rowindex={index + 2} aria-selected={selected} className={styles.row} data-selected={selected || undefined} data-wide={wide || undefined} style={{ top }} onClick={() => onOpen(hop.key)}>
       <span role="gridcell" className={styles.time}>{format.clock(record.time)}</span>
       <span role="gridcell" className={styles.outcome}><OutcomeGlyph outcome={outcome} size={11} /></span>
       <span role="gridcell" className={styles.who}><Ends record={record} /></span>

@@ -18,7 +18,7 @@ export function RequestTable({ wide }: { readonly wide: boolean }): ReactNode {
   const selectedKey = selection?.kind === 'request' ? selection.key : undefined;
   const scroller = useRef<HTMLDivElement>(null);
   const open = useCallback((key: string) => select({ kind: 'request', key }), [select]);
-  const virtual = useVirtualizer({ count: hops.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 6 });
+  const virtual = useVirtualizer({ count: hops.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 2 });
   useSteadyPlace(hops, scroller, () => virtual.scrollOffset ?? 0);
   const step = (event: KeyboardEvent, by: number): void => {
     const at = hops.findIndex(hop => hop.key === selectedKey);
@@ -43,9 +43,10 @@ export function RequestTable({ wide }: { readonly wide: boolean }): ReactNode {
           ? <Nothing any={any} />
           : (
             <div className={styles.rows} style={{ height: virtual.getTotalSize() }} role="presentation">
+              {/* Rows are keyed by place, not by request: at hundreds a second a row is rewritten, never made anew. */}
               {virtual.getVirtualItems().map(({ index, start }) => {
                 const hop = hops[index];
-                return hop === undefined ? null : <RequestRow key={hop.key} hop={hop} outcome={hop.outcome} selected={hop.key === selectedKey} wide={wide} index={index} top={start} onOpen={open} />;
+                return hop === undefined ? null : <RequestRow key={index} hop={hop} outcome={hop.outcome} selected={hop.key === selectedKey} wide={wide} index={index} top={start} onOpen={open} />;
               })}
             </div>
           )}

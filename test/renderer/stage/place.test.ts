@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { columns } from '../../../renderer/views/stage/layout/columns.ts';
 import { neighbour, place, type Box } from '../../../renderer/views/stage/layout/place.ts';
 
 const box = (x: number, y: number): Box => ({ x, y, width: 200, height: 70 });
@@ -16,6 +17,14 @@ describe('places of cards', () => {
   it('put a new card where nothing lies below it', () => {
     const result = place(new Map([['a', box(0, 0)], ['b', box(300, 0)]]), new Map([['a', box(0, 0)], ['b', box(300, 20)], ['c', box(300, 0)]]), [{ source: 'a', target: 'c' }]);
     expect(result.get('c')?.y).toBeGreaterThanOrEqual(98);
+  });
+});
+
+describe('the plain layout', () => {
+  it('has a column for each rank, with no card on another', () => {
+    const size = { width: 200, height: 70 };
+    const result = columns(new Map([['in', size], ['a', size], ['b', size]]), [{ source: 'in', target: 'a' }, { source: 'in', target: 'b' }]);
+    expect([...result.values()].map(({ x, y }) => [x, y])).toEqual([[0, 0], [284, 0], [284, 110]]);
   });
 });
 

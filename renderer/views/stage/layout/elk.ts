@@ -21,15 +21,18 @@ const options = {
 
 /** ELK in a worker of its own: a layout of any size costs no frame. */
 export function elkLayout(): Layout {
-  const elk = new ELK({ workerFactory: () => new Worker(new URL('./elk.worker.ts', import.meta.url), { type: 'module', name: 'layout' }) });
+  const worker = new Worker(new URL('./elk.worker.ts', import.meta.url), { type: 'module', name: 'layout' });
+  const broken = new Promise<never>((_, reject) => { worker.addEventListener('error', event => reject(new Error(`The layout worker failed: ${event.message}`))); });
+  broken.catch(() => undefined); // Whoever arranges hears of it.
+  const elk = new ELK({ workerFactory: () => worker });
   return {
     arrange: async (boxes, edges) => {
       const known = edges.filter(({ source, target }) => source !== target && boxes.has(source) && boxes.has(target));
-      const result = await elk.layout({
+      const result = await Promise.race([broken, elk.layout({
         id: 'root', layoutOptions: options,
         children: [...boxes].map(([id, { width, height }]) => ({ id, width, height })),
         edges: known.map(({ id, source, target }) => ({ id, sources: [source], targets: [target] })),
-      });
+      })]);
       return new Map((result.children ?? []).map(({ id, x = 0, y = 0, width = 0, height = 0 }) => [id, { x, y, width, height }]));
     },
     stop: () => elk.terminateWorker(),
