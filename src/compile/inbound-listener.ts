@@ -23,6 +23,8 @@ export interface InboundPort {
   readonly origin: Origin;
   /** Where a Sidecar resource sends the port's traffic; else it goes on to where it was sent. */
   readonly endpoint?: { readonly address: string; readonly port: number };
+  /** The workload's own port, when this one only stands for it: policies speak of that one. */
+  readonly target?: number;
   readonly tls?: NonNullable<Sidecar['ingress'][number]['tls']>;
 }
 
@@ -34,6 +36,21 @@ export function inboundPorts(index: SnapshotIndex, node: ProxyNode, scope: Scope
     const port = service.ports.find(({ number }) => number === servicePort);
     if (port === undefined || port.kind === 'udp' || ports.has(targetPort)) continue;
     ports.set(targetPort, { port: targetPort, kind: port.kind, http2: port.http2, bind: '0.0.0.0', operation: `${service.host}:${servicePort}/*`, origin: service.origin });
+  }
+  if (index.snapshot.withoutKubeProxy !== true) return [...ports.values()];
+  return [...ports.values(), ...servicePorts(index, node, new Set(ports.keys()))];
+}
+
+/** Service ports that stand for another port of the workload: without a kube-proxy nobody has translated them for callers that have no sidecar. */
+function servicePorts(index: SnapshotIndex, node: ProxyNode, taken: ReadonlySet<number>): readonly InboundPort[] {
+  const ports = new Map<number, InboundPort>();
+  for (const { service, servicePort, targetPort } of index.targetsByIp.get(node.ip) ?? []) {
+    const port = service.ports.find(({ number }) => number === servicePort);
+    if (port === undefined || port.kind === 'udp' || taken.has(servicePort) || ports.has(servicePort)) continue;
+    ports.set(servicePort, {
+      port: servicePort, target: targetPort, kind: port.kind, http2: port.http2, bind: '0.0.0.0', operation: `${service.host}:${servicePort}/*`, origin: service.origin,
+      endpoint: { address: node.ip, port: targetPort },
+    });
   }
   return [...ports.values()];
 }
@@ -52,7 +69,7 @@ function listedPorts(sidecar: NonNullable<Scope['sidecar']>, node: ProxyNode): r
 export function virtualInbound(index: SnapshotIndex, node: ProxyNode, ports: readonly InboundPort[]): Listener {
   const { mesh } = index.snapshot;
   const mtls = mtlsOf(index, node);
-  const own = ports.flatMap((port) => portChains(index, port, portMode(mtls, port.port)));
+  const own = ports.flatMap((port) => portChains(index, port, portMode(mtls, port.target ?? port.port)));
   const other = [...mtls.ports].filter(([number]) => !ports.some(({ port }) => port === number)).flatMap(([number, mode]) => passthroughChains(index, mode, number));
   const unsniffed = ports.filter(({ kind }) => kind !== 'auto').map(({ port }) => port);
   return {

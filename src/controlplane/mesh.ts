@@ -103,7 +103,7 @@ export function createMesh(stored: StoredState, compiler: Compiler, trustDomain:
     snapshot: () => ({
       resources,
       mesh: config,
-      virtualIps: new Map(Object.entries(state.virtualIps)),
+      virtualIps: new Map(Object.entries(state.virtualIps)), withoutKubeProxy: true,
       pods: state.pods.map((pod) => ({ ...pod, ready: readinessOf(pod).ready })),
     }),
   };

@@ -14,7 +14,7 @@ export function explainCall(files: readonly SourceFile[], call: Call, running: R
   const errors = diagnostics.filter((one) => one.level === 'error');
   if (errors.length > 0) throw new LabFailure('manifest-invalid', 'The manifests have errors, so what they would do is not known.', { diagnostics: errors });
   const snapshot: MeshSnapshot = {
-    resources, mesh: defaultMeshConfig,
+    resources, mesh: defaultMeshConfig, withoutKubeProxy: true,
     pods: running?.pods ?? imagined(resources),
     virtualIps: new Map(Object.entries(running?.virtualIps ?? imaginedIps(resources))),
   };
