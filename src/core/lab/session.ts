@@ -55,13 +55,22 @@ export async function createSession(lab: string, control: ControlClient, pods: S
     return asked.state;
   };
 
+  // Manifests are read again only when the control plane has a new version.
+  let read: { readonly version: string; readonly written: Written } | undefined;
+  const writtenAt = async (version: string | undefined): Promise<Written> => {
+    if (version === undefined || read?.version === version) return read?.written ?? nothing;
+    const written = readWritten(await control.files());
+    read = { version, written };
+    return written;
+  };
+
   const session: Session = {
     lab, control, traffic, load: undefined,
     files: () => control.files(),
     resources: async () => parseManifests(await control.files()).resources,
     async status() {
-      const [state, [list, ingress], files] = await Promise.all([controlStatus(control), engineState(), control.files().catch(() => [])]);
-      const status = labStatus({ lab, state, pods: list, ingress, files, images: pods.images });
+      const [state, [list, ingress]] = await Promise.all([controlStatus(control), engineState()]);
+      const status = labStatus({ lab, state, pods: list, ingress, written: await writtenAt(state?.version), images: pods.images });
       traffic.setPods(status.pods);
       return status;
     },
@@ -119,29 +128,43 @@ async function controlStatus(control: ControlClient): Promise<ControlStatus | un
   }
 }
 
+/** What the manifests say, as far as a status tells it. */
+interface Written {
+  readonly resources: readonly Resource[];
+  readonly switches: LabStatus['switches'];
+  /** Servers of all Gateways. */
+  readonly servers: readonly { readonly port: number; readonly protocol: string }[];
+}
+
+const nothing: Written = { resources: [], switches: { faults: [], weights: [], mtls: {} }, servers: [] };
+
+function readWritten(files: readonly SourceFile[]): Written {
+  const { resources } = parseManifests(files);
+  const servers = ofKind(resources, 'Gateway').flatMap(({ spec }) => spec.servers).flatMap(({ port }) => (port === undefined ? [] : [{ port: port.number, protocol: port.protocol.toUpperCase() }]));
+  return { resources, servers, switches: currentSwitches(files) };
+}
+
 interface Known {
   readonly lab: string;
   readonly state: ControlStatus | undefined;
   readonly pods: readonly PodStatus[];
   readonly ingress: LabStatus['ingress'];
-  readonly files: readonly SourceFile[];
+  readonly written: Written;
   readonly images: LabStatus['images'];
 }
 
-function labStatus({ lab, state, pods: listed, ingress, files, images }: Known): LabStatus {
+function labStatus({ lab, state, pods: listed, ingress, written, images }: Known): LabStatus {
   const pods = listed.map((pod): PodStatus => {
     const reported = state?.readiness[`${pod.namespace}/${pod.name}`];
     if (reported === undefined) return pod;
     return { ...pod, ready: pod.phase === 'Running' && reported.ready, ...(reported.message === undefined ? {} : { message: reported.message }) };
   });
-  const { resources } = parseManifests(files);
-  const gateways = ofKind(resources, 'Gateway').flatMap((gateway) => gateway.spec.servers ?? []);
-  const open = ingress.filter(({ port }) => gateways.some((server) => server.port?.number === port));
-  const http = open.find(({ port }) => port === 80) ?? open.find(({ port }) => gateways.some((server) => server.port?.number === port && server.port.protocol?.toUpperCase() === 'HTTP'));
+  const open = ingress.filter(({ port }) => written.servers.some((server) => server.port === port));
+  const http = open.find(({ port }) => port === 80) ?? open.find(({ port }) => written.servers.some((server) => server.port === port && server.protocol === 'HTTP'));
   const { phase, message } = phaseOf(state, pods);
   return {
     name: lab, phase, ...(message === undefined ? {} : { message }), ingress: open, ingressUrl: http === undefined ? '' : `http://127.0.0.1:${http.hostPort}`, images, pods,
-    proxies: state?.proxies ?? [], version: state?.version ?? '', diagnostics: state?.diagnostics ?? [], switches: currentSwitches(files), services: servicesOf(resources, pods),
+    proxies: state?.proxies ?? [], version: state?.version ?? '', diagnostics: state?.diagnostics ?? [], switches: written.switches, services: servicesOf(written.resources, pods),
   };
 }
 
