@@ -26,12 +26,13 @@ export const layers: readonly Layer[] = [
   { name: 'docker', files: /^src\/core\/docker\//, may: ['util', 'contract'] },
   { name: 'core', files: /^src\/core\//, may: ['util', 'xds', 'contract', 'rpc', 'manifest', 'manifest types', 'compile', 'analyze', 'routing', 'docker', 'workloads', 'controlplane'] },
   { name: 'server', files: /^src\/server\//, may: ['util', 'contract', 'rpc', 'core'] },
-  { name: 'cli', files: /^src\/cli\//, may: ['util', 'contract', 'rpc', 'core', 'server'] },
+  { name: 'cli entry', files: /^src\/cli\/bin\.mjs$/, may: ['setup'] },
+  { name: 'cli', files: /^src\/cli\//, may: ['util', 'contract', 'rpc', 'core', 'server', 'manifest types', 'manifest'] },
   { name: 'container entry', files: /^src\/main\.ts$/, may: ['util', 'contract', 'sidecar', 'controlplane', 'workloads'] },
   { name: 'setup', files: /^src\/setup\//, may: [] },
   { name: 'electron', files: /^electron\//, may: ['util', 'contract', 'rpc', 'core', 'server'] },
   { name: 'renderer', files: /^renderer\//, may: ['util', 'contract', 'rpc', 'manifest', 'manifest types', 'xds', 'test fakes'] },
-  { name: 'test fakes', files: /^test\/fakes\//, may: ['util', 'contract', 'rpc', 'manifest', 'manifest types', 'xds', 'compile'] },
+  { name: 'test fakes', files: /^test\/fakes\//, may: ['util', 'contract', 'rpc', 'manifest', 'manifest types', 'xds', 'compile', 'docker', 'core', 'sidecar', 'sidecar hooks', 'controlplane', 'routing', 'renderer', 'electron'] },
 ];
 
 /** Packages that only one place may use. */

@@ -4,7 +4,7 @@ import type { Cluster, ClusterLoadAssignment, Listener, NameTable, ResourceType,
 import type { UpstreamCluster } from '../runtime.ts';
 import { nobody } from '../telemetry/peer.ts';
 import { parseSecrets, type SecretStore } from '../tls/secrets.ts';
-import { checkTransport } from '../tls/transport.ts';
+import { checkTransport } from '../../features/mtls/transport.ts';
 import { keepResolved, needsDns, type Resolve } from './dns-cluster.ts';
 import type { Clock } from '../hooks.ts';
 import { checkListener, managersOf } from './validate.ts';

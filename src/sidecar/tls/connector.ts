@@ -6,7 +6,7 @@ import type { Connector, UpstreamCluster, UpstreamConnection, UpstreamHost } fro
 import type { UpstreamTlsContext } from '../../xds/index.ts';
 import type { TlsContexts } from './context.ts';
 import { judgePeer } from './peer.ts';
-import { upstreamTls } from './transport.ts';
+import { upstreamTls } from '../../features/mtls/transport.ts';
 
 /** A connection that could not be made. `code` is the system's or TLS' word for it, `ETIMEDOUT`, or `EPEER` for a peer who is not who was expected. */
 export class ConnectFailure extends Error {
