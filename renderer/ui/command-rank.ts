@@ -16,6 +16,9 @@ export function rank<Item extends Ranked>(query: string, items: readonly Item[])
     .map(({ item }) => item);
 }
 
+/** Fewer letters are in order in nearly everything. */
+const shortestAbbreviation = 4;
+
 /** The start of the title counts most, then the start of a word in it, then anywhere, then the hint, then letters in order. */
 function scoreOf(word: string, { title, hint = '', group }: Ranked): number {
   const text = title.toLowerCase();
@@ -23,7 +26,7 @@ function scoreOf(word: string, { title, hint = '', group }: Ranked): number {
   if (text.split(/[^a-z0-9]+/).some(part => part.startsWith(word))) return 60 - text.length / 100;
   if (text.includes(word)) return 40;
   if (`${hint} ${group}`.toLowerCase().includes(word)) return 20;
-  return inOrder(word, text) ? 5 : -Infinity;
+  return word.length >= shortestAbbreviation && inOrder(word, text) ? 5 : -Infinity;
 }
 
 function inOrder(word: string, text: string): boolean {

@@ -28,7 +28,19 @@ export interface View {
   readonly needsLab: boolean;
 }
 
-const named = (load: () => Promise<ComponentType>): ComponentType => lazy(async () => ({ default: await load() }));
+/** Starting a lab makes networks, and a browser gives up what it is loading when the machine's networks change: such a load is tried again. */
+const retries = 5;
+
+const named = (load: () => Promise<ComponentType>): ComponentType => lazy(async () => {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return { default: await load() };
+    } catch (error) {
+      if (attempt === retries) throw error;
+      await new Promise(resolve => setTimeout(resolve, 200 * (attempt + 1)));
+    }
+  }
+});
 
 export const views: readonly View[] = [
   { id: 'stage', title: 'Topology', hint: 'The live graph: every dot is a request', key: '1', icon: IconTopologyStar3, inspector: true, needsLab: true, component: named(async () => (await import('./stage/stage-view.tsx')).StageView) },

@@ -2,8 +2,10 @@ import { LabFailure } from '../../src/contract/index.ts';
 import type { ApplyResult, Lab, LabApi, LabEvents, LabStatus, LabSummary, LoadStatus, ProxyStatus, RequestRecord, SwitchAction, Switches } from '../../src/contract/index.ts';
 import type { SourceFile } from '../../src/manifest/index.ts';
 import { filesOf } from './bookinfo.ts';
+import { parseManifests } from '../../src/manifest/index.ts';
 import { graphOf } from './graph.ts';
 import { bigScenario, bookinfoScenario, type Scenario } from './scenario.ts';
+import { playViews } from './views.ts';
 
 /** How the fake lab plays. */
 export interface FakeOptions {
@@ -14,6 +16,8 @@ export interface FakeOptions {
   readonly switches?: Switches;
   /** No lab at all: the first run. */
   readonly empty?: boolean;
+  /** What goes wrong in the first run: `engine` or `start`. */
+  readonly broken?: string | undefined;
   /** Milliseconds between batches of records; 0 plays nothing by itself. */
   readonly every?: number;
   readonly now?: () => number;
@@ -108,10 +112,11 @@ export function createFakeLab(options: FakeOptions = {}): FakeLab {
     for (let past = 4000; past > 0; past -= 1000 / load.rps) recent.push(...scenario.page(now() - past));
   }
 
+  let empty = options.empty === true;
   const offered: Partial<LabApi> = {
     preflight: async () => ({ ok: true, checks: [] }),
     samples: async () => [{ name: 'bookinfo', title: 'Bookinfo', summary: 'A book shop of four services.', files: filesOf(switches), path: '/productpage' }],
-    labs: async () => (options.empty === true ? [] : [summary(), { name: 'httpbin', phase: 'stopped', pods: 3, ready: 0 }]),
+    labs: async () => (empty ? [] : [summary(), { name: 'httpbin', phase: 'stopped', pods: 3, ready: 0 }]),
     status: async () => status(),
     graph: async () => graphOf(recent, scenario, now()),
     records: async () => recent,
@@ -119,21 +124,26 @@ export function createFakeLab(options: FakeOptions = {}): FakeLab {
     unwatch: async () => undefined,
     files: async () => files(),
     get: async () => [],
-    analyze: async () => [],
+    analyze: async ({ files: given }) => parseManifests(given ?? files()).diagnostics,
     metrics: async () => '',
     tutorials: async () => [],
     switch: async ({ action, dryRun }) => changeTo(thrown(switches, action), dryRun === true),
     apply: async ({ files: changed, dryRun }) => {
       const next = undone(switches, changed);
       if (next !== undefined) return changeTo(next, dryRun === true);
-      if (dryRun !== true) for (const file of changed) written.set(file.path, file.text);
+      const before = new Map(files().map(file => [file.path, file.text]));
+      const changes = changed.filter(file => before.get(file.path) !== file.text).map(file => ({ path: file.path, before: before.get(file.path) ?? '', after: file.text }));
+      const { diagnostics } = parseManifests(changed);
+      if (dryRun === true) return { applied: false, version: String(version), changes, diagnostics };
+      for (const file of changed) written.set(file.path, file.text);
       push();
-      return { applied: true, version: String(version), changes: [], diagnostics: [] };
+      return { applied: true, version: String(version), changes, diagnostics };
     },
     delete: async ({ files: removed }) => changeTo({ ...switches, faults: switches.faults.filter(each => !removed.some(file => file.path.includes(each.host))) }, false),
     load: async request => { load = { ...load, running: true, rps: request.rps, url: request.url ?? load.url }; tell('load', { lab: name, load }); return load; },
     stopLoad: async () => { load = { ...load, running: false }; tell('load', { lab: name, load }); return load; },
   };
+  Object.assign(offered, playViews({ tell, name, broken: options.broken, started: () => { empty = false; return [summary()]; } }));
   const api = new Proxy(offered as LabApi, {
     get: (target, method) => target[method as keyof LabApi] ?? (() => Promise.reject(new LabFailure('not-found', `The fake lab does not play ${String(method)}.`))),
   });

@@ -23,6 +23,6 @@ export function callFor(form: CallForm, ingressUrl: string): Call {
   return {
     from: form.from, method: form.method,
     url: url.startsWith('/') ? `${ingressUrl.replace(/\/$/, '') || 'http://ingress'}${url}` : url,
-    headers: form.headers.filter(([name]) => name.trim() !== '').map(([name, value]) => [name.trim().toLowerCase(), value] as const),
+    headers: form.headers.filter(([name]) => name.trim() !== '').map(([name, value]) => [name.trim().toLowerCase(), value.trim()] as const),
   };
 }

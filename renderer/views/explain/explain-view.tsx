@@ -92,7 +92,9 @@ function Explained({ explanation, stale }: { readonly explanation: Explanation; 
       {clusters.length > 0 && (
         <Section title="Where it may go">
           <ul className={styles.shares}>
-            {clusters.map(({ cluster, share }) => <li key={cluster}><span className="mono">{cluster}</span><i style={{ width: `${share * 100}%` }} /><span>{format.share(share)}</span></li>)}
+            {clusters.map(({ cluster, share, status: ends, flags: said }) => (
+              <li key={cluster}><i style={{ width: `${share * 100}%` }} /><span className="mono">{cluster}</span><span>{[ends, ...said].join(' ')}</span><span>{format.share(share)}</span></li>
+            ))}
           </ul>
         </Section>
       )}

@@ -46,7 +46,7 @@ function useActions(api: LabApi, lab: string): readonly Command[] {
     const ofLab = lab === '' ? [] : [
       running
         ? action('load', 'Stop the traffic', IconX, () => void api.stopLoad({ lab }).catch(failed))
-        : action('load', 'Start traffic', IconPlayerPlay, () => void api.load({ lab, rps: load === undefined || load.rps === 0 ? 10 : load.rps }).catch(failed)),
+        : action('load', 'Start traffic', IconPlayerPlay, () => void api.load({ lab, rps: load === undefined || load.rps === 0 ? 10 : load.rps, ...(load === undefined || load.url === '' ? {} : { url: load.url }) }).catch(failed)),
       action('pause', paused ? 'Go on with the stream' : 'Pause the stream', paused ? IconPlayerPlay : IconPlayerPause, ui.togglePaused),
       ...(faults > 0 ? [action('clear', 'Clear all faults', IconEraser, () => void api.switch({ lab, action: { kind: 'clear', what: 'faults' } }).catch(failed))] : []),
       action('reset', 'Clear everything that switches have written', IconDatabase, () => void api.switch({ lab, action: { kind: 'clear', what: 'all' } }).catch(failed)),
