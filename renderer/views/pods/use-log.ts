@@ -15,7 +15,6 @@ export interface Log {
 const kept = 5000;
 const tail = 500;
 /** Colours and cursor movements of terminals; a log shows words. */
-// eslint-disable-next-line no-control-regex -- ESC is what it looks for
 const escapes = /\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|[\x00-\x08\x0b-\x1f\x7f]/g;
 
 /** Follows a container's log while the view is there; what comes in one frame is shown at once. */

@@ -1,4 +1,4 @@
-import { LabFailure, type Lab, type LabStatus } from '../../contract/index.ts';
+import { LabFailure, type Lab, type LabStatus, type LoadStatus } from '../../contract/index.ts';
 import { connectControl, type ControlClient } from '../control/connect.ts';
 import type { Sample, Tutorial, TutorialState } from '../../contract/index.ts';
 import type { Backend, ContainerStream, Work } from './backend.ts';
@@ -18,7 +18,7 @@ export interface Core extends Lab {
 
 /** The traffic generator, for one lab. */
 export interface LoadGenerator {
-  status(): import('../../contract/index.ts').LoadStatus;
+  status(): LoadStatus;
   stop(): void;
 }
 

@@ -6,7 +6,7 @@ import { ensureImage, rememberRegistries, type BundleSource } from '../images/in
 import {
   createLab, findPod, ingress, labRecord, labs, listPods, openControl, podExec, podLogs, reconcilePods, removeLab, removePod, watchLab,
 } from '../pods/index.ts';
-import { checkMachine } from '../preflight/index.ts';
+import type { checkMachine } from '../preflight/index.ts';
 import type { Backend } from './backend.ts';
 
 /** What the Docker backend needs: a way to the engine, and the bundle that the lab's containers run. */

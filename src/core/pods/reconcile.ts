@@ -75,7 +75,7 @@ export async function reconcilePods(engine: Engine, lab: string, resources: read
     onProgress?.(`${++started} of ${composed.length} pods started`);
     return rest;
   });
-  await Promise.all(finish.map((rest, index) => (rest === undefined ? undefined : guarded(engine, lab, composed[index] as ComposedPod, problems, rest, true))));
+  await Promise.all(finish.map(async (rest, index) => (rest === undefined ? undefined : await guarded(engine, lab, composed[index] as ComposedPod, problems, rest, true))));
 
   const failed = new Set(problems.map(({ pod }) => pod));
   if (late.length > 0) await options.ready?.(composed.map(({ name }) => name).filter((name) => !failed.has(name)));
