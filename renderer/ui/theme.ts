@@ -1,12 +1,18 @@
-import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
+import { createTheme, defaultVariantColorsResolver, type CSSVariablesResolver, type MantineColorsTuple, type VariantColorsResolver } from '@mantine/core';
 
 const accent: MantineColorsTuple = ['#e3f6f2', '#c6ece4', '#9cdfd1', '#6dd0bd', '#4bc9b3', '#35c4ad', '#1f9f8c', '#0b7a6b', '#076458', '#044c43'];
+
+/** Text on a filled ground: Mantine settles it for the light scheme alone, the token knows both. */
+const readable: VariantColorsResolver = input => {
+  const colors = defaultVariantColorsResolver(input);
+  return input.variant === 'filled' ? { ...colors, color: 'var(--on-accent)' } : colors;
+};
 
 /** Mantine's theme in the terms of `tokens.css`: 13 px text, 4 px grid, small radii, one accent. */
 export const theme = createTheme({
   primaryColor: 'accent',
   primaryShade: { light: 7, dark: 5 },
-  autoContrast: true,
+  variantColorResolver: readable,
   colors: { accent },
   fontFamily: 'var(--sans)',
   fontFamilyMonospace: 'var(--mono)',
