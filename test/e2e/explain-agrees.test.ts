@@ -44,7 +44,7 @@ describe.skipIf(why !== undefined)(`explain and the live lab${why === undefined 
   });
   afterAll(async () => { await lab?.down(); });
 
-  const recordOf = async (sent: Sent): Promise<RequestRecord | undefined> => (await lab.records({ text: sent.headers['x-request-id'] ?? '' })).find((one) => one.reporter === 'source' && one.requestId === sent.headers['x-request-id']);
+  const recordOf = async (sent: Sent): Promise<RequestRecord | undefined> => (await lab.records({ text: sent.headers['x-request-id'] ?? '' })).find((one) => one.reporter === 'source' && one.source.app === 'productpage' && one.requestId === sent.headers['x-request-id']);
 
   it('agree on 500 random requests under random valid rules', async () => {
     const disagreements: string[] = [];
