@@ -1,12 +1,14 @@
-import type { DecisionStep } from '../../contract/index.ts';
+import type { DecisionStep, Peer } from '../../contract/index.ts';
 import { Http1Server, type ProtocolError, type RequestHead, type ServerExchange, type ServerSession } from '../http1/index.ts';
 import type { Body } from '../hooks.ts';
 import { handleLink, type Link } from '../link/index.ts';
 import type { HttpConnectionContext } from '../runtime.ts';
 import { HttpExchange } from './exchange.ts';
 import { managerPlan, type ManagerPlan } from './manager-plan.ts';
+import { decodePeer } from './peers.ts';
 import { requestRecord } from './record.ts';
 import { Stream } from './stream.ts';
+import { RandomIds } from './tracing.ts';
 
 /** A downstream connection that is being served. */
 export interface HttpConnection {
@@ -31,17 +33,26 @@ export class HttpSession implements ServerSession {
   readonly plan: ManagerPlan;
   /** Listener and filter chain, for every decision on this connection. */
   readonly steps: readonly DecisionStep[];
+  readonly ids: RandomIds;
   server: Pick<Http1Server, 'bodyBytesRead'> | undefined;
+  #caller: { readonly told: string | undefined; readonly peer: Peer } | undefined;
 
   constructor(context: HttpConnectionContext) {
     this.context = context;
     this.plan = planOf(context);
+    this.ids = new RandomIds(context.runtime);
     const { listener, listenerOrigin, filterChain } = context;
     this.steps = [{ stage: 'listener', what: listener, ...(listenerOrigin === undefined ? {} : { origin: listenerOrigin }) }, { stage: 'filter-chain', what: filterChain }];
   }
 
   open(head: RequestHead, body: Body): ServerExchange {
     return new HttpExchange(this, head, body);
+  }
+
+  /** The caller as it describes itself; on one connection that hardly ever changes. */
+  callerAs(told: string | undefined): Peer {
+    if (this.#caller === undefined || this.#caller.told !== told) this.#caller = { told, peer: decodePeer(told, this.context.sourceIp, this.context.sourcePrincipal) };
+    return this.#caller.peer;
   }
 
   invalid(error: ProtocolError): void {

@@ -4,13 +4,13 @@ import { ReadyBody, type ProtocolError, type RequestHead, type ServerExchange } 
 import type { HttpSession } from './connection.ts';
 import { forwardingHeaders } from './forwarding-headers.ts';
 import { normalizePath } from './normalize-path.ts';
-import { decodePeer, takePeerHeaders } from './peers.ts';
+import { takePeerHeaders } from './peers.ts';
 import { requestRecord } from './record.ts';
 import { localReply } from './reply.ts';
 import { ProxiedRequest } from './request.ts';
 import { routePlan } from './route-plan.ts';
 import { Stream } from './stream.ts';
-import { propagateTrace, requestId } from './tracing.ts';
+import { propagateTrace } from './tracing.ts';
 
 /** One request from its head to its record. */
 export class HttpExchange implements ServerExchange {
@@ -87,16 +87,15 @@ export class HttpExchange implements ServerExchange {
   /** Who calls, on which trace, by which id; and headers that say so to the upstream. */
   #identify(request: ProxiedRequest): void {
     const stream = this.#stream;
-    const { context, plan } = this.#session;
+    const { context, plan, ids } = this.#session;
     const { headers } = request;
-    const random = (): number => context.runtime.random();
     const told = takePeerHeaders(headers);
-    if (context.direction === 'inbound') stream.source = decodePeer(told, context.sourceIp, context.sourcePrincipal);
+    if (context.direction === 'inbound') stream.source = this.#session.callerAs(told);
     forwardingHeaders(headers, context, plan);
     const given = headers.get('x-request-id') ?? '';
-    stream.requestId = given === '' || given.length > 256 ? requestId(random) : given;
-    if (plan.generateRequestId && stream.requestId !== given) headers.set('x-request-id', stream.requestId);
-    stream.trace = propagateTrace(headers, random);
+    stream.requestId = given === '' || given.length > 256 ? ids.uuid() : given;
+    if (plan.generateRequestId && stream.requestId !== given) headers.put('x-request-id', stream.requestId);
+    stream.trace = propagateTrace(headers, ids);
   }
 
   #local(details: string, response: HttpResponse): Promise<HttpResponse> {

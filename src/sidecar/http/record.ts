@@ -40,7 +40,7 @@ export function requestRecord(stream: Stream, request: ProxiedRequest | undefine
     // As in Envoy's access log, what the caller asked for.
     path: headers?.get('x-envoy-original-path') ?? request?.path ?? '',
     ...(grpcStatus === undefined ? {} : { grpcStatus: Number(grpcStatus) }),
-    flags: stream.flags.size === 0 ? noFlags : [...stream.flags],
+    flags: stream.flagged ? [...stream.flags] : noFlags,
     details: stream.details,
     duration: clock.now() - stream.startTime,
     upstreamDuration: stream.upstreamDuration,

@@ -1,5 +1,6 @@
 import type { DecisionStep, ResponseFlag } from '../../contract/index.ts';
 import type { Attempt, HttpHandler, HttpResponse, UpstreamFailure } from '../hooks.ts';
+import type { Headers } from '../http1/index.ts';
 import type { UpstreamConnection } from '../runtime.ts';
 import type { Exchange, Pending } from '../upstream/pool.ts';
 import { encodePeer, peerHeader, peerIdHeader } from './peers.ts';
@@ -81,8 +82,8 @@ class RouterAttempt implements Exchange, Attempt {
       const { self, derived } = stream.context.runtime;
       let told = derived.get(self) as string | undefined;
       if (told === undefined) derived.set(self, told = encodePeer(self));
-      headers.set(peerHeader, told);
-      headers.set(peerIdHeader, `${self.ip}~${self.pod}`);
+      headers.put(peerHeader, told);
+      headers.put(peerIdHeader, `${self.ip}~${self.pod}`);
     } else if (headers.has(peerHeader)) {
       headers.delete(peerHeader);
       headers.delete(peerIdHeader);
@@ -98,7 +99,7 @@ class RouterAttempt implements Exchange, Attempt {
     }
     stream.upstreamDuration = stream.context.runtime.clock.now() - this.#sent;
     stream.details = 'via_upstream';
-    response.headers.set('x-envoy-upstream-service-time', String(Math.round(stream.upstreamDuration)));
+    (response.headers as Headers).put('x-envoy-upstream-service-time', String(Math.round(stream.upstreamDuration)));
     this.#resolve(response);
   }
 

@@ -4,6 +4,9 @@ import type { Attempt, StreamInfo, UpstreamFailure } from '../hooks.ts';
 import type { HttpConnectionContext, UpstreamCluster, UpstreamHost } from '../runtime.ts';
 import type { TraceContext } from './tracing.ts';
 
+/** Nothing is ever added to it. */
+const noSteps: DecisionStep[] = [];
+
 /** What is known of one request while it is served. */
 export class Stream implements StreamInfo {
   readonly context: HttpConnectionContext;
@@ -12,8 +15,7 @@ export class Stream implements StreamInfo {
   readonly sourceIp: string;
   /** Telemetry wants the whole record, decision included. */
   readonly wanted: boolean;
-  readonly flags = new Set<ResponseFlag>();
-  readonly decision: DecisionStep[] = [];
+  readonly decision: DecisionStep[];
   route: Route | undefined;
   cluster = '';
   endpoint = '';
@@ -35,6 +37,7 @@ export class Stream implements StreamInfo {
   #abort: AbortController | undefined;
   #done: (() => void)[] | undefined;
   #over = false;
+  #flags: Set<ResponseFlag> | undefined;
 
   constructor(context: HttpConnectionContext) {
     this.context = context;
@@ -42,6 +45,16 @@ export class Stream implements StreamInfo {
     this.sourceIp = context.sourceIp;
     this.startTime = context.runtime.clock.now();
     this.wanted = context.runtime.telemetry.wanted();
+    this.decision = this.wanted ? [] : noSteps;
+  }
+
+  get flags(): Set<ResponseFlag> {
+    return (this.#flags ??= new Set());
+  }
+
+  /** Whether any flag was ever asked for; spares making the set. */
+  get flagged(): boolean {
+    return this.#flags !== undefined && this.#flags.size > 0;
   }
 
   step(step: DecisionStep): void {

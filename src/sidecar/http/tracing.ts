@@ -12,18 +12,18 @@ export interface TraceContext {
  * Makes a span for this hop and writes it into the headers: `traceparent` and B3 (several headers, and the single one when the caller uses it).
  * What the caller sent is continued, W3C first. Source: w3.org/TR/trace-context, github.com/openzipkin/b3-propagation.
  */
-export function propagateTrace(headers: Headers, random: () => number): TraceContext {
-  const incoming = fromTraceparent(headers.get('traceparent')) ?? fromB3(headers) ?? { traceId: hex(random, 32), parentSpanId: '', flags: '01' };
+export function propagateTrace(headers: Headers, ids: RandomIds): TraceContext {
+  const incoming = fromTraceparent(headers.get('traceparent')) ?? fromB3(headers) ?? { traceId: ids.traceId(), parentSpanId: '', flags: '01' };
   const { traceId, parentSpanId, flags } = incoming;
-  const spanId = hex(random, 16);
+  const spanId = ids.spanId();
   const sampled = (Number.parseInt(flags, 16) & 1) === 1 ? '1' : '0';
-  headers.set('traceparent', `00-${traceId.padStart(32, '0')}-${spanId}-${flags}`);
-  if (headers.has('b3')) headers.set('b3', `${traceId}-${spanId}-${sampled}${parentSpanId === '' ? '' : `-${parentSpanId}`}`);
-  headers.set('x-b3-traceid', traceId);
-  headers.set('x-b3-spanid', spanId);
+  headers.put('traceparent', `00-${traceId.padStart(32, '0')}-${spanId}-${flags}`);
+  if (headers.has('b3')) headers.put('b3', `${traceId}-${spanId}-${sampled}${parentSpanId === '' ? '' : `-${parentSpanId}`}`);
+  headers.put('x-b3-traceid', traceId);
+  headers.put('x-b3-spanid', spanId);
   if (parentSpanId === '') headers.delete('x-b3-parentspanid');
-  else headers.set('x-b3-parentspanid', parentSpanId);
-  headers.set('x-b3-sampled', sampled);
+  else headers.put('x-b3-parentspanid', parentSpanId);
+  headers.put('x-b3-sampled', sampled);
   return { traceId, spanId, parentSpanId };
 }
 
@@ -49,23 +49,30 @@ function fromB3(headers: Headers): Incoming | undefined {
   return { traceId, parentSpanId: spanId, flags: sampled === '0' || sampled === 'false' ? '00' : '01' };
 }
 
-/** A version 4 UUID. */
-export function requestId(random: () => number): string {
-  const digits = hex(random, 32);
-  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-${'89ab'.charAt(Math.floor(random() * 4))}${digits.slice(17, 20)}-${digits.slice(20)}`;
-}
+/** Random ids, made in a buffer of their own. */
+export class RandomIds {
+  readonly #words = new Uint32Array(4);
+  readonly #bytes = Buffer.from(this.#words.buffer);
+  readonly #source: { random(): number };
 
-/** All groups of three hexadecimal digits. */
-const triples = Array.from({ length: 4096 }, (_unused, number) => number.toString(16).padStart(3, '0'));
-
-/** Random lower-case hexadecimal digits; one random number gives twelve. */
-function hex(random: () => number, digits: number): string {
-  let text = '';
-  while (text.length < digits) {
-    const number = random();
-    const high = Math.floor(number * 0x100_0000);
-    const low = Math.floor((number * 0x100_0000 - high) * 0x100_0000);
-    text += `${triples[high >>> 12] as string}${triples[high & 0xfff] as string}${triples[low >>> 12] as string}${triples[low & 0xfff] as string}`;
+  constructor(source: { random(): number }) {
+    this.#source = source;
   }
-  return text.slice(0, digits);
+
+  /** 32 lower-case hexadecimal digits. */
+  traceId(): string { return this.#digits(4); }
+
+  /** 16 lower-case hexadecimal digits. */
+  spanId(): string { return this.#digits(2); }
+
+  /** A version 4 UUID. */
+  uuid(): string {
+    const digits = this.#digits(4);
+    return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-${'89ab'.charAt(Math.floor(this.#source.random() * 4))}${digits.slice(17, 20)}-${digits.slice(20)}`;
+  }
+
+  #digits(words: number): string {
+    for (let index = 0; index < words; index++) this.#words[index] = Math.floor(this.#source.random() * 0x1_0000_0000);
+    return this.#bytes.toString('hex', 0, words * 4);
+  }
 }

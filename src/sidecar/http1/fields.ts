@@ -147,6 +147,10 @@ function keepAliveTimeout(value: string): number | undefined {
 
 /** Fields that `Connection` names are for this hop only; what we rebuild ourselves is not the peer's to remove. */
 function readConnection(fields: MutableFields): void {
+  if (fields.connection === 'keep-alive') {
+    fields.keepAlive = true;
+    return;
+  }
   for (const option of fields.connection.toLowerCase().split(',')) {
     const name = option.trim();
     if (name === 'close') fields.close = true;

@@ -35,12 +35,17 @@ export class Headers implements HeaderMap {
   }
 
   set(name: string, value: string): void {
+    this.put(name, printable(value));
+  }
+
+  /** {@link Headers.set} for a value that is known to be fit for the wire. */
+  put(name: string, value: string): void {
     const index = this.names.indexOf(name);
     if (index < 0) {
-      this.add(name, value);
+      this.push(name, value);
       return;
     }
-    this.values[index] = printable(value);
+    this.values[index] = value;
     this.#starts[index] = -1;
     for (let other = this.names.lastIndexOf(name); other > index; other = this.names.lastIndexOf(name)) this.#removeAt(other);
   }

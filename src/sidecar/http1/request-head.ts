@@ -88,6 +88,7 @@ function authorityOf(target: string | undefined, host: string | undefined, http1
 
 /** `host[:port]`: a registered name, an IPv4 address or an IPv6 literal; no user, no list, no path. */
 export function isAuthority(authority: string): boolean {
+  if (/^[A-Za-z0-9._~-]{1,255}$/.test(authority)) return true;
   const match = /^(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::(\d{1,5}))?$/.exec(authority);
   return match !== null && (match[1] === undefined || Number(match[1]) <= 65_535);
 }

@@ -48,6 +48,8 @@ interface Tier {
   readonly binding: StreamBinding;
   /** Filled by every read, and copied from before the callback returns. */
   readonly scratch: Buffer;
+  /** A request that nobody uses: a write that is done at once leaves its own behind. Making one costs more than most writes. */
+  spare: WriteRequest | undefined;
 }
 
 /** A {@link Link} on a libuv handle. Writes to TLS go one at a time: a second one while one is in flight would abort the process. */
@@ -77,7 +79,7 @@ export class HandleLink implements Link {
     if (HandleLink.#found === undefined) {
       const open = (process as unknown as { readonly binding?: (name: string) => StreamBinding }).binding;
       const binding = open?.call(process, 'stream_wrap');
-      HandleLink.#found = binding?.WriteWrap === undefined || binding.streamBaseState === undefined ? null : { binding, scratch: Buffer.allocUnsafeSlow(65_536) };
+      HandleLink.#found = binding?.WriteWrap === undefined || binding.streamBaseState === undefined ? null : { binding, scratch: Buffer.allocUnsafeSlow(65_536), spare: undefined };
     }
     return HandleLink.#found ?? undefined;
   }
@@ -185,8 +187,10 @@ export class HandleLink implements Link {
   }
 
   #send(data: Buffer | string): void {
-    const { binding } = this.#tier;
-    const request = new binding.WriteWrap();
+    const tier = this.#tier;
+    const { binding } = tier;
+    const request = tier.spare ?? new binding.WriteWrap();
+    tier.spare = undefined;
     const status = typeof data === 'string' ? this.#handle.writeLatin1String(request, data) : this.#handle.writeBuffer(request, data);
     if (status !== 0) {
       this.#fail(status);
@@ -195,6 +199,8 @@ export class HandleLink implements Link {
       this.#full ||= data.length >= highWater;
       if (typeof data !== 'string') request.data = data;
       request.oncomplete = (result) => this.#onWritten(result);
+    } else {
+      tier.spare = request;
     }
   }
 

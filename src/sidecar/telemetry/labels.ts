@@ -24,10 +24,9 @@ export function labelsOf(record: RequestRecord): MetricLabels {
 /** One string for one label set, cheap to make. */
 export function seriesKey(record: RequestRecord): string {
   const { source, destination } = record;
-  return [
-    record.reporter, source.workload, source.namespace, source.version, source.principal, destination.workload, destination.namespace, destination.version, destination.principal,
-    record.service, record.protocol, record.status, record.grpcStatus ?? '', record.flags.join(), record.mtls, source.app, destination.app,
-  ].join('|');
+  const flags = record.flags.length === 0 ? '' : record.flags.join();
+  return `${record.reporter}|${source.workload}|${source.namespace}|${source.version}|${source.principal}|${source.app}|${destination.workload}|${destination.namespace}|${destination.version}`
+    + `|${destination.principal}|${destination.app}|${record.service}|${record.protocol}|${record.status}|${record.grpcStatus ?? ''}|${flags}|${record.mtls}`;
 }
 
 function known(value: string): string {

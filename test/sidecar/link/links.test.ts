@@ -23,7 +23,7 @@ async function pair(tier: (socket: Socket) => Link, secure: boolean): Promise<{ 
   const socket = new Promise<Socket>((resolve) => { accepted = resolve; });
   const server: Server = secure ? createTlsServer({ ...pem, allowHalfOpen: true }, (one) => accepted(one)) : createServer({ allowHalfOpen: true, pauseOnConnect: true }, (one) => accepted(one));
   const port = await listen(server);
-  const peer = secure ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, allowHalfOpen: true } as Parameters<typeof connectTls>[0]) : connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const peer = secure ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ...{ allowHalfOpen: true } }) : connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   peer.on('error', () => undefined);
   const link = tier(await socket);
   closing.push(() => { link.destroy(); peer.destroy(); server.close(); });
