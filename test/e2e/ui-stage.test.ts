@@ -1,53 +1,24 @@
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { extname, join, normalize } from 'node:path';
-import { promisify } from 'node:util';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { securityHeaders } from '../../src/util/content-security.ts';
 import { frameWork } from './frame-work.ts';
+import { browserPath, hasBrowser, openFakeWindow, type FakeWindow } from './support/fake-window.ts';
 
-const browserPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const root = new URL('../..', import.meta.url).pathname;
-const types: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
 
-describe.skipIf(!existsSync(browserPath))(`the stage in Chromium (${browserPath})`, () => {
-  let server: Server;
-  let browser: Browser;
-  let base: string;
+describe.skipIf(!hasBrowser)(`the stage in Chromium (${browserPath})`, () => {
+  let stage: FakeWindow;
   const problems: string[] = [];
 
-  beforeAll(async () => {
-    // In a process of its own: the test runner's NODE_ENV would make a development build.
-    await promisify(execFile)(process.execPath, [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--config', 'renderer/vite.config.ts', '--mode', 'fake', '--logLevel', 'error'], { cwd: root, env: { ...process.env, NODE_ENV: 'production' } });
-    server = createServer((request, response) => { void serve(request.url ?? '/', response); });
-    await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve); });
-    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update'] });
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await new Promise(resolve => { server.close(resolve); });
-  });
-
-  async function serve(url: string, response: import('node:http').ServerResponse): Promise<void> {
-    const path = normalize(new URL(url, 'http://x').pathname);
-    try {
-      const body = await readFile(join(root, 'dist/renderer-fake', path === '/' ? 'index.html' : path));
-      response.writeHead(200, { ...securityHeaders(), 'content-type': types[extname(path === '/' ? '.html' : path)] ?? 'text/html' }).end(body);
-    } catch {
-      response.writeHead(404).end();
-    }
-  }
+  beforeAll(async () => { stage = await openFakeWindow(); });
+  afterAll(async () => { await stage?.close(); });
 
   async function open(query: string, options: { readonly width?: number; readonly height?: number; readonly colorScheme?: 'light' | 'dark'; readonly reducedMotion?: 'reduce' } = {}): Promise<Page> {
-    const page = await browser.newPage({ viewport: { width: options.width ?? 1440, height: options.height ?? 900 }, colorScheme: options.colorScheme ?? 'dark', reducedMotion: options.reducedMotion ?? 'no-preference' });
+    const page = await stage.browser.newPage({ viewport: { width: options.width ?? 1440, height: options.height ?? 900 }, colorScheme: options.colorScheme ?? 'dark', reducedMotion: options.reducedMotion ?? 'no-preference' });
     page.on('console', message => { if (message.type() === 'error' && !message.text().includes('404')) problems.push(message.text()); });
     page.on('pageerror', error => problems.push(error.message));
-    await page.goto(`${base}/?fake&${query}`);
+    await page.goto(`${stage.base}/?fake&${query}`);
     return page;
   }
 
