@@ -9,9 +9,13 @@ const tolerated = 20;
  */
 export function createSystemClock(): Clock {
   let offset = Date.now() - performance.now();
+  let looked = performance.now();
   return {
     now() {
-      const fine = performance.now() + offset;
+      const even = performance.now();
+      const fine = even + offset;
+      if (even - looked < tolerated) return fine;
+      looked = even;
       const coarse = Date.now();
       if (Math.abs(fine - coarse) <= tolerated) return fine;
       offset = coarse - performance.now();

@@ -89,6 +89,7 @@ export class HttpExchange implements ServerExchange {
     const stream = this.#stream;
     const { context, plan, ids } = this.#session;
     const { headers } = request;
+    ids.next();
     const told = takePeerHeaders(headers);
     if (context.direction === 'inbound') stream.source = this.#session.callerAs(told);
     forwardingHeaders(headers, context, plan);

@@ -49,30 +49,32 @@ function fromB3(headers: Headers): Incoming | undefined {
   return { traceId, parentSpanId: spanId, flags: sampled === '0' || sampled === 'false' ? '00' : '01' };
 }
 
-/** Random ids, made in a buffer of their own. */
+/** Random ids for one request after the other, all of a request's made in one go. */
 export class RandomIds {
-  readonly #words = new Uint32Array(4);
+  readonly #words = new Uint32Array(10);
   readonly #bytes = Buffer.from(this.#words.buffer);
   readonly #source: { random(): number };
+  #digits = '';
 
   constructor(source: { random(): number }) {
     this.#source = source;
   }
 
+  /** Draws anew. */
+  next(): void {
+    for (let index = 0; index < 10; index++) this.#words[index] = Math.floor(this.#source.random() * 0x1_0000_0000);
+    this.#digits = this.#bytes.toString('hex');
+  }
+
   /** 32 lower-case hexadecimal digits. */
-  traceId(): string { return this.#digits(4); }
+  traceId(): string { return this.#digits.slice(0, 32); }
 
   /** 16 lower-case hexadecimal digits. */
-  spanId(): string { return this.#digits(2); }
+  spanId(): string { return this.#digits.slice(32, 48); }
 
   /** A version 4 UUID. */
   uuid(): string {
-    const digits = this.#digits(4);
-    return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-${'89ab'.charAt(Math.floor(this.#source.random() * 4))}${digits.slice(17, 20)}-${digits.slice(20)}`;
-  }
-
-  #digits(words: number): string {
-    for (let index = 0; index < words; index++) this.#words[index] = Math.floor(this.#source.random() * 0x1_0000_0000);
-    return this.#bytes.toString('hex', 0, words * 4);
+    const digits = this.#digits;
+    return `${digits.slice(48, 56)}-${digits.slice(56, 60)}-4${digits.slice(61, 64)}-${'89ab'.charAt((this.#words[8] as number) & 3)}${digits.slice(65, 68)}-${digits.slice(68, 80)}`;
   }
 }

@@ -104,7 +104,7 @@ export class ChunkedDecoder {
   #finish(text: string, next: number): number {
     this.#state = done;
     if (text !== '') {
-      const { headers } = parseFields(text, 0, text.length);
+      const { headers } = parseFields(text, Buffer.from(text, 'latin1'), 0, text.length);
       headers.prune((name) => forbiddenTrailers.has(name));
       if (headers.names.length > 0) this.#trailers = headers;
     }

@@ -149,7 +149,7 @@ export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
       for (;;) {
         const complete = this.#collector.add(next);
         if (complete === undefined) return;
-        const head = parseResponseHead(complete.text, (this.#request as HttpRequest).method);
+        const head = parseResponseHead(complete.text, complete.buffer, (this.#request as HttpRequest).method);
         if (head.status >= 200 || head.status === 101) {
           this.#open(head, complete.buffer, complete.offset);
           return;

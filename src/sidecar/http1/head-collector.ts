@@ -6,7 +6,7 @@ export const maxHead = 60 * 1024;
 
 /** A head that is complete, and where the rest of the buffer starts. */
 export interface CompleteHead {
-  /** With the empty line. */
+  /** With the empty line; it stands at the start of the buffer. */
   readonly text: string;
   readonly buffer: Buffer;
   readonly offset: number;

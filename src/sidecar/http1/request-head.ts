@@ -22,16 +22,18 @@ export interface RequestHead {
 /** Longest request target. */
 export const maxTarget = 16 * 1024;
 
-/** Parses a request head: `text` up to and with the empty line. Throws {@link ProtocolError} with the status to answer. Source: RFC 9112. */
-export function parseRequestHead(text: string): RequestHead {
-  const lineEnd = text.indexOf('\r\n');
-  const methodEnd = text.indexOf(' ');
+/** Parses a request head: `text` up to and with the empty line, and the same as bytes. Throws {@link ProtocolError} with the status to answer. Source: RFC 9112. */
+export function parseRequestHead(text: string, bytes: Uint8Array): RequestHead {
+  // One empty line in front is forgiven: RFC 9112 section 2.2.
+  const start = text.startsWith('\r\n') ? 2 : 0;
+  const lineEnd = text.indexOf('\r\n', start);
+  const methodEnd = text.indexOf(' ', start);
   const targetEnd = text.indexOf(' ', methodEnd + 1);
-  if (methodEnd < 1 || targetEnd < 0 || targetEnd > lineEnd) throw new ProtocolError('http1.invalid_request_line');
-  const method = text.slice(0, methodEnd);
+  if (methodEnd <= start || targetEnd < 0 || targetEnd > lineEnd) throw new ProtocolError('http1.invalid_request_line');
+  const method = text.slice(start, methodEnd);
   if (!isMethod(method)) throw new ProtocolError('http1.invalid_method');
   const http10 = minorVersion(text, targetEnd + 1, lineEnd) === 0;
-  const fields = parseFields(text, lineEnd + 2, text.length - 2);
+  const fields = parseFields(text, bytes, lineEnd + 2, text.length - 2);
   const target = text.slice(methodEnd + 1, targetEnd);
   if (target.length > maxTarget) throw new ProtocolError('http1.uri_too_long', 414);
   const origin = originForm(method, target);

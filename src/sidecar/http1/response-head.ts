@@ -13,13 +13,13 @@ export interface ResponseHead {
   readonly keepAliveTimeout: number | undefined;
 }
 
-/** Parses a response head: `text` up to and with the empty line. Throws {@link ProtocolError}. Source: RFC 9112. */
-export function parseResponseHead(text: string, requestMethod: string): ResponseHead {
+/** Parses a response head: `text` up to and with the empty line, and the same as bytes. Throws {@link ProtocolError}. Source: RFC 9112. */
+export function parseResponseHead(text: string, bytes: Uint8Array, requestMethod: string): ResponseHead {
   const lineEnd = text.indexOf('\r\n');
   const http10 = text.startsWith('HTTP/1.0 ');
   if (!http10 && !text.startsWith('HTTP/1.1 ')) throw new ProtocolError('http1.invalid_status_line', 502);
   const status = statusCode(text, lineEnd);
-  const fields = parseFields(text, lineEnd + 2, text.length - 2);
+  const fields = parseFields(text, bytes, lineEnd + 2, text.length - 2);
   if (http10 && fields.chunked) throw new ProtocolError('http1.transfer_encoding_in_http10', 502);
   const bodiless = requestMethod === 'HEAD' || status < 200 || status === 204 || status === 304;
   if (status < 200 && (fields.chunked || fields.contentLength !== undefined)) throw new ProtocolError('http1.framing_in_informational', 502);

@@ -151,7 +151,7 @@ export class Http1Server implements LinkReader, BodySource, BodyWriterOwner {
         return;
       }
       this.#headPending = false;
-      const head = parseRequestHead(complete.text.startsWith('\r\n') ? complete.text.slice(2) : complete.text);
+      const head = parseRequestHead(complete.text, complete.buffer);
       this.#open(head, complete.buffer, complete.offset);
     } catch (error) {
       this.#refuse(error);

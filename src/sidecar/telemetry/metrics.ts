@@ -60,9 +60,17 @@ class Series {
 export class Metrics {
   readonly #added = new Map<string, Series>();
   readonly #totals = new Map<string, Series>();
+  /** Requests come in runs of the same kind. */
+  #last: { readonly record: RequestRecord; readonly series: Series } | undefined;
 
   request(record: RequestRecord): void {
-    this.#series(record).count(record);
+    const last = this.#last;
+    if (last !== undefined && same(last.record, record)) last.series.count(record);
+    else {
+      const series = this.#series(record);
+      this.#last = { record, series };
+      series.count(record);
+    }
   }
 
   tcp(record: RequestRecord, delta: TcpDelta): void {
@@ -88,6 +96,7 @@ export class Metrics {
   #settle(): void {
     for (const [key, series] of this.#added) merge(this.#totals, key, series);
     this.#added.clear();
+    this.#last = undefined;
   }
 
   #series(record: RequestRecord): Series {
@@ -103,6 +112,12 @@ export class Metrics {
     this.#added.set(key, series);
     return series;
   }
+}
+
+/** Whether two records belong to one label set, seen at a glance; `false` when it takes more than that. */
+function same(one: RequestRecord, other: RequestRecord): boolean {
+  return one.source === other.source && one.destination === other.destination && one.status === other.status && one.service === other.service && one.reporter === other.reporter
+    && one.protocol === other.protocol && one.mtls === other.mtls && one.cluster === other.cluster && one.grpcStatus === other.grpcStatus && one.flags.length === 0 && other.flags.length === 0;
 }
 
 /** Where all further label sets are counted. */

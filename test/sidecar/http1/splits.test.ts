@@ -25,7 +25,7 @@ function read(pieces: readonly Buffer[]): unknown {
       }
       const complete = collector.add(piece);
       if (complete === undefined) continue;
-      const { headers, framing, ...head } = parseRequestHead(complete.text);
+      const { headers, framing, ...head } = parseRequestHead(complete.text, complete.buffer);
       events.head = { ...head, framing, headers: headers.pairs() };
       reader = new BodyReader(framing as Framing, source, complete.buffer, complete.offset, 1_000_000);
       (reader.body as IncomingBody).pipe(sink);
