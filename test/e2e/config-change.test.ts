@@ -23,6 +23,10 @@ describe.skipIf(why !== undefined)(`a change of rules under traffic${why === und
   it('is in force and acknowledged everywhere, fifty times, and no request fails', async () => {
     const { ingressUrl } = await lab.status();
     await until('the path answers', async () => (await lab.get(path)).status === 200);
+    // Connections are opened and code is compiled before the rate is asked for.
+    const warm = steady(new URL(path, ingressUrl), 50, 4);
+    await until('warm', () => warm.sent >= 190);
+    await warm.stop();
     const traffic = steady(new URL(path, ingressUrl), 200, 120);
     const took: number[] = [];
     for (let turn = 1; turn <= 50; turn += 1) {

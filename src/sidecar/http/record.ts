@@ -1,4 +1,5 @@
 import type { Peer, RequestRecord } from '../../contract/index.ts';
+import { parseClusterName } from '../../xds/index.ts';
 import type { HttpResponse } from '../hooks.ts';
 import type { Headers } from '../http1/index.ts';
 import { unknownPeer } from './peers.ts';
@@ -33,7 +34,7 @@ export function requestRecord(stream: Stream, request: ProxiedRequest | undefine
     parentSpanId: trace?.parentSpanId ?? '',
     source: inbound ? (stream.source ?? unknownPeer(context.sourceIp, context.sourcePrincipal)) : self,
     destination: inbound ? self : destinationOf(stream),
-    service: stream.upstream?.service || hostOf(request?.authority ?? ''),
+    service: serviceOf(stream, request?.authority ?? ''),
     protocol: headers?.get('content-type')?.startsWith('application/grpc') === true ? 'grpc' : 'http',
     method: request?.method ?? '',
     authority: request?.authority ?? '',
@@ -66,6 +67,12 @@ function destinationOf({ host, upstreamPrincipal, context }: Stream): Peer {
   const peer = { ...host.peer, principal: upstreamPrincipal, ip: host.ip };
   derived.set(host.peer, peer);
   return peer;
+}
+
+/** The service that was asked for, also when no host of it was: by the upstream, the cluster's name, an inbound route's operation (`HOST:PORT/*`), else the authority. */
+function serviceOf({ upstream, cluster, route }: Stream, authority: string): string {
+  const operation = route?.decorator?.operation;
+  return upstream?.service || parseClusterName(cluster)?.host || (operation?.endsWith('/*') === true && !operation.startsWith(':') && cluster.startsWith('inbound|') ? hostOf(operation.slice(0, -2)) : hostOf(authority));
 }
 
 function hostOf(authority: string): string {

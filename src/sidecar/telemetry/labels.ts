@@ -4,7 +4,7 @@ import type { MetricLabels, RequestRecord } from '../../contract/index.ts';
 export function labelsOf(record: RequestRecord): MetricLabels {
   const { source, destination } = record;
   const [serviceName = '', serviceNamespace = ''] = record.service.split('.');
-  const inMesh = destination.workload !== '' || record.cluster.startsWith('inbound|');
+  const inMesh = destination.workload !== '' || record.cluster.startsWith('inbound|') || record.service.includes('.svc.');
   return {
     reporter: record.reporter,
     source_workload: known(source.workload), source_workload_namespace: known(source.namespace), source_principal: known(source.principal),

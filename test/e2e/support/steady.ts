@@ -25,8 +25,9 @@ export function steady(url: URL, rps: number, seconds: number): Steady {
     state.pending += 1;
     const at = ((performance.now() - started) / 1000).toFixed(2);
     const request = httpRequest(url, { agent, timeout: 10_000 }, (response) => {
-      response.resume();
-      response.on('end', () => { settle(response.statusCode === 200 ? undefined : `${at} s: ${response.statusCode}`); });
+      let body = '';
+      response.on('data', (chunk: Buffer) => { if (response.statusCode !== 200 && body.length < 500) body += chunk.toString(); });
+      response.on('end', () => { settle(response.statusCode === 200 ? undefined : `${at} s: ${response.statusCode} after ${Math.round(performance.now() - started - Number(at) * 1000)} ms ${body.slice(0, 200)}`); });
       response.on('error', (error) => { settle(`${at} s: ${error.message}`); });
     });
     request.on('timeout', () => { request.destroy(new Error('no answer within 10 s')); });
