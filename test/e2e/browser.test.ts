@@ -168,14 +168,14 @@ describe.skipIf(missing !== undefined)(`the window in a browser, on a real lab${
 
   it('says what is wrong with a manifest, at its line', async () => {
     await show('Manifests');
-    await page.getByRole('navigation', { name: 'Files' }).getByText('bookinfo-gateway.yaml').click();
+    await page.getByRole('navigation', { name: 'Files' }).getByText('gateway.yaml').click();
     const line = page.locator('.cm-line').filter({ hasText: 'host: productpage' }).first();
     await line.click();
     await page.keyboard.press('End');
     await page.keyboard.type('-nowhere');
     const number = await page.locator('.cm-lineNumbers .cm-activeLineGutter').innerText();
     const finding = page.getByRole('list', { name: 'Findings' }).getByRole('listitem').filter({ hasText: 'productpage-nowhere' }).first();
-    await finding.getByRole('button', { name: `bookinfo-gateway.yaml:${number}` }).waitFor();
+    await finding.getByRole('button', { name: `gateway.yaml:${number}` }).waitFor();
     await page.locator('.cm-lint-marker-error, .cm-lint-marker-warning').first().waitFor();
     expect(await seriousFindings(page)).toEqual([]);
     await button('Revert').click();
