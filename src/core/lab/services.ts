@@ -1,3 +1,4 @@
+import { servicePortProtocol } from '../../compile/index.ts';
 import type { PodStatus, ServiceSummary } from '../../contract/index.ts';
 import { ofKind, podTemplates, type Resource } from '../../manifest/index.ts';
 
@@ -10,8 +11,14 @@ export function servicesOf(resources: readonly Resource[], pods: readonly PodSta
     const versions = selected.map((template) => template.labels['version']).concat(pods.filter((pod) => selected.some((template) => template.workload === pod.workload && template.namespace === pod.namespace)).map((pod) => pod.version));
     return {
       name: metadata.name, namespace: metadata.namespace, host: `${metadata.name}.${metadata.namespace}.svc.cluster.local`,
-      ports: (spec.ports ?? []).map((port) => ({ name: port.name ?? '', port: port.port, protocol: port.protocol ?? 'TCP' })),
+      ports: (spec.ports ?? []).map((port) => ({ name: port.name ?? '', port: port.port, protocol: spoken(port) })),
       versions: [...new Set(versions.filter((version): version is string => version !== undefined && version !== 'latest'))].sort(),
     };
   });
+}
+
+/** What a port speaks, as the mesh sees it: `HTTP`, `HTTP2`, `TCP`, `TLS` …, `AUTO` where it is sniffed. */
+function spoken(port: Parameters<typeof servicePortProtocol>[0]): string {
+  const { kind, http2 } = servicePortProtocol(port);
+  return kind === 'http' && http2 ? 'HTTP2' : kind.toUpperCase();
 }
