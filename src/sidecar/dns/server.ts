@@ -30,12 +30,8 @@ const tcpIdleMs = 10_000;
 
 /** Answers names of the mesh and forwards the rest. */
 export async function startDns(settings: DnsSettings): Promise<DnsServer> {
-  const udp = createSocket('udp4');
-  udp.bind(settings.port, settings.host);
-  await once(udp, 'listening');
-  const { port } = udp.address();
   const connections = new Set<Socket>();
-  const tcp: Server = await listen({ host: settings.host, port }, (socket) => { serveTcpQueries(socket, settings, connections); });
+  const { udp, tcp, port } = await bindBoth(settings, (socket) => { serveTcpQueries(socket, settings, connections); });
   const forwarding = { count: 0 };
   // A reply that cannot be sent (the asker has gone) is the asker's loss only.
   udp.on('error', () => undefined);
@@ -58,6 +54,25 @@ function serveUdpQuery(udp: UdpSocket, query: Buffer, from: RemoteInfo, settings
   if (forwarding.count >= mostForwarded) { reply(serverFailed(query)); return; }
   forwarding.count += 1;
   askUdp(query, settings, (packet) => { forwarding.count -= 1; reply(packet); });
+}
+
+/** How often another free port is tried when the one that UDP was given is taken on TCP. */
+const portTries = 10;
+
+/** Binds one port on UDP and TCP. With port 0 the system chooses for UDP alone, so TCP may find it taken: then another one is tried. */
+async function bindBoth({ host, port: wanted }: Pick<DnsSettings, 'host' | 'port'>, serve: (socket: Socket) => void): Promise<{ readonly udp: UdpSocket; readonly tcp: Server; readonly port: number }> {
+  for (let tries = 1; ; tries += 1) {
+    const udp = createSocket('udp4');
+    udp.bind(wanted, host);
+    await once(udp, 'listening');
+    const { port } = udp.address();
+    try {
+      return { udp, tcp: await listen({ host, port }, serve), port };
+    } catch (error) {
+      udp.close();
+      if (wanted !== 0 || tries === portTries) throw error;
+    }
+  }
 }
 
 /** Asks the upstream from a socket of its own (a fresh port each: no answer can be guessed); SERVFAIL after a while. */

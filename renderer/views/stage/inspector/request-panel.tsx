@@ -22,7 +22,7 @@ export function RequestPanel({ hop, outcome }: { readonly hop: Hop; readonly out
       <Section title="Decision" aside={<span className={styles.hint}>caller’s proxy</span>}><Decision steps={record.decision} /></Section>
       {others.map((other, index) => <Section key={other.key} title={others.length === 1 ? 'At the callee' : `At the callee, attempt ${index + 1}`} aside={<span className={styles.hint}>{other.status === 0 ? '' : other.status}</span>}><Decision steps={other.decision} /></Section>)}
       <Section title="Timing"><Timing record={record} /></Section>
-      <Section title="Ends"><Facts><End name="From" peer={record.source} /><End name="To" peer={record.destination} /><Fact name="mTLS">{record.mtls ? 'yes, both proved who they are' : 'no: plaintext'}</Fact></Facts></Section>
+      <Section title="Ends"><Facts><End name="From" peer={record.source} /><End name="To" peer={record.destination} unasked={neverSent(record)} /><Fact name="mTLS">{neverSent(record) ? 'no connection was made' : record.mtls ? 'yes, both proved who they are' : 'no: plaintext'}</Fact></Facts></Section>
       <Details title="Headers"><HeaderTable caption="Request" headers={record.requestHeaders} /><HeaderTable caption="Response" headers={record.responseHeaders} /></Details>
       <Details title="Everything else"><Rest record={record} /></Details>
     </>
@@ -58,8 +58,13 @@ function Timing({ record }: { readonly record: RequestRecord }): ReactNode {
   );
 }
 
-function End({ name, peer }: { readonly name: string; readonly peer: Peer }): ReactNode {
-  const who = peer.pod !== '' ? peer.pod : peer.ip !== '' ? peer.ip : 'outside of the mesh';
+/** The caller's proxy answered by itself: nobody was asked. */
+function neverSent({ reporter, endpoint }: RequestRecord): boolean {
+  return reporter === 'source' && endpoint === '';
+}
+
+function End({ name, peer, unasked = false }: { readonly name: string; readonly peer: Peer; readonly unasked?: boolean }): ReactNode {
+  const who = peer.pod !== '' ? peer.pod : peer.ip !== '' ? peer.ip : unasked ? 'nobody was asked' : 'outside of the mesh';
   return <Fact name={name} mono copy={peer.principal}>{who}{peer.principal !== '' && <><br />{peer.principal}</>}</Fact>;
 }
 
