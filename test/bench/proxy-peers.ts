@@ -78,8 +78,16 @@ export class Peers {
     return { name: 'haproxy', port: near, pids: () => [server, client] };
   }
 
-  stop(): void {
-    for (const child of this.#children) child.kill('SIGTERM');
+  /** Ends them all, and waits until they are gone. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#children.map((child) => new Promise<void>((resolve) => {
+      if (child.exitCode !== null || child.signalCode !== null) {
+        resolve();
+        return;
+      }
+      child.once('exit', () => resolve());
+      child.kill('SIGTERM');
+    })));
   }
 
   async #worker(settings: { readonly listen: number; readonly upstream: number; readonly side: string }): Promise<number> {
@@ -129,8 +137,7 @@ http { access_log off; keepalive_requests 100000000; keepalive_timeout 3600s; se
     const files = { cert: file('leaf.pem'), key: file('leaf.key'), roots: file('root.pem'), both: file('both.pem') };
     if (this.#pem !== undefined) return files;
     const openssl = (...args: string[]): void => { execFileSync('openssl', args, { stdio: 'ignore' }); };
-    writeFileSync(file('leaf.ext'), 'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=critical,URI:spiffe://cluster.local/ns/default/sa/default,DNS:weft\n');
-    // One URI and nothing else is what the mesh's rules want; nginx checks a name, so it gets a DNS name beside it only when they allow it.
+    writeFileSync(file('leaf.ext'), 'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=critical,URI:spiffe://cluster.local/ns/default/sa/default,DNS:weft\n'); // the name is for nginx
     openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', file('root.key'), '-out', files.roots, '-days', '2', '-subj', '/O=cluster.local', '-addext', 'keyUsage=critical,keyCertSign,cRLSign');
     openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', files.key, '-out', file('leaf.csr'), '-subj', '/');
     openssl('x509', '-req', '-in', file('leaf.csr'), '-CA', files.roots, '-CAkey', file('root.key'), '-CAcreateserial', '-out', files.cert, '-days', '1', '-extfile', file('leaf.ext'));

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -29,7 +29,8 @@ try {
 } catch {
   if (!json) console.log('not allowed to raise the priority: other work on this machine will show');
 }
-const peers = new Peers(mkdtempSync(join(tmpdir(), 'weft-bench-')));
+const dir = mkdtempSync(join(tmpdir(), 'weft-bench-'));
+const peers = new Peers(dir);
 try {
   const backend = await peers.backend();
   const alone = [await peers.weft(backend), await peers.nginx(backend), await peers.haproxy(backend)];
@@ -39,7 +40,8 @@ try {
   for (const [name, contestants, path] of cases.filter(([caseName]) => only === undefined || caseName.startsWith(only))) results[name] = await compare(name, contestants, path);
   if (json) console.log(JSON.stringify(results));
 } finally {
-  peers.stop();
+  await peers.stop();
+  rmSync(dir, { recursive: true, force: true });
 }
 
 async function compare(name: string, contestants: readonly Contestant[], path: string): Promise<{ cpu_vs_nginx: number; rps_vs_nginx: number; cpu_vs_haproxy: number }> {
