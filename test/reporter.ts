@@ -9,6 +9,7 @@ export default class ClosingLine implements Reporter {
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         count[state] += 1;
+        if (test.diagnostic()?.flaky === true) console.log(`passed at the second try: ${module.relativeModuleId}: ${test.fullName}`);
         if (state === 'skipped') skipped.push(`${module.relativeModuleId}: ${test.fullName}`);
       }
       if (module.state() === 'failed' && module.errors().length > 0) count.failed += 1;
