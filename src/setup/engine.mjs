@@ -89,6 +89,8 @@ async function startEngine() {
         child.unref();
         return async () => {
           if (child.exitCode !== null) return;
+          // While it ends this process must not: an unreferenced child alone would let it.
+          child.ref();
           const ended = new Promise((resolve) => { child.once('exit', resolve); });
           process.kill(child.pid, 'SIGTERM');
           await ended;
