@@ -115,7 +115,7 @@ export class HttpExchange implements ServerExchange {
     if (!headers.has('date')) headers.add('date', new Date(this.#session.context.runtime.clock.now()).toUTCString());
     if (plan.requestIdInResponse) headers.set('x-request-id', stream.requestId);
     if (stream.wanted) stream.step({ stage: 'response', what: String(response.status), why: stream.details });
-    if (response.status < 200 && response.upgraded === undefined) response.body = new ReadyBody(Buffer.alloc(0));
+    if (response.status < 200 && response.upgraded === undefined) response.body = ReadyBody.empty;
     return response;
   }
 

@@ -17,8 +17,8 @@ export class BodyReader {
   readonly #limit: number;
   #left: number;
 
-  /** Starts with the rest of the buffer that held the head; a body that is wholly there becomes a ready one. */
-  constructor(framing: Framing, source: BodySource, buffer: Buffer, offset: number, limit: number) {
+  /** Starts with the rest of the buffer that held the head; a body that is wholly there becomes a ready one. `text` is the buffer in latin1, when it is known. */
+  constructor(framing: Framing, source: BodySource, buffer: Buffer, offset: number, limit: number, text?: string) {
     this.#limit = limit;
     this.#untilClose = framing === 'close';
     this.#left = typeof framing === 'number' ? framing : 0;
@@ -29,7 +29,7 @@ export class BodyReader {
       this.done = true;
       this.total = framing;
       this.firstEnd = offset + framing;
-      this.body = new ReadyBody(buffer.subarray(offset, offset + framing));
+      this.body = framing === 0 ? ReadyBody.empty : new ReadyBody(buffer, offset, framing, text);
     } else {
       this.body = new IncomingBody(typeof framing === 'number' ? framing : undefined, source);
       this.firstEnd = this.feed(buffer, offset);

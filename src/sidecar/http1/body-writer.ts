@@ -1,6 +1,22 @@
 import type { Body, BodySink, HeaderMap } from '../hooks.ts';
 import type { Link } from '../link/index.ts';
+import type { ReadyBody } from './body.ts';
 import type { Headers } from './headers.ts';
+
+/** Bodies up to this size are joined to their head, so that a message is one write. */
+const smallBody = 16 * 1024;
+
+/** Writes a head and the body that is there. */
+export function writeReady(link: Link, head: string, body: ReadyBody): void {
+  if (body.length <= smallBody) {
+    link.write(body.length === 0 ? head : head + body.latin1());
+    return;
+  }
+  link.cork();
+  link.write(head);
+  link.write(body.ready);
+  link.uncork();
+}
 
 /** Who is told how the writing of a body went. */
 export interface BodyWriterOwner {

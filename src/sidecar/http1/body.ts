@@ -9,20 +9,35 @@ export interface BodySource {
   cancelled(body: IncomingBody, reason: string): void;
 }
 
-/** A body whose bytes are all here. It can be piped any number of times. */
+/** A body whose bytes are all here. It can be piped any number of times. Small ones often go from text to text and never become a buffer. */
 export class ReadyBody implements Body {
-  readonly ready: Buffer;
+  /** No body. */
+  static readonly empty = new ReadyBody(Buffer.alloc(0));
+  readonly length: number;
+  readonly #bytes: Buffer;
+  readonly #start: number;
+  readonly #text: string | undefined;
 
-  constructor(bytes: Buffer) {
-    this.ready = bytes;
+  /** The part of `bytes` from `start` of this length; `text` is all of `bytes` in latin1, when somebody has it. */
+  constructor(bytes: Buffer, start = 0, length = bytes.length, text?: string) {
+    this.#bytes = bytes;
+    this.#start = start;
+    this.length = length;
+    this.#text = text;
   }
 
-  get length(): number {
-    return this.ready.length;
+  get ready(): Buffer {
+    return this.length === this.#bytes.length ? this.#bytes : this.#bytes.subarray(this.#start, this.#start + this.length);
+  }
+
+  /** The content, a character a byte. */
+  latin1(): string {
+    const end = this.#start + this.length;
+    return this.#text === undefined ? this.#bytes.toString('latin1', this.#start, end) : this.#text.slice(this.#start, end);
   }
 
   pipe(sink: BodySink): void {
-    if (this.ready.length > 0) sink.data(this.ready);
+    if (this.length > 0) sink.data(this.ready);
     sink.end(undefined);
   }
 

@@ -3,9 +3,9 @@ import type { Link, LinkReader } from '../link/index.ts';
 import type { Exchange } from '../upstream/pool.ts';
 import { ReadyBody, type BodySource, type IncomingBody } from './body.ts';
 import { BodyReader } from './body-reader.ts';
-import { BodyWriter, type BodyWriterOwner } from './body-writer.ts';
-import { encodeRequestHead, smallBody } from './encode.ts';
-import { HeadCollector } from './head-collector.ts';
+import { BodyWriter, writeReady, type BodyWriterOwner } from './body-writer.ts';
+import { encodeRequestHead } from './encode.ts';
+import { HeadCollector, type CompleteHead } from './head-collector.ts';
 import { ProtocolError } from './protocol-error.ts';
 import { parseResponseHead, type ResponseHead } from './response-head.ts';
 
@@ -19,7 +19,6 @@ export interface ClientOwner {
 
 /** Most informational responses before the final one. */
 const maxInformational = 16;
-const empty = Buffer.alloc(0);
 
 /** The client side of HTTP/1.1 on one link: one exchange at a time. After any framing error the link is destroyed. */
 export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
@@ -60,11 +59,11 @@ export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
     this.#informational = 0;
     this.#untouched = true;
     const head = encodeRequestHead(request);
-    const { ready } = request.body;
+    const { body } = request;
     if (request.upgrade !== '') this.link.write(head);
-    else if (ready !== undefined) this.#writeReady(head, ready);
+    else if (body instanceof ReadyBody) writeReady(this.link, head, body);
     else {
-      this.#writer = new BodyWriter(this.link, request.body, request.body.length === undefined, this);
+      this.#writer = new BodyWriter(this.link, body, body.length === undefined, this);
       this.link.cork();
       this.link.write(head);
       this.#writer.start();
@@ -131,17 +130,6 @@ export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
     this.link.destroy();
   }
 
-  #writeReady(head: string, body: Buffer): void {
-    if (body.length <= smallBody) {
-      this.link.write(body.length === 0 ? head : head + body.toString('latin1', 0, body.length));
-      return;
-    }
-    this.link.cork();
-    this.link.write(head);
-    this.link.write(body);
-    this.link.uncork();
-  }
-
   #readHead(chunk: Buffer): void {
     this.#untouched = false;
     try {
@@ -151,7 +139,7 @@ export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
         if (complete === undefined) return;
         const head = parseResponseHead(complete.text, complete.buffer, (this.#request as HttpRequest).method);
         if (head.status >= 200 || head.status === 101) {
-          this.#open(head, complete.buffer, complete.offset);
+          this.#open(head, complete);
           return;
         }
         if (++this.#informational > maxInformational) throw new ProtocolError('http1.too_many_informational', 502);
@@ -163,7 +151,7 @@ export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
     }
   }
 
-  #open(head: ResponseHead, buffer: Buffer, offset: number): void {
+  #open(head: ResponseHead, { buffer, offset, whole }: CompleteHead): void {
     if (head.status === 101) {
       this.#switchProtocols(head, buffer.subarray(offset));
       return;
@@ -171,7 +159,7 @@ export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
     const exchange = this.#exchange as Exchange;
     this.#state = 'body';
     this.#head = head;
-    const reader = new BodyReader(head.framing, this, buffer, offset, Number.MAX_SAFE_INTEGER);
+    const reader = new BodyReader(head.framing, this, buffer, offset, Number.MAX_SAFE_INTEGER, whole);
     this.#reader = reader;
     this.#exchange = undefined;
     const more = reader.firstEnd < buffer.length;
@@ -188,7 +176,7 @@ export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
     this.link.pause();
     this.link.unread(rest);
     this.#owner.gone(this);
-    exchange.response({ status: 101, headers: head.headers, body: new ReadyBody(empty), upgraded: this.link });
+    exchange.response({ status: 101, headers: head.headers, body: ReadyBody.empty, upgraded: this.link });
   }
 
   #readBody(chunk: Buffer): void {

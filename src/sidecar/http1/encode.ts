@@ -1,9 +1,6 @@
 import type { HttpRequest, HttpResponse } from '../hooks.ts';
 import { printable, type Headers } from './headers.ts';
 
-/** Bodies up to this size are joined to their head, so that a message is one write. */
-export const smallBody = 16 * 1024;
-
 /**
  * The head of a request for HTTP/1.1, from scratch: Host and framing are ours, hop-by-hop fields were left behind by the parser.
  * Bodies of unknown length are sent in chunks.

@@ -10,6 +10,8 @@ export interface CompleteHead {
   readonly text: string;
   readonly buffer: Buffer;
   readonly offset: number;
+  /** The whole buffer in latin1, when that came for nothing. */
+  readonly whole?: string;
 }
 
 /** Collects bytes until a head is complete, without looking twice at what it has seen. */
@@ -68,7 +70,7 @@ function headIn(chunk: Buffer): CompleteHead | undefined {
   }
   const text = chunk.toString('latin1', 0, chunk.length);
   const end = text.indexOf('\r\n\r\n');
-  return end < 0 ? undefined : { text: end + 4 === text.length ? text : text.slice(0, end + 4), buffer: chunk, offset: end + 4 };
+  return end < 0 ? undefined : { text: end + 4 === text.length ? text : text.slice(0, end + 4), buffer: chunk, offset: end + 4, whole: text };
 }
 
 function complete(buffer: Buffer, length: number): CompleteHead {

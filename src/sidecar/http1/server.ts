@@ -1,10 +1,10 @@
 import type { Body, Clock, HttpResponse } from '../hooks.ts';
 import { splice, type Link, type LinkReader } from '../link/index.ts';
-import type { BodySource, IncomingBody } from './body.ts';
+import { ReadyBody, type BodySource, type IncomingBody } from './body.ts';
 import { BodyReader } from './body-reader.ts';
-import { BodyWriter, type BodyWriterOwner } from './body-writer.ts';
-import { encodeResponseHead, smallBody } from './encode.ts';
-import { HeadCollector } from './head-collector.ts';
+import { BodyWriter, writeReady, type BodyWriterOwner } from './body-writer.ts';
+import { encodeResponseHead } from './encode.ts';
+import { HeadCollector, type CompleteHead } from './head-collector.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { ProtocolError } from './protocol-error.ts';
 import { parseRequestHead, type RequestHead } from './request-head.ts';
@@ -152,7 +152,7 @@ export class Http1Server implements LinkReader, BodySource, BodyWriterOwner {
       }
       this.#headPending = false;
       const head = parseRequestHead(complete.text, complete.buffer);
-      this.#open(head, complete.buffer, complete.offset);
+      this.#open(head, complete);
     } catch (error) {
       this.#refuse(error);
     }
@@ -165,13 +165,13 @@ export class Http1Server implements LinkReader, BodySource, BodyWriterOwner {
     this.#timer.arm(this.#limits.headTimeout);
   }
 
-  #open(head: RequestHead, buffer: Buffer, offset: number): void {
+  #open(head: RequestHead, { buffer, offset, whole }: CompleteHead): void {
     this.#state = 'busy';
     this.#timer.disarm();
     this.#head = head;
     this.#keepAlive = head.keepAlive && !this.#draining;
     this.#continue = false;
-    const reader = new BodyReader(head.framing, this, buffer, offset, this.#limits.maxBody);
+    const reader = new BodyReader(head.framing, this, buffer, offset, this.#limits.maxBody, whole);
     this.#reader = reader;
     this.#continue = head.expectContinue && !reader.done && reader.total === 0;
     this.#keep(buffer, reader.firstEnd);
@@ -218,32 +218,21 @@ export class Http1Server implements LinkReader, BodySource, BodyWriterOwner {
     const bodiless = head.method === 'HEAD' || response.status === 204 || response.status === 304;
     if (!(this.#reader as BodyReader).done || this.#draining || (head.http10 && !bodiless && response.body.length === undefined)) this.#keepAlive = false;
     const text = encodeResponseHead(response, { http10: head.http10, bodiless, keepAlive: this.#keepAlive });
-    const { ready } = response.body;
+    const { body } = response;
     if (bodiless) {
       this.#link.write(text);
-      response.body.cancel('no body wanted');
+      body.cancel('no body wanted');
       this.#finish(0);
-    } else if (ready !== undefined) {
-      this.#writeReady(text, ready);
-      this.#finish(ready.length);
+    } else if (body instanceof ReadyBody) {
+      writeReady(this.#link, text, body);
+      this.#finish(body.length);
     } else {
-      this.#writer = new BodyWriter(this.#link, response.body, response.body.length === undefined && !head.http10, this);
+      this.#writer = new BodyWriter(this.#link, body, body.length === undefined && !head.http10, this);
       this.#link.cork();
       this.#link.write(text);
       this.#writer.start();
       this.#link.uncork();
     }
-  }
-
-  #writeReady(head: string, body: Buffer): void {
-    if (body.length <= smallBody) {
-      this.#link.write(body.length === 0 ? head : head + body.toString('latin1', 0, body.length));
-      return;
-    }
-    this.#link.cork();
-    this.#link.write(head);
-    this.#link.write(body);
-    this.#link.uncork();
   }
 
   #finish(bodyBytes: number): void {
