@@ -1,6 +1,6 @@
 // Makes a fresh clone runnable: checks Node, installs packages, builds. Does only what is out of date.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './paths.mjs';
 import { quiet, step } from './run.mjs';
@@ -10,7 +10,7 @@ const stamps = join(root, 'node_modules/.weft');
 /** Installs and builds what is missing or older than its sources. */
 export async function prepare() {
   checkNode();
-  if (!upToDate('packages', packagesHash())) {
+  if (!isLinked() && !upToDate('packages', packagesHash())) {
     await step('Installing packages (a few minutes the first time)', async () => {
       await quiet('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { env: { ...process.env, npm_config_update_notifier: 'false' } });
       return '';
@@ -25,6 +25,11 @@ export async function prepare() {
     });
     stamp('build', sources);
   }
+}
+
+/** Packages that a link brings in belong to another clone: installing here would empty that one. */
+function isLinked() {
+  return lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
 }
 
 function checkNode() {
