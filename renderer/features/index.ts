@@ -1,9 +1,11 @@
 import type { FeaturePanel } from './panel.ts';
+import { panel as circuitBreaking } from './circuit-breaking/panel.tsx';
 import { panel as directResponse } from './direct-response/panel.tsx';
 import { panel as gateway } from './gateway/panel.tsx';
 import { panel as headers } from './headers/panel.tsx';
 import { panel as loadBalancing } from './load-balancing/panel.tsx';
 import { panel as mirror } from './mirror/panel.tsx';
+import { panel as outlierDetection } from './outlier-detection/panel.tsx';
 import { panel as redirect } from './redirect/panel.tsx';
 import { panel as retry } from './retry/panel.tsx';
 import { panel as rewrite } from './rewrite/panel.tsx';
@@ -17,4 +19,4 @@ export { WeightsPanel } from './routing/panel.tsx';
 export type { FeaturePanel, Finding } from './panel.ts';
 
 /** What the rules say, feature by feature, in the order in which the inspector lists them. */
-export const featurePanels: readonly FeaturePanel[] = [gateway, serviceEntry, timeout, retry, mirror, redirect, rewrite, headers, directResponse, loadBalancing, tcpRouting];
+export const featurePanels: readonly FeaturePanel[] = [gateway, serviceEntry, timeout, retry, mirror, redirect, rewrite, headers, directResponse, loadBalancing, circuitBreaking, outlierDetection, tcpRouting];

@@ -1,5 +1,7 @@
+import { compileCircuitBreakers, compileConnectionLife, compileKeepalive } from '../features/circuit-breaking/compile.ts';
 import { compileLoadBalancing, isPassthrough } from '../features/load-balancing/compile.ts';
 import { autoMtls, originatedTls, outboundMtls } from '../features/mtls/compile.ts';
+import { compileOutlierDetection, panicThreshold } from '../features/outlier-detection/compile.ts';
 import { discoveryType } from '../features/service-entry/compile.ts';
 import { formatDuration } from '../util/manifest-fields.ts';
 import { clusterName, withOrigin, type Cluster, type ClusterLoadAssignment, type Origin } from '../xds/index.ts';
@@ -11,8 +13,6 @@ import type { Scope } from './scope.ts';
 import { destinationRule, endpointMode, type SnapshotIndex } from './snapshot-index.ts';
 import type { ProxyNode } from './types.ts';
 
-/** Envoy's largest count, which means no limit. */
-const unlimited = 4_294_967_295;
 const connectTimeout = '10s';
 
 /** The outbound clusters of a proxy and the endpoints of those that are looked up. */
@@ -65,7 +65,10 @@ function outboundCluster(input: ClusterInput): Cluster {
     connectTimeout: policy.connectionPool?.tcp?.connectTimeout === undefined ? connectTimeout : formatDuration(policy.connectionPool.tcp.connectTimeout),
     ...(type === 'ORIGINAL_DST' ? { lbPolicy: 'CLUSTER_PROVIDED' } : compileLoadBalancing(policy.loadBalancer)),
     ...transport(input, type),
-    ...limits(policy),
+    ...compileCircuitBreakers(policy.connectionPool, policy.retryBudget),
+    ...compileKeepalive(policy.connectionPool),
+    ...compileOutlierDetection(policy.outlierDetection),
+    ...choice(policy),
     ...protocolOptions(port, policy),
     metadata: withOrigin(origin, { filterMetadata: { istio: { services: [{ host: service.host, name: service.name, namespace: service.namespace }] } } }),
   };
@@ -92,34 +95,10 @@ function allTakeMtls(index: SnapshotIndex, service: MeshService, port: MeshPort)
   return service.endpoints.length > 0 && service.endpoints.every((endpoint) => endpoint.mesh && endpointMode(index, endpoint, endpoint.ports.get(port.number) ?? port.number) !== 'DISABLE');
 }
 
-function limits({ connectionPool, outlierDetection }: ClusterPolicy): Pick<Cluster, 'circuitBreakers' | 'outlierDetection' | 'upstreamConnectionOptions'> {
-  const tcp = connectionPool?.tcp;
-  const http = connectionPool?.http;
-  const or = (value: number | undefined): number => (value === undefined || value <= 0 ? unlimited : value);
-  const keepalive = tcp?.tcpKeepalive;
-  return {
-    circuitBreakers: { thresholds: [{ maxConnections: or(tcp?.maxConnections), maxPendingRequests: or(http?.http1MaxPendingRequests), maxRequests: or(http?.http2MaxRequests), maxRetries: or(http?.maxRetries), trackRemaining: true }] },
-    ...(keepalive === undefined ? {} : { upstreamConnectionOptions: { tcpKeepalive: { ...(keepalive.probes === 0 ? {} : { keepaliveProbes: keepalive.probes }), ...seconds('keepaliveTime', keepalive.time), ...seconds('keepaliveInterval', keepalive.interval) } } }),
-    ...(outlierDetection === undefined ? {} : { outlierDetection: outliers(outlierDetection) }),
-  };
-}
-
-function seconds<Key extends string>(key: Key, milliseconds: number | undefined): { readonly [Name in Key]?: number } {
-  return (milliseconds === undefined ? {} : { [key]: Math.round(milliseconds / 1000) }) as { readonly [Name in Key]?: number };
-}
-
-function outliers(written: NonNullable<ClusterPolicy['outlierDetection']>): NonNullable<Cluster['outlierDetection']> {
-  const errors = written.consecutive5xxErrors ?? written.consecutiveErrors;
-  return {
-    ...(errors === undefined ? {} : { consecutive5xx: errors, enforcingConsecutive5xx: errors === 0 ? 0 : 100 }),
-    ...(written.consecutiveGatewayErrors === undefined ? {} : { consecutiveGatewayFailure: written.consecutiveGatewayErrors, enforcingConsecutiveGatewayFailure: written.consecutiveGatewayErrors === 0 ? 0 : 100 }),
-    ...(written.consecutiveLocalOriginFailures === undefined ? {} : { consecutiveLocalOriginFailure: written.consecutiveLocalOriginFailures, enforcingConsecutiveLocalOriginFailure: written.consecutiveLocalOriginFailures === 0 ? 0 : 100 }),
-    ...(written.splitExternalLocalOriginErrors ? { splitExternalLocalOriginErrors: true } : {}),
-    ...(written.interval === undefined ? {} : { interval: formatDuration(written.interval) }),
-    ...(written.baseEjectionTime === undefined ? {} : { baseEjectionTime: formatDuration(written.baseEjectionTime) }),
-    ...(written.maxEjectionPercent <= 0 ? {} : { maxEjectionPercent: written.maxEjectionPercent }),
-    enforcingSuccessRate: 0,
-  };
+/** Which hosts are chosen from, and when ejections stop counting. */
+function choice({ outlierDetection }: ClusterPolicy): Pick<Cluster, 'commonLbConfig'> {
+  const commonLbConfig = panicThreshold(outlierDetection);
+  return Object.keys(commonLbConfig).length === 0 ? {} : { commonLbConfig };
 }
 
 const httpOptions = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
@@ -129,7 +108,7 @@ function protocolOptions(port: MeshPort, { connectionPool }: ClusterPolicy): Pic
   if (port.kind === 'tcp' || port.kind === 'tls') return {};
   const http = connectionPool?.http;
   const http2 = port.http2 || (http?.h2UpgradePolicy === 'UPGRADE' && port.kind === 'http');
-  const common = { ...(http?.idleTimeout === undefined ? {} : { idleTimeout: formatDuration(http.idleTimeout) }), ...(http === undefined || http.maxRequestsPerConnection <= 0 ? {} : { maxRequestsPerConnection: http.maxRequestsPerConnection }) };
+  const common = compileConnectionLife(connectionPool);
   const streams = http === undefined || http.maxConcurrentStreams <= 0 ? {} : { maxConcurrentStreams: http.maxConcurrentStreams };
   const choice = http2 ? { explicitHttpConfig: { http2ProtocolOptions: streams } } : port.kind === 'auto' || http?.useClientProtocol === true ? { useDownstreamProtocolConfig: { httpProtocolOptions: {}, http2ProtocolOptions: streams } } : { explicitHttpConfig: { httpProtocolOptions: {} } };
   return { typedExtensionProtocolOptions: { [httpOptions]: { '@type': `type.googleapis.com/${httpOptions}`, ...(Object.keys(common).length === 0 ? {} : { commonHttpProtocolOptions: common }), ...choice } as { '@type': string } } };
@@ -139,7 +118,7 @@ function protocolOptions(port: MeshPort, { connectionPool }: ClusterPolicy): Pic
 export function inboundClusters(ports: readonly InboundPort[]): readonly Cluster[] {
   return ports.map(({ port, kind, http2, endpoint, origin }): Cluster => {
     const name = `inbound|${port}||`;
-    const base = { name, connectTimeout, ...protocolOptions({ name: '', number: port, kind, http2 }, {}), circuitBreakers: { thresholds: [{ maxConnections: unlimited, maxPendingRequests: unlimited, maxRequests: unlimited, maxRetries: unlimited, trackRemaining: true }] }, metadata: withOrigin(origin) };
+    const base = { name, connectTimeout, ...protocolOptions({ name: '', number: port, kind, http2 }, {}), ...compileCircuitBreakers(undefined), metadata: withOrigin(origin) };
     if (endpoint === undefined) return { ...base, type: 'ORIGINAL_DST', lbPolicy: 'CLUSTER_PROVIDED', upstreamBindConfig: { sourceAddress: { address: '127.0.0.6' } } };
     const address = { socketAddress: { address: endpoint.address, portValue: endpoint.port } };
     return { ...base, type: 'STATIC', loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints: [{ endpoint: { address } }] }] } };

@@ -4,7 +4,7 @@ import { byAge, exported, originAt, selects, type MeshDestinationRule, type Mesh
 import type { ProxyNode } from './types.ts';
 
 /** The settings that hold for one cluster. */
-export type ClusterPolicy = Omit<PortTrafficPolicy, 'port'>;
+export type ClusterPolicy = Omit<PortTrafficPolicy, 'port'> & Pick<TrafficPolicy, 'retryBudget'>;
 
 /** The rules of one namespace: by host, and those whose host is a wildcard. */
 export interface NamespaceRules {
@@ -69,14 +69,17 @@ export function policyFor(rule: MeshDestinationRule | undefined, port: number, s
 
 function atPort(policy: TrafficPolicy | undefined, port: number): ClusterPolicy {
   if (policy === undefined) return {};
-  return settingsOf(policy.portLevelSettings.find((settings) => settings.port?.number === port) ?? policy);
+  const special = policy.portLevelSettings.find((settings) => settings.port?.number === port);
+  // A retry budget cannot be written for a port.
+  return settingsOf(special === undefined ? policy : { ...special, ...(policy.retryBudget === undefined ? {} : { retryBudget: policy.retryBudget }) });
 }
 
-function settingsOf({ loadBalancer, connectionPool, outlierDetection, tls }: ClusterPolicy): ClusterPolicy {
+function settingsOf({ loadBalancer, connectionPool, outlierDetection, tls, retryBudget }: ClusterPolicy): ClusterPolicy {
   return {
     ...(loadBalancer === undefined ? {} : { loadBalancer }),
     ...(connectionPool === undefined ? {} : { connectionPool }),
     ...(outlierDetection === undefined ? {} : { outlierDetection }),
     ...(tls === undefined ? {} : { tls }),
+    ...(retryBudget === undefined ? {} : { retryBudget }),
   };
 }

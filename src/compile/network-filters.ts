@@ -1,5 +1,5 @@
 import { compileTcpRoute } from '../features/tcp-routing/compile.ts';
-import { any, typeUrl, type HttpConnectionManager, type NetworkFilter, type RouteConfiguration } from '../xds/index.ts';
+import { any, typeUrl, type HttpConnectionManager, type NetworkFilter, type RouteConfiguration, type TcpProxy } from '../xds/index.ts';
 import type { MeshConfig } from './mesh-config.ts';
 
 /** Names of the filters, as Envoy's. */
@@ -49,9 +49,9 @@ function accessLog({ accessLogFile }: MeshConfig): Pick<HttpConnectionManager, '
   return { accessLog: [{ name: 'envoy.access_loggers.file', typedConfig }] };
 }
 
-/** The TCP proxy to one cluster, or to several by weight. */
-export function tcpFilter(statPrefix: string, destinations: readonly { readonly cluster: string; readonly weight: number }[], mesh: MeshConfig): NetworkFilter {
-  const proxy = { ...compileTcpRoute(statPrefix, destinations), ...accessLog(mesh) };
+/** The TCP proxy to one cluster, or to several by weight; `life` is how long connections may last. */
+export function tcpFilter(statPrefix: string, destinations: readonly { readonly cluster: string; readonly weight: number }[], mesh: MeshConfig, life: Partial<TcpProxy> = {}): NetworkFilter {
+  const proxy = { ...compileTcpRoute(statPrefix, destinations), ...life, ...accessLog(mesh) };
   return { name: filterNames.tcpProxy, typedConfig: any(typeUrl.tcpProxy, proxy) };
 }
 

@@ -1,9 +1,12 @@
+import { compileTcpLife } from '../features/circuit-breaking/compile.ts';
 import { connectionMatchApplies, type ConnectionContext } from '../features/tcp-routing/compile.ts';
 import type { VirtualService } from '../manifest/index.ts';
-import { clusterName, withOrigin, type FilterChain, type FilterChainMatch, type Origin } from '../xds/index.ts';
+import { clusterName, parseClusterName, withOrigin, type FilterChain, type FilterChainMatch, type Origin } from '../xds/index.ts';
+import { policyFor } from './destination-rules.ts';
 import { clusterOf, type RouteContext } from './http-routes.ts';
 import { originAt, type MeshPort, type MeshService, type MeshVirtualService } from './model.ts';
 import { tcpFilter } from './network-filters.ts';
+import { destinationRule } from './snapshot-index.ts';
 
 type Destinations = VirtualService['tcp'][number]['route'];
 
@@ -54,13 +57,20 @@ interface ChainMatch {
 
 function serviceChain(service: MeshService, port: MeshPort, match: ChainMatch, context: RouteContext): FilterChain {
   const cluster = clusterName({ direction: 'outbound', port: port.number, subset: '', host: service.host });
-  return { ...chainMatch(match), filters: [tcpFilter(cluster, [{ cluster, weight: 0 }], context.index.snapshot.mesh)], metadata: withOrigin(service.origin) };
+  return { ...chainMatch(match), filters: [tcpFilter(cluster, [{ cluster, weight: 0 }], context.index.snapshot.mesh, lifeOf(service.host, port.number, '', context))], metadata: withOrigin(service.origin) };
+}
+
+/** How long connections to a service may last, by its DestinationRule; a rule's connections follow its first destination. */
+function lifeOf(host: string, port: number, subset: string, { index, node, scope }: RouteContext): ReturnType<typeof compileTcpLife> {
+  const service = scope.byHost.get(host);
+  return service === undefined ? {} : compileTcpLife(policyFor(destinationRule(index, node, service), port, subset === '' ? undefined : subset).connectionPool);
 }
 
 /** A chain to the destinations of a rule. */
 export function tcpChain(match: ChainMatch, route: Destinations, from: Origin, context: RouteContext): FilterChain {
   const destinations = route.flatMap(({ destination, weight }) => (destination === undefined ? [] : [{ cluster: clusterOf(destination, context), weight }]));
-  return { ...chainMatch(match), filters: [tcpFilter(destinations[0]?.cluster ?? '', destinations, context.index.snapshot.mesh)], metadata: withOrigin(from) };
+  const first = parseClusterName(destinations[0]?.cluster ?? '');
+  return { ...chainMatch(match), filters: [tcpFilter(destinations[0]?.cluster ?? '', destinations, context.index.snapshot.mesh, first === undefined ? {} : lifeOf(first.host, first.port, first.subset, context))], metadata: withOrigin(from) };
 }
 
 /** The match of a chain; none at all when every connection is meant. `*` as server name is every name. */

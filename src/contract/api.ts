@@ -4,6 +4,7 @@ import type {
   Sample, SwitchAction, Tutorial, TutorialState, UpRequest,
 } from './lab.ts';
 import type { RequestRecord } from './record.ts';
+import type { UpstreamStatus } from './upstreams.ts';
 
 /**
  * The one API of the lab: what the window, the browser and the CLI can ask of core. Every method takes one plain object,
@@ -37,6 +38,8 @@ export interface LabApi {
   proxyConfig(request: { readonly lab: string; readonly proxy: string; readonly section: ProxyConfigSection }): Promise<readonly unknown[]>;
   records(request: RecordQuery & { readonly lab: string }): Promise<readonly RequestRecord[]>;
   graph(request: { readonly lab: string }): Promise<Graph>;
+  /** Circuit breakers and ejected hosts, live, as each proxy sees its upstream clusters. */
+  upstreams(request: { readonly lab: string }): Promise<readonly UpstreamStatus[]>;
   /** Istio's standard metrics of the whole lab, in Prometheus' text format. */
   metrics(request: { readonly lab: string }): Promise<string>;
   load(request: LoadRequest): Promise<LoadStatus>;
@@ -57,7 +60,7 @@ export interface LabApi {
   tutorialStart(request: { readonly lab: string; readonly tutorial: string; readonly fresh?: boolean }): Promise<TutorialState>;
   tutorialDo(request: { readonly lab: string; readonly tutorial: string }): Promise<TutorialState>;
 
-  /** From now on, events of this lab are sent to the caller: `status`, `graph`, `records`, `load`, `tutorial`. */
+  /** From now on, events of this lab are sent to the caller: `status`, `graph`, `records`, `upstreams`, `load`, `tutorial`. */
   watch(request: { readonly lab: string }): Promise<void>;
   unwatch(request: { readonly lab: string }): Promise<void>;
 }
@@ -69,6 +72,8 @@ export interface LabEvents {
   status(status: LabStatus): void;
   graph(event: { readonly lab: string; readonly graph: Graph }): void;
   records(event: { readonly lab: string; readonly records: readonly RequestRecord[] }): void;
+  /** All of them anew, when any has changed. */
+  upstreams(event: { readonly lab: string; readonly upstreams: readonly UpstreamStatus[] }): void;
   load(event: { readonly lab: string; readonly load: LoadStatus }): void;
   tutorial(state: TutorialState): void;
   stream(event: { readonly stream: string; readonly data?: string; readonly end?: { readonly exitCode?: number } }): void;

@@ -3,6 +3,7 @@ import type { Diagnostic, SourceFile } from '../manifest/index.ts';
 import type { ProxyConfigSection, ProxyStatus, RecordQuery } from './lab.ts';
 import type { RequestRecord } from './record.ts';
 import type { MetricDelta } from './proxy-wire.ts';
+import type { UpstreamStatus } from './upstreams.ts';
 
 /** A pod as core registers it with the control plane, before its containers start. */
 export interface PodRegistration extends PodInfo {
@@ -28,9 +29,11 @@ export interface ControlApi {
   proxyConfig(proxy: string, section: ProxyConfigSection): Promise<readonly unknown[]>;
   records(query: RecordQuery): Promise<readonly RequestRecord[]>;
   metricsText(): Promise<string>;
+  /** Upstream clusters that have limits, ejections or localities, as each proxy sees them now. */
+  upstreams(): Promise<readonly UpstreamStatus[]>;
   /** Virtual IP by service, for explain. */
   virtualIps(): Promise<Readonly<Record<string, string>>>;
-  /** From now on `records` and `metrics` events are sent on this connection. */
+  /** From now on `records`, `metrics` and `upstreams` events are sent on this connection. */
   subscribe(): Promise<void>;
 }
 
@@ -47,6 +50,8 @@ export interface ControlEvents {
   records(records: readonly RequestRecord[]): void;
   /** Every second: what all proxies added. */
   metrics(deltas: readonly MetricDelta[]): void;
+  /** All of them anew, when any has changed. */
+  upstreams(upstreams: readonly UpstreamStatus[]): void;
 }
 
 /** Ports of a lab's containers, as in Istio. */

@@ -1,5 +1,6 @@
 import type { DiscoveryRequest, DiscoveryResponse } from '../xds/index.ts';
 import type { RequestRecord } from './record.ts';
+import type { UpstreamState } from './upstreams.ts';
 
 /**
  * The wire between a proxy and the control plane (port 15012): TLS 1.3, verified against the mesh root that the container was given,
@@ -11,7 +12,9 @@ export type FromProxy =
   /** PKCS#10, PEM. Its own SANs are ignored: the certificate carries the identity that the token stands for. */
   | { readonly csr: { readonly id: number; readonly pem: string } }
   | { readonly readiness: { readonly ready: boolean; readonly message?: string } }
-  | { readonly telemetry: TelemetryBatch };
+  | { readonly telemetry: TelemetryBatch }
+  /** Clusters with limits, ejections or localities, all of them, when any has changed; at most every 250 ms. */
+  | { readonly upstreams: readonly UpstreamState[] };
 
 export type FromControlPlane =
   | { readonly response: DiscoveryResponse }

@@ -36,6 +36,7 @@ export const schemas: { readonly [Name in keyof LabApi]: z.ZodType<Parameters<La
   proxyConfig: z.strictObject({ lab, proxy: pod, section: z.enum(['listeners', 'routes', 'clusters', 'endpoints', 'secrets']) }),
   records: z.strictObject({ lab, limit: z.number().int().min(1).max(10_000).exactOptional(), before: z.number().exactOptional(), text: z.string().exactOptional(), outcome: z.string().exactOptional(), service: z.string().exactOptional() }),
   graph: z.strictObject({ lab }),
+  upstreams: z.strictObject({ lab }),
   metrics: z.strictObject({ lab }),
   load: z.strictObject({ lab, rps: z.number().min(0.1).max(2000), seconds: z.number().min(1).max(86_400).exactOptional(), url: z.string().exactOptional(), method: z.string().exactOptional(), headers: z.record(z.string(), z.string()).exactOptional() }),
   stopLoad: z.strictObject({ lab }),

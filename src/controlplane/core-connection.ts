@@ -6,12 +6,14 @@ import type { Problems } from './problems.ts';
 import type { Proxies } from './proxies.ts';
 import { podSchema, sourceFileSchema } from './state/state.ts';
 import type { TelemetryIntake } from './telemetry/intake.ts';
+import type { Upstreams } from './telemetry/upstreams.ts';
 
 /** What serving core needs. */
 export interface CoreServices {
   readonly mesh: Mesh;
   readonly proxies: Proxies;
   readonly telemetry: TelemetryIntake;
+  readonly upstreams: Upstreams;
   readonly problems: Problems;
   /** Resolves when the mesh is on the disk, or when it is known that it cannot be. */
   saved(): Promise<void>;
@@ -23,7 +25,7 @@ export interface CoreServices {
 
 const none = z.tuple([]);
 const argumentsOf: { readonly [Name in keyof ControlApi]: z.ZodType<Parameters<ControlApi[Name]>> } = {
-  files: none, pods: none, status: none, metricsText: none, virtualIps: none, subscribe: none,
+  files: none, pods: none, status: none, metricsText: none, virtualIps: none, upstreams: none, subscribe: none,
   setFiles: z.tuple([z.array(sourceFileSchema).max(10_000)]),
   setPods: z.tuple([z.array(podSchema).max(10_000)]),
   setNetwork: z.tuple([z.strictObject({ virtualIpCidr: z.string().regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/) })]),
@@ -51,8 +53,10 @@ export function serveCore(channel: Channel, services: CoreServices): void {
 
   function subscribe(): readonly (() => void)[] {
     peer.event('status', [controlStatus(services)]);
+    peer.event('upstreams', [services.upstreams.all()]);
     return [
       services.telemetry.listen({ records: (records) => peer.event('records', [records]), metrics: (deltas) => peer.event('metrics', [deltas]) }),
+      services.upstreams.listen((upstreams) => peer.event('upstreams', [upstreams])),
       services.onStatus(() => peer.event('status', [controlStatus(services)])),
     ];
   }
@@ -89,6 +93,7 @@ function controlApi(services: CoreServices, subscribe: () => void): ControlApi {
     proxyConfig: (proxy, section) => Promise.resolve(proxies.config(proxy, section)),
     records: (query) => Promise.resolve(telemetry.records(query)),
     metricsText: () => services.metricsText(),
+    upstreams: () => Promise.resolve(services.upstreams.all()),
     virtualIps: () => Promise.resolve(mesh.virtualIps),
     subscribe: () => {
       subscribe();

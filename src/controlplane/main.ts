@@ -16,6 +16,7 @@ import { loadState, openStateFile } from './state/state-file.ts';
 import { emptyState, storedStateSchema } from './state/state.ts';
 import { createTelemetryIntake } from './telemetry/intake.ts';
 import { serveMetrics } from './telemetry/metrics-server.ts';
+import { createUpstreams } from './telemetry/upstreams.ts';
 import { createPilotMetrics } from './telemetry/pilot.ts';
 
 /** What differs from a control plane in its container; for tests and for labs in one process. */
@@ -58,6 +59,7 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
   const problems = createProblems(status.fire);
   const metrics = createPilotMetrics();
   const telemetry = createTelemetryIntake();
+  const upstreams = createUpstreams();
 
   if (loaded.problem !== undefined) {
     log(`state: ${loaded.problem}`);
@@ -81,8 +83,8 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
   const proxies = createProxies({ mesh, compiler, roots: authority.roots, metrics, problems, changed: status.fire, now });
   const schedule = createSchedule(() => proxies.push());
   const metricsText = async (): Promise<string> => `${await metrics.text()}${telemetry.text()}`;
-  const proxyServices = { mesh, proxies, authority, telemetry, metrics, log, stopping: () => stopping };
-  const coreServices = { mesh, proxies, telemetry, problems, saved: () => saving, metricsText, onStatus: status.listen };
+  const proxyServices = { mesh, proxies, authority, telemetry, upstreams, metrics, log, stopping: () => stopping };
+  const coreServices = { mesh, proxies, telemetry, upstreams, problems, saved: () => saving, metricsText, onStatus: status.listen };
 
   proxies.push();
   const server = await serveControlPlane({
@@ -111,6 +113,7 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
       clearTimeout(returning);
       schedule.stop();
       telemetry.stop();
+      upstreams.stop();
       status.stop();
       await Promise.all([server.stop(), metricsServer.stop()]);
       await file.settled();

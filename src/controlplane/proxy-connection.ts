@@ -7,6 +7,7 @@ import { podKey, type Mesh } from './mesh.ts';
 import type { Proxies } from './proxies.ts';
 import type { PilotMetrics } from './telemetry/pilot.ts';
 import type { TelemetryIntake } from './telemetry/intake.ts';
+import type { Upstreams } from './telemetry/upstreams.ts';
 
 const short = z.string().max(1024);
 
@@ -16,6 +17,7 @@ const message = z.union([
   z.object({ csr: z.object({ id: z.number(), pem: z.string() }) }),
   z.object({ readiness: z.object({ ready: z.boolean(), message: short.exactOptional() }) }),
   z.object({ telemetry: z.object({ records: z.unknown(), metrics: z.unknown() }) }),
+  z.object({ upstreams: z.array(z.unknown()) }),
 ]);
 
 /** Certificate requests of one proxy that may wait at the same time. */
@@ -30,6 +32,7 @@ export interface ProxyServices {
   readonly proxies: Proxies;
   readonly authority: CertificateAuthority;
   readonly telemetry: TelemetryIntake;
+  readonly upstreams: Upstreams;
   readonly metrics: PilotMetrics;
   readonly log: Log;
   /** True once the control plane itself is stopping: then a lost connection says nothing about the pod. */
@@ -38,7 +41,7 @@ export interface ProxyServices {
 
 /** Serves one authenticated proxy for as long as its channel lives. Returns what takes its lines. */
 export function serveProxy(pod: PodRegistration, channel: Channel, services: ProxyServices): (line: string) => void {
-  const { mesh, proxies, authority, telemetry, log } = services;
+  const { mesh, proxies, authority, telemetry, upstreams, log } = services;
   const proxy = podKey(pod);
   const identity = `spiffe://${mesh.config.trustDomain}/ns/${pod.namespace}/sa/${pod.serviceAccount}`;
   const say = (reply: FromControlPlane): void => channel.send(JSON.stringify(reply));
@@ -65,6 +68,7 @@ export function serveProxy(pod: PodRegistration, channel: Channel, services: Pro
     setTimeout(() => {
       // It may have come back, or the pod may be another one by now.
       if (services.stopping() || proxies.connected(proxy) || mesh.pod(proxy)?.tokenHash !== pod.tokenHash) return;
+      upstreams.forget(proxy);
       mesh.setReadiness(proxy, { ready: false, message: 'The sidecar is not connected.' });
     }, absence).unref();
   });
@@ -77,6 +81,7 @@ export function serveProxy(pod: PodRegistration, channel: Channel, services: Pro
     } else if ('request' in parsed) attached.session.request(parsed.request);
     else if ('readiness' in parsed) mesh.setReadiness(proxy, parsed.readiness);
     else if ('telemetry' in parsed) telemetry.take(proxy, parsed.telemetry);
+    else if ('upstreams' in parsed) upstreams.set(proxy, parsed.upstreams);
     else if (++requests > maxRequests) channel.close();
     else {
       sign(parsed.csr).catch((error: unknown) => {

@@ -5,7 +5,7 @@ export { at, formatPath, isKind, ofKind, resourceName, type TypedResource } from
 export { groupOf, kindDefinition, kindFromAlias, kinds, type KindSpecs, type TypedKind } from './kinds/index.ts';
 export type { KindDefinition } from './kinds/definition.ts';
 export type { HTTPRoute, HTTPRouteDestination, CorsPolicy, VirtualService } from './kinds/virtual-service.ts';
-export type { ConnectionPoolSettings, DestinationRule, OutlierDetection, PortTrafficPolicy, Subset, TrafficPolicy } from './kinds/destination-rule.ts';
+export type { DestinationRule, PortTrafficPolicy, Subset, TrafficPolicy } from './kinds/destination-rule.ts';
 export type { AuthorizationPolicy, AuthorizationRule, JWTRule, ProxyConfig, RequestAuthentication } from './kinds/security.ts';
 export type { Sidecar } from './kinds/sidecar.ts';
 export type { ConfigMap, EndpointSlice, Endpoints, Namespace, Secret, Service, ServiceAccount, ServicePort } from './kinds/core-kinds.ts';

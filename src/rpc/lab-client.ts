@@ -14,7 +14,7 @@ type Listeners = { readonly [Name in keyof LabEvents]: Set<(event: Parameters<La
 
 /** Calls a lab over a channel; the same face as core in the same process. */
 export function connectLabApi(channel: Channel): LabClient {
-  const listeners: Listeners = { labs: new Set(), operation: new Set(), status: new Set(), graph: new Set(), records: new Set(), load: new Set(), tutorial: new Set(), stream: new Set() };
+  const listeners: Listeners = { labs: new Set(), operation: new Set(), status: new Set(), graph: new Set(), records: new Set(), upstreams: new Set(), load: new Set(), tutorial: new Set(), stream: new Set() };
   const peer = createPeer(channel, {
     resolve: (name) => (Object.hasOwn(listeners, name)
       ? (event) => { for (const listener of [...listeners[name as keyof LabEvents]]) (listener as (event: unknown) => void)(event); }

@@ -103,6 +103,7 @@ function forwardEvents(lab: Lab, caller: Caller, send: Send, sendStream: (event:
     lab.on('operation', (operation) => send('operation', operation)),
     lab.on('status', (status) => { if (caller.watched.has(status.name)) send('status', status); }),
     lab.on('graph', (event) => { if (caller.watched.has(event.lab)) send('graph', event); }),
+    lab.on('upstreams', (event) => { if (caller.watched.has(event.lab)) send('upstreams', event); }),
     lab.on('records', (event) => { if (caller.watched.has(event.lab)) send('records', event); }),
     lab.on('load', (event) => { if (caller.watched.has(event.lab)) send('load', event); }),
     lab.on('tutorial', (state) => { if (caller.watched.has(state.lab)) send('tutorial', state); }),

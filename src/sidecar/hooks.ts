@@ -1,4 +1,4 @@
-import type { DecisionStep, ResponseFlag } from '../contract/index.ts';
+import type { DecisionStep, EjectionReason, ResponseFlag } from '../contract/index.ts';
 import type { Link } from './link/link.ts';
 import type { ClusterWeight, Origin, Route, VirtualHost } from '../xds/index.ts';
 
@@ -64,8 +64,8 @@ export type UpstreamFailure = 'connect-failure' | 'reset' | 'refused-stream' | '
 
 /** One try to get a response from one host. */
 export interface Attempt {
-  /** Gives it up: its connection is closed, and `next` resolves with a response that nobody should use. */
-  cancel(reason: string): void;
+  /** Gives it up: its connection is closed, and `next` resolves with a response that nobody should use. A timeout counts against the host, a caller who left does not. */
+  cancel(why: 'timeout' | 'gone'): void;
 }
 
 /** What filters and router note about one request; the record is made from it. */
@@ -140,6 +140,33 @@ export interface BalancedHost {
   readonly weight: number;
   /** Requests in flight. */
   readonly active: number;
+  /** When it became a host of the cluster, milliseconds since the epoch; slow start counts from then. */
+  readonly since?: number;
+}
+
+/** A host with its place among the others of its cluster. */
+export interface PlacedHost extends BalancedHost {
+  /** 0 is the best. */
+  readonly priority: number;
+  readonly health: 'healthy' | 'degraded' | 'unhealthy';
+  /** `region/zone/subzone`; empty when it has none. */
+  readonly locality: string;
+  /** Weight of all hosts of the locality together; 0 when none is written. */
+  readonly localityWeight: number;
+}
+
+/** Takes in how one host does, and says whether it is to be left out. */
+export interface HostMonitor {
+  /** A response came. */
+  answered(status: number): void;
+  /** A connection was made, or was at hand. */
+  reached(): void;
+  /** No response came: the connection could not be made or broke, or time ran out. */
+  unreachable(how: 'connection' | 'timeout'): void;
+  /** Set while the host is left out. Milliseconds since the epoch. */
+  readonly ejection: { readonly since: number; readonly until: number; readonly reason: EjectionReason } | undefined;
+  /** How often it was left out since it became a host. */
+  readonly ejections: number;
 }
 
 /** Picks among the hosts that are fit to serve; made anew when the set of hosts changes. */

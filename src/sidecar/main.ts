@@ -19,6 +19,7 @@ import { startProbes, type ProbeVerdict } from './probes/prober.ts';
 import { tryProbe } from './probes/try.ts';
 import type { ProxyRuntime } from './tcp/runtime.ts';
 import { createTelemetry } from './telemetry/telemetry.ts';
+import { reportUpstreams } from './telemetry/upstreams.ts';
 import { createConnector } from './tls/connector.ts';
 import { TlsContexts } from './tls/context.ts';
 import { createSecretStore } from './tls/secrets.ts';
@@ -70,7 +71,7 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
   });
   const config = new ConfigInForce({
     clock, secrets, resolve: environment.resolve,
-    createCluster: (cluster, assignment) => createCluster(cluster, assignment, { connector, clock, random: environment.random }),
+    createCluster: (cluster, assignment, before) => createCluster(cluster, assignment, { connector, clock, random: environment.random }, before),
     async bind(listeners) {
       telemetry.accessLog(managersOf(listeners).some(({ accessLog }) => (accessLog ?? []).length > 0));
       return await sockets.reconcile(listeners);
@@ -79,6 +80,10 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
   const runtime = runtimeOf(settings, environment, config, { connector, tcpConnector: connectorOf('tcp'), telemetry });
   const downstream = createDownstream({ config, runtime, contexts, trustDomain: settings.trustDomain, type: settings.type, originalDestination: environment.originalDestination, log });
   const sockets = createListenSockets(environment.bind, downstream.accept);
+
+  const upstreams = reportUpstreams({
+    clock, clusters: () => config.current.clusters.values(), connected: () => wire?.connected === true, send: (states) => { wire?.send({ upstreams: states }); },
+  });
 
   let probes: ProbeVerdict = { ready: settings.probes.length === 0 };
   let said = '';
@@ -113,6 +118,7 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
       subscriptions.subscribe();
       certificate.connected();
       sayReadiness(true);
+      upstreams.again();
     },
     received(message) { receive(message, { subscriptions, certificate, log }); },
   });
@@ -125,6 +131,7 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
     sockets.close();
     await downstream.drain(patience);
     telemetry.close();
+    upstreams.stop();
     certificate.close();
     config.close();
     wire?.close();

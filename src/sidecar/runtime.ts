@@ -1,7 +1,9 @@
-import type { Peer, RequestRecord } from '../contract/index.ts';
+import type { Peer, RequestRecord, UpstreamState } from '../contract/index.ts';
 import type { RouteTable } from '../routing/index.ts';
 import type { Cluster, ClusterLoadAssignment, HttpConnectionManager, LbEndpoint, Origin } from '../xds/index.ts';
-import type { Clock } from './hooks.ts';
+import type { ClusterLimits, ClusterUse } from '../features/circuit-breaking/cluster.ts';
+import type { Clock, HostMonitor } from './hooks.ts';
+import type { ClusterCounters, HostCounters } from './upstream/counters.ts';
 import type { HttpPool } from './upstream/pool.ts';
 import type { Link } from './link/link.ts';
 
@@ -32,9 +34,30 @@ export interface UpstreamCluster {
   close(): void;
   /** Connections to a host, for HTTP. */
   pool(host: UpstreamHost): HttpPool;
-  /** Picks a host that is healthy and not in `avoid`; `undefined` means UH. `originalDestination` serves PassthroughCluster. */
-  pick(choice: { readonly hash?: number; readonly avoid?: ReadonlySet<string>; readonly originalDestination?: string }): UpstreamHost | undefined;
+  /** Picks a host; `undefined` means UH. */
+  pick(choice: HostChoice): UpstreamHost | undefined;
   readonly hosts: readonly UpstreamHost[];
+  readonly limits: ClusterLimits;
+  readonly use: ClusterUse;
+  /** Kept when the cluster is replaced by one of its name. */
+  readonly counters: ClusterCounters;
+  /** Asks for another retry; returns how to say that it is over, or `undefined` when no more are allowed now. */
+  retry(): (() => void) | undefined;
+  /** What is to be shown of it live; `undefined` for a cluster that has neither limits nor ejections nor localities. */
+  state(): UpstreamState | undefined;
+  /** Envoy's statistics that are read off when asked for: gauges, and counters of ejections. */
+  gauges(): Readonly<Record<string, number>>;
+}
+
+/** What a host is picked by. */
+export interface HostChoice {
+  readonly hash?: number;
+  /** Hosts that another attempt was made with; picked again only where there is no other. */
+  readonly avoid?: ReadonlySet<string>;
+  /** Priorities that attempts were made with and that others should serve in place of. */
+  readonly withoutPriorities?: ReadonlySet<number>;
+  /** For PassthroughCluster: `ip:port`. */
+  readonly originalDestination?: string;
 }
 
 export interface UpstreamHost {
@@ -45,8 +68,17 @@ export interface UpstreamHost {
   readonly endpoint: LbEndpoint;
   /** Load-balancing weight, at least 1. */
   readonly weight: number;
+  readonly priority: number;
+  /** `region/zone/subzone`; empty when it has none. */
+  readonly locality: string;
+  readonly health: 'healthy' | 'degraded' | 'unhealthy';
   /** Requests in flight, for least request. */
   active: number;
+  /** Connections that are open. */
+  connections: number;
+  readonly counters: HostCounters;
+  /** Told how the host does; only where the cluster detects outliers. */
+  readonly monitor: HostMonitor | undefined;
   /** Who the control plane says it is (endpoint metadata `istio.workload`: name;namespace;app;version). */
   readonly peer: Pick<Peer, 'workload' | 'namespace' | 'app' | 'version' | 'pod'>;
 }

@@ -43,7 +43,7 @@ type Listeners = { [Name in keyof LabEvents]: Set<LabEvents[Name]> };
 export function createFakeLab(options: FakeOptions = {}): FakeLab {
   const now = options.now ?? (() => Date.now());
   const name = options.name ?? 'bookinfo';
-  const listeners: Listeners = { labs: new Set(), operation: new Set(), status: new Set(), graph: new Set(), records: new Set(), load: new Set(), tutorial: new Set(), stream: new Set() };
+  const listeners: Listeners = { labs: new Set(), operation: new Set(), status: new Set(), graph: new Set(), records: new Set(), upstreams: new Set(), load: new Set(), tutorial: new Set(), stream: new Set() };
   const tell = <Name extends keyof LabEvents>(event: Name, value: Parameters<LabEvents[Name]>[0]): void => {
     for (const listener of listeners[event]) (listener as (value: Parameters<LabEvents[Name]>[0]) => void)(value);
   };
@@ -119,6 +119,7 @@ export function createFakeLab(options: FakeOptions = {}): FakeLab {
     labs: async () => (empty ? [] : [summary(), { name: 'httpbin', phase: 'stopped', pods: 3, ready: 0 }]),
     status: async () => status(),
     graph: async () => graphOf(recent, scenario, now()),
+    upstreams: async () => [],
     records: async () => recent,
     watch: async () => { tell('status', status()); tell('load', { lab: name, load }); },
     unwatch: async () => undefined,

@@ -8,7 +8,7 @@ export type { ControlAddress, ControlClient, ControlState } from './client.ts';
 
 /** The name that the control plane's certificate carries, as in Istio. */
 const serverName = 'istiod.istio-system.svc';
-const methods = ['files', 'setFiles', 'pods', 'setPods', 'setNetwork', 'status', 'proxyConfig', 'records', 'metricsText', 'virtualIps', 'subscribe'] as const satisfies readonly (keyof ControlApi)[];
+const methods = ['files', 'setFiles', 'pods', 'setPods', 'setNetwork', 'status', 'proxyConfig', 'records', 'metricsText', 'upstreams', 'virtualIps', 'subscribe'] as const satisfies readonly (keyof ControlApi)[];
 const callTimeout = 30_000;
 const handshakeTimeout = 5000;
 /** Waits between attempts, milliseconds. */
@@ -24,7 +24,7 @@ export async function connectControl(where: ControlAddress | (() => Promise<Cont
   const locate = typeof where === 'function' ? where : () => Promise.resolve(where);
   let address = await locate();
   const gone = (why: string): LabFailure => new LabFailure('control-plane-gone', `The control plane at ${address.host}:${address.port} ${why}.`, { help: 'Traffic goes on as it is. The connection is tried again by itself.' });
-  const listeners: Listeners = { status: new Set(), records: new Set(), metrics: new Set() };
+  const listeners: Listeners = { status: new Set(), records: new Set(), metrics: new Set(), upstreams: new Set() };
   const stateListeners = new Set<(state: ControlState) => void>();
   let state: ControlState = 'reconnecting';
   let peer: Peer | undefined;

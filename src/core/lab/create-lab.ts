@@ -169,11 +169,12 @@ function manifests({ backend, sessions }: Parts): Pick<Lab, 'files' | 'apply' | 
   };
 }
 
-function observation({ sessions, hub, load }: Parts): Pick<Lab, 'proxyConfig' | 'records' | 'graph' | 'metrics' | 'load' | 'stopLoad' | 'watch' | 'unwatch'> {
+function observation({ sessions, hub, load }: Parts): Pick<Lab, 'proxyConfig' | 'records' | 'graph' | 'upstreams' | 'metrics' | 'load' | 'stopLoad' | 'watch' | 'unwatch'> {
   return {
     proxyConfig: async ({ lab, proxy, section }) => await (await sessions.get(lab)).control.proxyConfig(proxy, section),
     records: async ({ lab, ...query }) => await (await sessions.get(lab)).control.records(query),
     graph: async ({ lab }) => (await sessions.get(lab)).traffic.graph(),
+    upstreams: async ({ lab }) => await (await sessions.get(lab)).control.upstreams(),
     metrics: async ({ lab }) => await (await sessions.get(lab)).control.metricsText(),
     async load(request) {
       const session = await sessions.get(request.lab);

@@ -107,6 +107,7 @@ export async function createSession(lab: string, control: ControlClient, pods: S
       if (watchers > 0) hub.emit('records', { lab, records });
     }),
     control.on('metrics', (deltas) => { traffic.addMetrics(deltas); }),
+    control.on('upstreams', (upstreams) => { if (watchers > 0) hub.emit('upstreams', { lab, upstreams }); }),
     control.on('status', () => { session.changed(); }),
     control.onState(() => { session.changed(); }),
     await pods.watch(() => {

@@ -49,7 +49,7 @@ function tryOnce(next: HttpHandler, request: HttpRequest, limit: number, { clock
       answered = true;
       stream.flags.add('UT');
       stream.details = 'upstream_per_try_timeout';
-      stream.attempt?.cancel('per try timeout');
+      stream.attempt?.cancel('timeout');
       stream.failure = 'per-try-timeout';
       resolve(reply(504, 'upstream request timeout'));
     });

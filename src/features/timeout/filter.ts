@@ -26,7 +26,7 @@ export const timeoutFilter: HttpFilterFactory<RouteScope> = ({ route }, { clock,
       const late = stream.attempt;
       if (!answered) resolve(reply(504, 'upstream request timeout'));
       answered = true;
-      late?.cancel('route timeout');
+      late?.cancel('timeout');
     }));
     next(request).then((response) => {
       if (answered) response.body.cancel('route timeout');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ServerTLSSettings } from '../../features/gateway/manifest.ts';
 import { Destination, Text, TextList, TextMap, UInt32, protoEnum } from '../../util/manifest-fields.ts';
-import { ConnectionPoolSettings } from './destination-rule.ts';
+import { ConnectionPoolSettings } from '../../features/circuit-breaking/manifest.ts';
 
 const SidecarPort = z.object({ number: UInt32.default(0), protocol: Text, name: Text, targetPort: UInt32.exactOptional() });
 const captureModes = ['DEFAULT', 'IPTABLES', 'NONE'] as const;

@@ -1,7 +1,9 @@
+import type { ConnectionPoolSettings } from '../../features/circuit-breaking/manifest.ts';
 import type { LoadBalancerSettings } from '../../features/load-balancing/manifest.ts';
 import type { ClientTLSSettings } from '../../features/mtls/manifest.ts';
+import type { OutlierDetection } from '../../features/outlier-detection/manifest.ts';
 import type { TypedResource } from '../guards.ts';
-import type { ConnectionPoolSettings, OutlierDetection, PortTrafficPolicy, TrafficPolicy } from '../kinds/destination-rule.ts';
+import type { PortTrafficPolicy, TrafficPolicy } from '../kinds/destination-rule.ts';
 import { checkDuration, checkLabels, checkPort, checkSelector, isLabel, wildcardDomainFault } from './names.ts';
 import { each, type Report } from './report.ts';
 import { checkExportTo } from './shared.ts';

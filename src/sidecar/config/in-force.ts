@@ -22,7 +22,8 @@ export interface ConfigEnvironment {
   readonly clock: Clock;
   readonly secrets: SecretStore;
   readonly resolve: Resolve;
-  createCluster(config: Cluster, assignment: ClusterLoadAssignment | undefined): UpstreamCluster;
+  /** `before` is the cluster of that name which it takes the place of. */
+  createCluster(config: Cluster, assignment: ClusterLoadAssignment | undefined, before: UpstreamCluster | undefined): UpstreamCluster;
   /** Binds what listeners ask for; what could not be bound, in words. */
   bind(listeners: readonly Listener[]): Promise<readonly string[]>;
 }
@@ -94,7 +95,7 @@ export class ConfigInForce {
       const name = config.name ?? '';
       const text = JSON.stringify(config);
       const known = this.#clusters.get(name);
-      next.set(name, known?.text === text ? known : this.#makeCluster(config, text));
+      next.set(name, known?.text === text ? known : this.#makeCluster(config, text, known?.cluster));
     }
     const gone = [...this.#clusters].filter(([name, entry]) => next.get(name) !== entry).map(([, entry]) => entry);
     this.#clusters = next;
@@ -106,8 +107,8 @@ export class ConfigInForce {
     }
   }
 
-  #makeCluster(config: Cluster, text: string): ClusterEntry {
-    const cluster = this.#environment.createCluster(config, this.#assignments.get(assignmentName(config)));
+  #makeCluster(config: Cluster, text: string, before: UpstreamCluster | undefined): ClusterEntry {
+    const cluster = this.#environment.createCluster(config, this.#assignments.get(assignmentName(config)), before);
     return { text, cluster, stop: needsDns(config) ? keepResolved(cluster, this.#environment.resolve, this.#environment.clock) : () => undefined };
   }
 

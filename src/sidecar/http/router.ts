@@ -34,6 +34,7 @@ class RouterAttempt implements Exchange, Attempt {
   #again = false;
   #sent = 0;
   #cancelled = false;
+  #answered = false;
 
   constructor(request: ProxiedRequest, resolve: (response: HttpResponse) => void) {
     this.#request = request;
@@ -66,8 +67,15 @@ class RouterAttempt implements Exchange, Attempt {
     this.#send();
   }
 
-  cancel(): void {
+  cancel(why: 'timeout' | 'gone'): void {
+    if (this.#cancelled) return;
     this.#cancelled = true;
+    const { host, upstream } = this.#stream;
+    if (why === 'timeout' && !this.#answered) {
+      host?.monitor?.unreachable('timeout');
+      if (host !== undefined) host.counters.rq_timeout++;
+      if (upstream !== undefined) upstream.counters.upstream_rq_timeout++;
+    }
     this.#pending?.cancel();
   }
 
@@ -75,6 +83,7 @@ class RouterAttempt implements Exchange, Attempt {
     const stream = this.#stream;
     const { headers } = this.#request;
     this.#reused = reused;
+    stream.host?.monitor?.reached();
     stream.upstreamPrincipal = connection.principal;
     if (stream.direction === 'inbound') return;
     stream.mtls = connection.mtls;
@@ -97,6 +106,8 @@ class RouterAttempt implements Exchange, Attempt {
       response.upgraded?.destroy();
       return;
     }
+    this.#answered = true;
+    this.#count(response.status);
     stream.upstreamDuration = stream.context.runtime.clock.now() - this.#sent;
     stream.details = 'via_upstream';
     (response.headers as Headers).put('x-envoy-upstream-service-time', String(Math.round(stream.upstreamDuration)));
@@ -113,11 +124,30 @@ class RouterAttempt implements Exchange, Attempt {
     }
     const stream = this.#stream;
     stream.failure = failure;
+    this.#answered = true;
+    if (failure !== 'overflow' && stream.host !== undefined) {
+      stream.host.counters.rq_error++;
+      stream.host.monitor?.unreachable('connection');
+    }
     const { status, flag, words } = failures[failure];
     const [reason] = details.split('|');
     const text = failure === 'connect-failure' && reason === 'connection_timeout' ? 'connection timeout' : words;
     this.#reply(flag, `upstream_reset_before_response_started{${details}}`,
       localReply(status, `upstream connect error or disconnect/reset before headers. reset reason: ${text}`, failure === 'overflow' ? [['x-envoy-overloaded', 'true']] : []));
+  }
+
+  #count(status: number): void {
+    const { host, upstream } = this.#stream;
+    if (host === undefined || upstream === undefined) return;
+    const { counters } = upstream;
+    counters.upstream_rq_completed++;
+    if (status >= 500) counters.upstream_rq_5xx++;
+    else if (status >= 400) counters.upstream_rq_4xx++;
+    else if (status >= 300) counters.upstream_rq_3xx++;
+    else if (status >= 200) counters.upstream_rq_2xx++;
+    if (status >= 500) host.counters.rq_error++;
+    else host.counters.rq_success++;
+    host.monitor?.answered(status);
   }
 
   #send(): void {

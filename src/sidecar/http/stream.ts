@@ -77,7 +77,7 @@ export class Stream implements StreamInfo {
     const attempt = this.attempt;
     this.finish();
     this.#abort?.abort();
-    attempt?.cancel('downstream gone');
+    attempt?.cancel('gone');
   }
 
   /** The request is over. */

@@ -38,6 +38,8 @@ class TcpSession implements TcpConnection {
   #reported = { received: 0, sent: 0 };
   #lastActive: number;
   #cancelTimer: (() => void) | undefined;
+  /** Gives back the upstream connection that it holds. */
+  #release: (() => void) | undefined;
   #openSides = 2;
   #over = false;
 
@@ -60,6 +62,11 @@ class TcpSession implements TcpConnection {
     const avoid = new Set<string>();
     const attempts = proxy.maxConnectAttempts ?? 1;
     for (let attempt = 1; attempt <= attempts && !this.#over; attempt += 1) {
+      if (this.#cluster.use.connections >= this.#cluster.limits.maxConnections) {
+        this.#cluster.counters.upstream_cx_overflow++;
+        this.fail('UO', 'upstream_overflow');
+        return;
+      }
       const host = this.#cluster.pick({ avoid, originalDestination: this.#context.originalDestination });
       if (host === undefined) { this.fail('UH', 'no_healthy_upstream'); return; }
       avoid.add(host.address);
@@ -80,13 +87,23 @@ class TcpSession implements TcpConnection {
     const { runtime } = this.#context;
     this.#host = host;
     const began = runtime.clock.now();
+    const release = occupy(cluster, host);
+    this.#release = release;
     try {
       const connection = await runtime.tcpConnector.connect(cluster, host, this.#gone.signal);
       this.#upstreamDuration = runtime.clock.now() - began;
+      host.monitor?.reached();
+      host.monitor?.answered(200);
       this.#join(connection, host);
       return true;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
+      release();
+      if (!this.#over) {
+        cluster.counters.upstream_cx_connect_fail++;
+        host.counters.cx_connect_fail++;
+        host.monitor?.unreachable('connection');
+      }
       this.#steps.push({ stage: 'endpoint', what: host.address, why: `could not be connected: ${reason}` });
       if (last) this.fail('UF', `upstream_connection_failure{${reason}}`);
       return last;
@@ -96,7 +113,6 @@ class TcpSession implements TcpConnection {
   #join(connection: UpstreamConnection, host: UpstreamHost): void {
     if (this.#over) { connection.link.destroy(); return; }
     this.#up = connection;
-    host.active += 1;
     this.#steps.push({ stage: 'endpoint', what: host.address, why: connection.mtls ? `mTLS as ${connection.principal}` : 'plaintext' });
     connection.link.read(this.#reader(connection.link, this.#down, (count) => { this.#sent += count; }, 'upstream'));
     this.#down.read(this.#reader(this.#down, connection.link, (count) => { this.#received += count; }, 'downstream'));
@@ -138,8 +154,11 @@ class TcpSession implements TcpConnection {
   #arm(): void {
     const { runtime, proxy } = this.#context;
     const idle = durationMs(proxy.idleTimeout, 3_600_000);
+    const longest = durationMs(proxy.maxDownstreamConnectionDuration, 0);
+    const ends = longest === 0 ? Number.POSITIVE_INFINITY : this.#context.startTime + longest;
+    if (runtime.clock.now() >= ends) { this.#finish(['DT'], 'max_downstream_connection_duration'); return; }
     const left = idle === 0 ? reportEvery : Math.max(1, this.#lastActive + idle - runtime.clock.now());
-    this.#cancelTimer = runtime.clock.after(Math.min(left, reportEvery), () => {
+    this.#cancelTimer = runtime.clock.after(Math.max(0, Math.min(left, reportEvery, ends - runtime.clock.now())), () => {
       if (idle > 0 && runtime.clock.now() - this.#lastActive >= idle) { this.#finish(['SI'], 'idle_timeout'); return; }
       this.#report({ opened: 0, closed: 0 });
       this.#arm();
@@ -151,7 +170,7 @@ class TcpSession implements TcpConnection {
     this.#over = true;
     this.#cancelTimer?.();
     this.#gone.abort();
-    if (this.#up !== undefined && this.#host !== undefined) this.#host.active -= 1;
+    this.#release?.();
     for (const link of [this.#down, this.#up?.link]) {
       if (link === undefined || link.destroyed) continue;
       if (flags.length === 0 && this.#openSides === 0) link.end();
@@ -178,6 +197,25 @@ class TcpSession implements TcpConnection {
       upstreamDuration: this.#upstreamDuration, received: this.#received, sent: this.#sent, steps: this.#steps,
     }, this.#key);
   }
+}
+
+/** Counts a connection on a cluster and a host until it is released, once. */
+function occupy(cluster: UpstreamCluster, host: UpstreamHost): () => void {
+  let held = true;
+  const add = (count: 1 | -1): void => {
+    cluster.use.connections += count;
+    host.connections += count;
+    host.active += count;
+  };
+  add(1);
+  cluster.counters.upstream_cx_total++;
+  host.counters.cx_total++;
+  return () => {
+    if (!held) return;
+    held = false;
+    cluster.counters.upstream_cx_destroy++;
+    add(-1);
+  };
 }
 
 /** The cluster of a TCP proxy; among weighted ones by `random`, in [0, 1). */

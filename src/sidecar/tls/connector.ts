@@ -48,7 +48,12 @@ function openTcp(cluster: UpstreamCluster, host: UpstreamHost, signal: AbortSign
     host: host.ip, port: host.port, noDelay: true, allowHalfOpen: true,
     ...(localAddress === undefined || localAddress === '' || localAddress === '0.0.0.0' ? {} : { localAddress }),
   });
-  return established(socket, 'connect', signal, deadline, () => socket);
+  return established(socket, 'connect', signal, deadline, () => {
+    const keepalive = cluster.config.upstreamConnectionOptions?.tcpKeepalive;
+    // Node sets the time before the first probe; number and pace of the probes stay the system's.
+    if (keepalive !== undefined) socket.setKeepAlive(true, Number(keepalive.keepaliveTime ?? 7200) * 1000);
+    return socket;
+  });
 }
 
 /** Waits for `event`, an error, the deadline or the caller's going away; the socket is destroyed unless `take` made something of it. */

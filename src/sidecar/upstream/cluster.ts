@@ -1,17 +1,24 @@
-import { createBalancer } from '../../features/load-balancing/cluster.ts';
+import { clusterLimits, retriesAllowed, type ClusterLimits, type ClusterUse } from '../../features/circuit-breaking/cluster.ts';
+import { createChooser, type HostChooser } from '../../features/load-balancing/cluster-chooser.ts';
+import { OutlierDetector } from '../../features/outlier-detection/cluster.ts';
+import type { UpstreamState } from '../../contract/index.ts';
 import { origin, parseClusterName, type Cluster, type ClusterLoadAssignment, type Origin } from '../../xds/index.ts';
-import type { LoadBalancer } from '../hooks.ts';
-import type { ClusterEnvironment, UpstreamCluster, UpstreamHost } from '../runtime.ts';
-import { Host, hostAddress } from './host.ts';
-import { Http1Pool, type PoolContext } from './http1-pool.ts';
-import { clusterLimits } from './limits.ts';
+import type { ClusterEnvironment, HostChoice, UpstreamCluster, UpstreamHost } from '../runtime.ts';
+import { newCounters, type ClusterCounters } from './counters.ts';
+import { Host, onlyPlace } from './host.ts';
+import { hostsOf } from './hosts.ts';
+import { Http1Pool } from './http1-pool.ts';
+import type { PoolContext } from './pool-context.ts';
 import type { HttpPool } from './pool.ts';
+import { clusterGauges, clusterState } from './state.ts';
 
-/** Makes a cluster that is in force until `close`. `assignment` is its EDS resource, when it has one and it has come. */
-export function createCluster(config: Cluster, assignment: ClusterLoadAssignment | undefined, environment: ClusterEnvironment): UpstreamCluster {
-  return new HttpCluster(config, assignment, environment);
+/** Makes a cluster that is in force until `close`. `assignment` is its EDS resource, when it has one and it has come; `before` is the cluster of its name that it replaces. */
+export function createCluster(config: Cluster, assignment: ClusterLoadAssignment | undefined, environment: ClusterEnvironment, before?: UpstreamCluster): UpstreamCluster {
+  return new HttpCluster(config, assignment, environment, before?.counters ?? newCounters());
 }
 
+/** How often a host is drawn for a retry before one that was tried already will do: Istio's `hostSelectionRetryMaxAttempts`. */
+const hostChoices = 5;
 /** Hosts of an ORIGINAL_DST cluster that are remembered; the oldest goes first. */
 const maxOriginalHosts = 1024;
 
@@ -20,45 +27,60 @@ class HttpCluster implements UpstreamCluster {
   readonly config: Cluster;
   readonly origin: Origin | undefined;
   readonly service: string;
+  readonly limits: ClusterLimits;
+  readonly use: ClusterUse = { connections: 0, pending: 0, requests: 0, retries: 0 };
+  readonly counters: ClusterCounters;
   hosts: readonly Host[] = [];
   readonly #environment: ClusterEnvironment;
   readonly #context: PoolContext;
   readonly #pools = new Map<string, Http1Pool>();
   readonly #original = new Map<string, Host>();
-  #balancer: LoadBalancer<Host>;
+  readonly #detector: OutlierDetector | undefined;
+  #overprovisioning = 140;
+  #chooser: HostChooser<Host>;
 
-  constructor(config: Cluster, assignment: ClusterLoadAssignment | undefined, environment: ClusterEnvironment) {
+  constructor(config: Cluster, assignment: ClusterLoadAssignment | undefined, environment: ClusterEnvironment, counters: ClusterCounters) {
     this.name = config.name ?? '';
     this.config = config;
     this.origin = origin(config.metadata);
     this.service = serviceOf(config);
+    this.limits = clusterLimits(config);
+    this.counters = counters;
     this.#environment = environment;
-    this.#context = { cluster: this, limits: clusterLimits(config), use: { connections: 0, pending: 0, requests: 0 }, environment };
-    this.#balancer = createBalancer<Host>(config, [], environment);
+    this.#context = { cluster: this, limits: this.limits, use: this.use, counters, environment };
+    const { clock } = environment;
+    if (config.outlierDetection !== undefined) this.#detector = new OutlierDetector(config.outlierDetection, { clock, random: () => environment.random(), changed: () => this.#choose() });
+    this.#chooser = createChooser<Host>(config, [], environment);
     this.update(assignment);
   }
 
   update(assignment: ClusterLoadAssignment | undefined): void {
     const before = new Map(this.hosts.map((host) => [host.address, host]));
     const transports = new Map(this.hosts.map((host) => [host.address, transportOf(host)]));
-    this.hosts = hostsOf(assignment ?? this.config.loadAssignment, before);
+    const { loadAssignment = undefined } = this.config;
+    this.#overprovisioning = Number((assignment ?? loadAssignment)?.policy?.overprovisioningFactor ?? 140);
+    this.hosts = hostsOf(assignment ?? loadAssignment, before, this.#environment.clock.now());
+    this.#detector?.watch(this.hosts.map(({ address }) => address));
     for (const host of this.hosts) {
+      host.monitor = this.#detector?.monitor(host.address);
       before.delete(host.address);
       // Connections were made with the transport that the host spoke then: mTLS switched off or on means new ones.
       if (transports.has(host.address) && transports.get(host.address) !== transportOf(host)) this.#dropPool(host.address);
     }
     for (const address of before.keys()) this.#dropPool(address);
-    this.#balancer = createBalancer(this.config, fit(this.hosts), this.#environment);
+    this.#choose();
   }
 
-  pick(choice: { readonly hash?: number; readonly avoid?: ReadonlySet<string>; readonly originalDestination?: string }): UpstreamHost | undefined {
+  pick(choice: HostChoice): UpstreamHost | undefined {
     if (this.config.type === 'ORIGINAL_DST') return choice.originalDestination === undefined ? undefined : this.#originalHost(choice.originalDestination);
-    const { avoid } = choice;
-    if (avoid !== undefined && avoid.size > 0) {
-      const others = fit(this.hosts).filter(({ address }) => !avoid.has(address));
-      if (others.length > 0) return others[Math.floor(this.#environment.random() * others.length)];
+    if (this.#chooser.panic) this.counters.lb_healthy_panic++;
+    const { hash, avoid, withoutPriorities } = choice;
+    let host = this.#chooser.choose(hash, withoutPriorities);
+    // As in Envoy, another host is drawn a few times; consistent hashing looks elsewhere on its table.
+    for (let attempt = 1; host !== undefined && avoid?.has(host.address) === true && attempt < hostChoices; attempt++) {
+      host = this.#chooser.choose(hash === undefined ? undefined : (hash ^ -attempt) >>> 0, withoutPriorities);
     }
-    return this.#balancer.pick(choice.hash);
+    return host;
   }
 
   pool(host: UpstreamHost): HttpPool {
@@ -71,7 +93,30 @@ class HttpCluster implements UpstreamCluster {
   }
 
   close(): void {
+    this.#detector?.close();
     for (const address of [...this.#pools.keys()]) this.#dropPool(address);
+  }
+
+  retry(): (() => void) | undefined {
+    if (this.use.retries >= retriesAllowed(this.limits, this.use)) {
+      this.counters.upstream_rq_retry_overflow++;
+      return undefined;
+    }
+    this.counters.upstream_rq_retry++;
+    this.use.retries++;
+    return () => { this.use.retries--; };
+  }
+
+  state(): UpstreamState | undefined {
+    return clusterState(this, this.#chooser.panic);
+  }
+
+  gauges(): Readonly<Record<string, number>> {
+    return clusterGauges(this, this.#detector);
+  }
+
+  #choose(): void {
+    this.#chooser = createChooser(this.config, this.hosts, this.#environment, this.#overprovisioning);
   }
 
   #dropPool(address: string): void {
@@ -85,7 +130,7 @@ class HttpCluster implements UpstreamCluster {
     const [ip, port] = split(destination);
     const override = this.config.originalDstLbConfig?.upstreamPortOverride;
     if (ip === '' || !(port > 0)) return undefined;
-    const host = new Host(ip, override === undefined ? port : Number(override), {}, 0);
+    const host = new Host(ip, override === undefined ? port : Number(override), {}, onlyPlace, this.#environment.clock.now());
     if (this.#original.size >= maxOriginalHosts) this.#forgetOldest();
     this.#original.set(destination, host);
     return host;
@@ -97,30 +142,6 @@ class HttpCluster implements UpstreamCluster {
     this.#original.delete(oldest[0]);
     this.#dropPool(oldest[1].address);
   }
-}
-
-function hostsOf(assignment: ClusterLoadAssignment | undefined, known: ReadonlyMap<string, Host>): readonly Host[] {
-  const hosts = new Map<string, Host>();
-  for (const locality of assignment?.endpoints ?? []) {
-    const priority = locality.priority ?? 0;
-    for (const endpoint of locality.lbEndpoints ?? []) {
-      const socket = endpoint.endpoint?.address?.socketAddress;
-      if (socket?.address === undefined || socket.portValue === undefined) continue;
-      const address = hostAddress(socket.address, socket.portValue);
-      const host = known.get(address) ?? new Host(socket.address, socket.portValue, endpoint, priority);
-      host.refresh(endpoint, priority);
-      hosts.set(address, host);
-    }
-  }
-  return [...hosts.values()];
-}
-
-/** The healthy hosts of the best priority that has any; degraded ones only when there is nothing else. Panic threshold 0, as Istio sets it. */
-function fit(hosts: readonly Host[]): readonly Host[] {
-  const healthy = hosts.filter((host) => host.healthy && !host.degraded);
-  const serving = healthy.length > 0 ? healthy : hosts.filter((host) => host.healthy);
-  const best = Math.min(...serving.map(({ priority }) => priority));
-  return serving.every(({ priority }) => priority === best) ? serving : serving.filter(({ priority }) => priority === best);
 }
 
 /** What chooses the transport socket for a host. */

@@ -1,45 +1,61 @@
 import type { Peer } from '../../contract/index.ts';
 import type { LbEndpoint } from '../../xds/index.ts';
+import type { HostMonitor, PlacedHost } from '../hooks.ts';
 import type { UpstreamHost } from '../runtime.ts';
+import { newHostCounters } from './counters.ts';
+
+/** Where an endpoint stands among the others: what its `LocalityLbEndpoints` say. */
+export interface Place {
+  readonly priority: number;
+  readonly locality: string;
+  readonly localityWeight: number;
+}
+
+/** The place of a host that has no others beside it. */
+export const onlyPlace: Place = { priority: 0, locality: '', localityWeight: 0 };
 
 /** A host of a cluster. It outlives changes of its endpoint's metadata, and so do its connections. */
-export class Host implements UpstreamHost {
+export class Host implements UpstreamHost, PlacedHost {
   readonly address: string;
   readonly ip: string;
   readonly port: number;
+  readonly since: number;
+  readonly counters = newHostCounters();
   endpoint: LbEndpoint;
   weight: number;
   priority: number;
+  locality: string;
+  localityWeight: number;
   active = 0;
+  connections = 0;
+  monitor: HostMonitor | undefined;
   peer: Pick<Peer, 'workload' | 'namespace' | 'app' | 'version' | 'pod'>;
 
-  constructor(ip: string, port: number, endpoint: LbEndpoint, priority: number) {
+  constructor(ip: string, port: number, endpoint: LbEndpoint, place: Place, since: number) {
     this.ip = ip;
     this.port = port;
     this.address = hostAddress(ip, port);
+    this.since = since;
     this.endpoint = endpoint;
     this.weight = weightOf(endpoint);
-    this.priority = priority;
+    ({ priority: this.priority, locality: this.locality, localityWeight: this.localityWeight } = place);
     this.peer = peerOf(endpoint);
   }
 
   /** Takes over what a newer config says of the same address. */
-  refresh(endpoint: LbEndpoint, priority: number): void {
+  refresh(endpoint: LbEndpoint, place: Place): void {
     this.endpoint = endpoint;
     this.weight = weightOf(endpoint);
-    this.priority = priority;
+    ({ priority: this.priority, locality: this.locality, localityWeight: this.localityWeight } = place);
     this.peer = peerOf(endpoint);
   }
 
-  /** Fit to serve, by what EDS says of it. */
-  get healthy(): boolean {
+  /** Fit to serve: by what EDS says of it, and by how it did. Degraded hosts serve only what the others cannot. */
+  get health(): 'healthy' | 'degraded' | 'unhealthy' {
     const status = this.endpoint.healthStatus;
-    return status === undefined || status === 'UNKNOWN' || status === 'HEALTHY' || status === 'DEGRADED';
-  }
-
-  /** Serves only when no better host does. */
-  get degraded(): boolean {
-    return this.endpoint.healthStatus === 'DEGRADED';
+    const said = status === undefined || status === 'UNKNOWN' || status === 'HEALTHY' || status === 'DEGRADED';
+    if (!said || this.monitor?.ejection !== undefined) return 'unhealthy';
+    return status === 'DEGRADED' ? 'degraded' : 'healthy';
   }
 }
 

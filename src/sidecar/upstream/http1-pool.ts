@@ -1,18 +1,10 @@
 import type { HttpRequest } from '../hooks.ts';
 import { Http1Client, type ClientOwner } from '../http1/index.ts';
 import { handleLink } from '../link/index.ts';
-import type { ClusterEnvironment, UpstreamCluster, UpstreamConnection } from '../runtime.ts';
+import type { UpstreamConnection } from '../runtime.ts';
 import type { Host } from './host.ts';
-import type { ClusterLimits, ClusterUse } from './limits.ts';
+import type { PoolContext } from './pool-context.ts';
 import type { Exchange, HttpPool, Pending } from './pool.ts';
-
-/** What the pools of one cluster share. */
-export interface PoolContext {
-  readonly cluster: UpstreamCluster;
-  readonly limits: ClusterLimits;
-  readonly use: ClusterUse;
-  readonly environment: ClusterEnvironment;
-}
 
 /** A request that waits for a connection, and then the handle to cancel it. */
 class Waiting implements Pending {
@@ -38,6 +30,9 @@ interface PooledClient {
   readonly codec: Http1Client;
   readonly connection: UpstreamConnection;
   current: Waiting | undefined;
+  /** Takes no further request: it has lived long enough. */
+  worn: boolean;
+  stopTimer(): void;
 }
 
 /** Keep-alive HTTP/1.1 connections to one host: last used first, so that surplus ones grow old and go. */
@@ -57,9 +52,11 @@ export class Http1Pool implements HttpPool, ClientOwner {
   }
 
   send(request: HttpRequest, exchange: Exchange, fresh: boolean): Pending {
-    const { limits, use } = this.#context;
+    const { limits, use, counters } = this.#context;
     const waiting = new Waiting(request, exchange, this);
     if (use.requests >= limits.maxRequests) {
+      counters.upstream_rq_pending_overflow++;
+      counters.upstream_rq_active_overflow++;
       exchange.failed('overflow', 'overflow', true);
       return waiting;
     }
@@ -69,10 +66,12 @@ export class Http1Pool implements HttpPool, ClientOwner {
       return waiting;
     }
     if (use.pending >= limits.maxPendingRequests) {
+      counters.upstream_rq_pending_overflow++;
       exchange.failed('overflow', 'overflow', true);
       return waiting;
     }
     use.pending++;
+    counters.upstream_rq_pending_total++;
     this.#waiting.push(waiting);
     this.#connectIfNeeded();
     return waiting;
@@ -84,6 +83,7 @@ export class Http1Pool implements HttpPool, ClientOwner {
     if (index < 0) return;
     this.#waiting.splice(index, 1);
     this.#context.use.pending--;
+    this.#context.counters.upstream_rq_cancelled++;
   }
 
   /** Idle connections close now, busy ones when they are done. */
@@ -101,7 +101,9 @@ export class Http1Pool implements HttpPool, ClientOwner {
     const client = this.#clients.get(codec);
     if (client === undefined) return;
     this.#release(client);
-    if (this.#closed || codec.requests >= this.#context.limits.maxRequestsPerConnection) {
+    const spent = codec.requests >= this.#context.limits.maxRequestsPerConnection;
+    if (spent) this.#context.counters.upstream_cx_max_requests++;
+    if (this.#closed || spent || client.worn) {
       codec.destroy();
       return;
     }
@@ -123,7 +125,10 @@ export class Http1Pool implements HttpPool, ClientOwner {
     const client = this.#clients.get(codec);
     if (client === undefined) return;
     this.#clients.delete(codec);
+    client.stopTimer();
     this.#context.use.connections--;
+    this.#context.counters.upstream_cx_destroy++;
+    this.#host.connections--;
     const index = this.#idle.indexOf(codec);
     if (index >= 0) this.#idle.splice(index, 1);
     this.#release(client);
@@ -144,6 +149,8 @@ export class Http1Pool implements HttpPool, ClientOwner {
     waiting.client = client;
     this.#host.active++;
     this.#context.use.requests++;
+    this.#context.counters.upstream_rq_total++;
+    this.#host.counters.rq_total++;
     waiting.exchange.connected(client.connection, client.codec.requests > 0);
     client.codec.send(waiting.request, waiting.exchange);
   }
@@ -157,8 +164,14 @@ export class Http1Pool implements HttpPool, ClientOwner {
 
   /** Opens as many connections as wait for one, within the limit; a host always gets its first one. */
   #connectIfNeeded(): void {
-    const { limits, use } = this.#context;
-    while (this.#connecting < this.#waiting.length && (use.connections < limits.maxConnections || this.isBare())) this.#connect();
+    const { limits, use, counters } = this.#context;
+    while (this.#connecting < this.#waiting.length) {
+      if (use.connections >= limits.maxConnections) {
+        counters.upstream_cx_overflow++;
+        if (!this.isBare()) return;
+      }
+      this.#connect();
+    }
   }
 
   /** Envoy lets each host have one connection even above the limit, so that no request waits for ever. */
@@ -167,8 +180,10 @@ export class Http1Pool implements HttpPool, ClientOwner {
   }
 
   #connect(): void {
-    const { cluster, limits, use, environment } = this.#context;
+    const { cluster, limits, use, counters, environment } = this.#context;
     this.#connecting++;
+    counters.upstream_cx_total++;
+    this.#host.counters.cx_total++;
     use.connections++;
     const abort = new AbortController();
     let timedOut = false;
@@ -186,6 +201,9 @@ export class Http1Pool implements HttpPool, ClientOwner {
         cancelTimer();
         this.#connecting--;
         use.connections--;
+        counters.upstream_cx_connect_fail++;
+        if (timedOut) counters.upstream_cx_connect_timeout++;
+        this.#host.counters.cx_connect_fail++;
         this.#connectFailed(timedOut ? 'connection_timeout' : 'connection_failure', error);
       },
     );
@@ -193,8 +211,17 @@ export class Http1Pool implements HttpPool, ClientOwner {
 
   #connected(connection: UpstreamConnection): void {
     const codec = new Http1Client(handleLink(connection.link), this);
-    const client: PooledClient = { codec, connection, current: undefined };
+    const { limits, counters, environment } = this.#context;
+    const client: PooledClient = { codec, connection, current: undefined, worn: false, stopTimer: () => undefined };
     this.#clients.set(codec, client);
+    this.#host.connections++;
+    if (Number.isFinite(limits.maxConnectionDuration)) {
+      client.stopTimer = environment.clock.after(limits.maxConnectionDuration, () => {
+        counters.upstream_cx_max_duration_reached++;
+        client.worn = true;
+        if (client.current === undefined) codec.destroy();
+      });
+    }
     this.idle(codec);
   }
 
@@ -210,7 +237,10 @@ export class Http1Pool implements HttpPool, ClientOwner {
   readonly #sweepIdle = (): void => {
     this.#sweep = undefined;
     const now = this.#context.environment.clock.now();
-    for (const codec of this.#idle.filter((client) => client.expires <= now)) codec.destroy();
+    for (const codec of this.#idle.filter((client) => client.expires <= now)) {
+      this.#context.counters.upstream_cx_idle_timeout++;
+      codec.destroy();
+    }
     if (this.#idle.length > 0 && !this.#closed) this.#sweep = this.#context.environment.clock.after(Math.max(1000, Math.min(...this.#idle.map((client) => client.expires)) - now), this.#sweepIdle);
   };
 }

@@ -3,6 +3,7 @@ import type { RequestRecord } from '../../../src/contract/index.ts';
 import { prepareRoutes } from '../../../src/routing/index.ts';
 import { serveHttp } from '../../../src/sidecar/http/index.ts';
 import { socketLink } from '../../../src/sidecar/link/index.ts';
+import type { Clock } from '../../../src/sidecar/hooks.ts';
 import type { Connector, HttpConnectionContext, Runtime, UpstreamCluster } from '../../../src/sidecar/runtime.ts';
 import { createCluster } from '../../../src/sidecar/upstream/index.ts';
 import type { Cluster, HttpConnectionManager, Route, VirtualHost } from '../../../src/xds/index.ts';
@@ -51,6 +52,7 @@ export interface TestProxyOptions {
   readonly context?: Partial<HttpConnectionContext>;
   readonly connector?: Connector;
   readonly random?: () => number;
+  readonly clock?: Clock;
 }
 
 /** Starts one. */
@@ -59,7 +61,8 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
   const waiting = new Set<() => void>();
   const connector = options.connector ?? plainConnector;
   const random = options.random ?? Math.random;
-  const clusters = new Map(Object.entries(options.clusters ?? {}).map(([name, config]) => [name, createCluster(clusterConfig(name, config), undefined, { connector, clock: realClock, random })]));
+  const clock = options.clock ?? realClock;
+  const clusters = new Map(Object.entries(options.clusters ?? {}).map(([name, config]) => [name, createCluster(clusterConfig(name, config), undefined, { connector, clock, random })]));
   const routes = [...(options.routes ?? [{ match: { prefix: '/' }, route: { cluster: 'up', timeout: '0s' } }])];
   const table = prepareRoutes({ name: 'test', virtualHosts: [{ name: 'all', domains: ['*'], ...options.virtualHost, routes }] });
   const runtime: Runtime = {
@@ -67,7 +70,7 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
     cluster: (name) => clusters.get(name),
     connector,
     telemetry: { wanted: () => true, request: (record) => { records.push(record); for (const wake of waiting) wake(); } },
-    clock: realClock,
+    clock,
     random,
     self: { pod: 'default/test', workload: 'test', namespace: 'default', app: 'test', version: 'v1', principal: 'spiffe://cluster.local/ns/default/sa/test', ip: '127.0.0.1' },
     derived: new WeakMap(),

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createBalancer } from '../../../src/features/load-balancing/cluster.ts';
 import { createCluster } from '../../../src/sidecar/upstream/index.ts';
 import type { Cluster, ClusterLoadAssignment } from '../../../src/xds/index.ts';
+import { fakeClock } from '../../fakes/clock.ts';
 import { exchange, oneResponse, plainConnector, realClock, startEcho, startProxy, startUpstream } from '../http/proxy.ts';
 
 const closing: (() => Promise<void>)[] = [];
@@ -16,13 +17,14 @@ const assignment = (...endpoints: readonly Endpoint[]): ClusterLoadAssignment =>
   endpoints: endpoints.map(([portValue, healthStatus = 'HEALTHY', priority = 0]) => ({ priority, lbEndpoints: [{ healthStatus, endpoint: { address: { socketAddress: { address: '10.0.0.1', portValue } } } }] })),
 });
 const ports = (config: Cluster, given: ClusterLoadAssignment): ReadonlySet<number | undefined> => {
-  const cluster = createCluster({ name: 'c', type: 'EDS', ...config }, given, environment);
+  const cluster = createCluster({ name: 'c', type: 'EDS', commonLbConfig: { healthyPanicThreshold: {} }, ...config }, given, environment);
   return new Set(Array.from({ length: 40 }, () => cluster.pick({})?.port));
 };
 
 describe('a cluster picks', () => {
-  it('healthy hosts only, degraded ones when there is nothing else, and none rather than an unhealthy one', () => {
-    expect(ports({}, assignment([1], [2, 'UNHEALTHY'], [3, 'DRAINING'], [4, 'DEGRADED'], [5]))).toEqual(new Set([1, 5]));
+  it('healthy hosts only, degraded ones when those are too few, and none rather than an unhealthy one', () => {
+    expect(ports({}, assignment([1], [2, 'UNHEALTHY'], [4, 'DEGRADED'], [5], [6], [7], [8]))).toEqual(new Set([1, 5, 6, 7, 8]));
+    expect(ports({}, assignment([1], [2, 'UNHEALTHY'], [3, 'DRAINING'], [4, 'DEGRADED'], [5]))).toEqual(new Set([1, 4, 5]));
     expect(ports({}, assignment([2, 'UNHEALTHY'], [4, 'DEGRADED']))).toEqual(new Set([4]));
     expect(ports({}, assignment([2, 'UNHEALTHY']))).toEqual(new Set([undefined]));
     expect(ports({}, assignment())).toEqual(new Set([undefined]));
@@ -30,6 +32,12 @@ describe('a cluster picks', () => {
 
   it('the best priority that has a healthy host', () => {
     expect(ports({}, assignment([1, 'UNHEALTHY', 0], [2, 'HEALTHY', 1], [3, 'HEALTHY', 2]))).toEqual(new Set([2]));
+  });
+
+  it('every host again once fewer are healthy than the panic threshold', () => {
+    const some = assignment([1], [2, 'UNHEALTHY'], [3, 'UNHEALTHY'], [4, 'UNHEALTHY']);
+    expect(ports({ commonLbConfig: {} }, some)).toEqual(new Set([1, 2, 3, 4]));
+    expect(ports({ commonLbConfig: { healthyPanicThreshold: { value: 20 } } }, some)).toEqual(new Set([1]));
   });
 
   it('not a host to avoid, unless it is the only one', () => {
@@ -59,7 +67,7 @@ describe('a cluster picks', () => {
 describe('a load balancer', () => {
   const host = (address: string, weight = 1, active = 0) => ({ address, weight, active });
   const counts = (config: Cluster, hosts: readonly ReturnType<typeof host>[], picks: number, hash?: (index: number) => number): Record<string, number> => {
-    const balancer = createBalancer(config, hosts, { random: Math.random });
+    const balancer = createBalancer(config, hosts, environment);
     const result: Record<string, number> = {};
     for (let index = 0; index < picks; index++) {
       const { address } = balancer.pick(hash?.(index)) as { address: string };
@@ -71,7 +79,7 @@ describe('a load balancer', () => {
 
   it('goes in turn, smoothly by weight', () => {
     expect(counts({}, three, 9)).toEqual({ a: 3, b: 3, c: 3 });
-    const balancer = createBalancer({}, [host('a', 5), host('b', 1), host('c', 1)], { random: Math.random });
+    const balancer = createBalancer({}, [host('a', 5), host('b', 1), host('c', 1)], environment);
     expect(Array.from({ length: 7 }, () => balancer.pick(undefined)?.address).join('')).toBe('aabacaa');
   });
 
@@ -86,8 +94,8 @@ describe('a load balancer', () => {
   it.each(['RING_HASH', 'MAGLEV'] as const)('%s spreads keys, keeps them, and moves few when a host goes', (lbPolicy) => {
     const keys = Array.from({ length: 3000 }, (_unused, index) => Math.imul(index, 2654435761) >>> 0);
     const hosts = [host('10.0.0.1:80'), host('10.0.0.2:80'), host('10.0.0.3:80'), host('10.0.0.4:80')];
-    const all = createBalancer({ lbPolicy }, hosts, { random: Math.random });
-    const fewer = createBalancer({ lbPolicy }, hosts.slice(0, 3), { random: Math.random });
+    const all = createBalancer({ lbPolicy }, hosts, environment);
+    const fewer = createBalancer({ lbPolicy }, hosts.slice(0, 3), environment);
     const moved = keys.filter((key) => all.pick(key)?.address !== '10.0.0.4:80' && all.pick(key) !== fewer.pick(key)).length;
     for (const { address } of hosts) expect(keys.filter((key) => all.pick(key)?.address === address).length).toBeGreaterThan(500);
     expect(moved / keys.length).toBeLessThan(0.15);
@@ -134,6 +142,26 @@ describe('a pool', () => {
     closing.push(() => proxy.close(), () => upstream.close());
     for (let count = 0; count < 5; count++) await exchange(proxy.port, [get], oneResponse);
     expect(upstream.received.length).toBe(3);
+  });
+
+  it('closes a connection at the end of its life, after the request that is on it', async () => {
+    const clock = fakeClock();
+    let answer: (() => void) | undefined;
+    const ends: number[] = [];
+    const upstream = await startUpstream((received, socket, connection) => {
+      if (received.endsWith('\r\n\r\n')) answer = () => socket.write(ok);
+      socket.on('close', () => ends.push(connection));
+    });
+    const proxy = await startProxy({ clock, clusters: { up: limited(upstream.port, {}, { commonHttpProtocolOptions: { maxConnectionDuration: '60s' } }) } });
+    closing.push(() => proxy.close(), () => upstream.close());
+    const pending = exchange(proxy.port, [get], oneResponse);
+    await expect.poll(() => answer).toBeDefined();
+    await clock.advance(60_000);
+    expect(ends).toEqual([]);
+    answer?.();
+    expect((await pending).answer).toMatch(/ok$/);
+    await expect.poll(() => ends[0]).toBe(0);
+    expect(proxy.clusters.get('up')?.counters).toMatchObject({ upstream_cx_max_duration_reached: 1, upstream_cx_total: 1, upstream_rq_total: 1, upstream_rq_2xx: 1 });
   });
 
   it('sends a GET again, once, when an idle connection closes under it', async () => {

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { Double, Duration, Flag, Int32, UInt32, protoEnum } from '../../util/manifest-fields.ts';
+
+/** Source: istio.io, DestinationRule, ConnectionPoolSettings. */
+export const ConnectionPoolSettings = z.object({
+  tcp: z
+    .object({
+      maxConnections: Int32.default(0),
+      connectTimeout: Duration.exactOptional(),
+      tcpKeepalive: z.object({ probes: UInt32.default(0), time: Duration.exactOptional(), interval: Duration.exactOptional() }).exactOptional(),
+      maxConnectionDuration: Duration.exactOptional(),
+      idleTimeout: Duration.exactOptional(),
+    })
+    .exactOptional(),
+  http: z
+    .object({
+      http1MaxPendingRequests: Int32.default(0),
+      http2MaxRequests: Int32.default(0),
+      maxRequestsPerConnection: Int32.default(0),
+      maxRetries: Int32.default(0),
+      idleTimeout: Duration.exactOptional(),
+      h2UpgradePolicy: protoEnum(['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE']),
+      useClientProtocol: Flag,
+      maxConcurrentStreams: Int32.default(0),
+      http2KeepAlive: z.object({ interval: Duration.exactOptional(), timeout: Duration.exactOptional() }).exactOptional(),
+    })
+    .exactOptional(),
+});
+export type ConnectionPoolSettings = z.output<typeof ConnectionPoolSettings>;
+
+/** How many of the requests under way may be retries. Source: istio.io, DestinationRule, TrafficPolicy.RetryBudget. */
+export const RetryBudget = z.object({ percent: Double.exactOptional(), minRetryConcurrency: UInt32.exactOptional(), budgetInterval: Duration.exactOptional() });
+export type RetryBudget = z.output<typeof RetryBudget>;
