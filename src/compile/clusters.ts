@@ -6,6 +6,7 @@ import { discoveryType } from '../features/service-entry/compile.ts';
 import { formatDuration } from '../util/manifest-fields.ts';
 import { clusterName, withOrigin, type Cluster, type ClusterLoadAssignment, type Origin } from '../xds/index.ts';
 import { policyFor, type ClusterPolicy } from './destination-rules.ts';
+import { isWildcard } from './hosts.ts';
 import type { InboundPort } from './inbound-listener.ts';
 import { loadAssignment } from './load-assignments.ts';
 import type { MeshPort, MeshService } from './model.ts';
@@ -81,7 +82,7 @@ function transport({ index, node, service, port, subset, policy }: ClusterInput,
   const identity = { sni: policy.tls?.sni || `outbound_.${port.number}_.${subset}_.${service.host}`, sans: policy.tls?.subjectAltNames.length ? policy.tls.subjectAltNames : (index.identities.get(service) ?? []), http2 };
   switch (policy.tls?.mode) {
     case 'DISABLE': return {};
-    case 'SIMPLE': case 'MUTUAL': return { transportSocket: originatedTls(policy.tls, service.host.startsWith('*') ? '' : service.host, http2) };
+    case 'SIMPLE': case 'MUTUAL': return { transportSocket: originatedTls(policy.tls, { host: isWildcard(service.host) ? '' : service.host, protocol: http2 ? 'http2' : port.kind === 'tcp' || port.kind === 'tls' ? 'tcp' : 'http' }) };
     case 'ISTIO_MUTUAL': return { transportSocket: outboundMtls(identity) };
     default: break;
   }

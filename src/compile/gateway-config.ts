@@ -1,6 +1,7 @@
 import { serverTransport } from '../features/gateway/compile.ts';
 import { connectionMatchApplies } from '../features/tcp-routing/compile.ts';
 import { withOrigin, type FilterChain, type Listener, type ProxyConfig } from '../xds/index.ts';
+import { autoPassthroughChains, autoPassthroughClusters } from './auto-passthrough.ts';
 import { outboundClusters, standardClusters } from './clusters.ts';
 import { boundRules, gatewayRouteName, gatewayRoutes, serverContext } from './gateway-routes.ts';
 import { gatewayServers, hostsFor, type GatewayServer } from './gateway-servers.ts';
@@ -20,12 +21,13 @@ export function gatewayConfig(index: SnapshotIndex, node: ProxyNode): ProxyConfi
   const scope = scopeOf(index, node);
   const servers = gatewayServers(index, node);
   const { clusters, endpoints } = outboundClusters(index, node, scope);
+  const unopened = autoPassthroughClusters(index, node, scope, servers);
   const tables = grouped(servers.filter(({ kind }) => kind === 'http' || kind === 'https'), gatewayRouteName);
   return {
     listeners: [...grouped(servers, ({ bind, port }) => `${bind}_${port}`)].flatMap(([name, sharing]) => gatewayListener(index, node, scope, name, sharing)),
     routes: [...tables].map(([name, sharing]) => gatewayRoutes(index, node, scope, name, sharing)),
-    clusters: [...clusters, ...standardClusters(scope).filter(({ name }) => name !== 'InboundPassthroughCluster')],
-    endpoints,
+    clusters: [...clusters, ...unopened.clusters, ...standardClusters(scope).filter(({ name }) => name !== 'InboundPassthroughCluster')],
+    endpoints: [...endpoints, ...unopened.endpoints],
     names: nameTable(scope, node),
   };
 }
@@ -71,6 +73,7 @@ function serverChains(index: SnapshotIndex, node: ProxyNode, scope: Scope, serve
   switch (server.kind) {
     case 'http': case 'https': return [httpChain(index, server)];
     case 'tls-passthrough': return tlsChains(scope, server, context);
+    case 'auto-passthrough': return autoPassthroughChains(index, node, scope, server);
     case 'tcp': return tcpChains(scope, server, context, []);
     case 'tls-terminated': return tcpChains(scope, server, context, server.hosts).map((chain): FilterChain => (server.server.tls === undefined ? chain : { ...chain, transportSocket: serverTransport(server.server.tls, false) }));
   }

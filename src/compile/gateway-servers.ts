@@ -27,7 +27,10 @@ export interface GatewayServer {
   readonly origin: Origin;
 }
 
-/** The servers of all gateways that choose the proxy, oldest gateway first. What contradicts an earlier server is left out. */
+/**
+ * The servers of all gateways that choose the proxy, oldest gateway first. What contradicts an earlier server is left out: TLS on a port that
+ * is in the clear already, TCP beside anything in the clear, and the TLS hosts that a port has already.
+ */
 export function gatewayServers(index: SnapshotIndex, node: ProxyNode): readonly GatewayServer[] {
   const servers = index.gateways.flatMap((gateway) => gateway.spec.servers.flatMap((server, at) => portsOf(index, node, gateway, server.port?.number ?? 0).map((port) => describe(gateway, server, at, port))));
   const accepted: GatewayServer[] = [];
@@ -38,6 +41,7 @@ export function gatewayServers(index: SnapshotIndex, node: ProxyNode): readonly 
       if (sharing.some((other) => isPlain(other) && (other.kind === 'tcp' || server.kind === 'tcp'))) continue;
       accepted.push(server);
     } else {
+      if (sharing.some(isPlain)) continue;
       const left = withoutTakenHosts(server, tlsHosts);
       if (left !== undefined) accepted.push(left);
     }

@@ -6,7 +6,7 @@ import type { Issued } from './ca.ts';
 import type { Compiler } from './compiler.ts';
 import { podKey, proxyNode, type Mesh } from './mesh.ts';
 import type { Problems } from './problems.ts';
-import { credential, credentialNames, redacted, rootSecret } from './secrets.ts';
+import { redacted, rootSecret, secretFor, secretNames } from './secrets.ts';
 import type { PilotMetrics } from './telemetry/pilot.ts';
 
 /** The wire to one connected proxy, as far as pushing needs it. */
@@ -55,6 +55,7 @@ export function createProxies(options: ProxiesOptions): Proxies {
   const connections = new Map<string, Connection>();
   const lastStatus = new Map<string, SessionStatus>();
   const certificates = new Map<string, Issued>();
+  const missing = new Map<string, readonly string[]>();
   const convergence = createConvergence(metrics, options.now);
   let version = '';
   let compile: ((pod: PodRegistration) => ProxyConfig) | undefined;
@@ -73,10 +74,24 @@ export function createProxies(options: ProxiesOptions): Proxies {
     };
   }
 
+  /** The secrets of a proxy; what one of them lacks is remembered, and only the server or host that needs it goes without. */
   function secretsFor(pod: PodRegistration, config: ProxyConfig): readonly Secret[] {
-    const names = pod.kind === 'gateway' ? credentialNames(config.listeners) : [];
-    const credentials = names.map((name) => credential(name, pod.namespace, mesh.resources)).filter((secret) => secret !== undefined);
-    return [rootSecret(options.roots), ...credentials];
+    const found: Secret[] = [rootSecret(options.roots)];
+    const lacking: string[] = [];
+    for (const name of secretNames(config)) {
+      const secret = secretFor(name, pod, mesh.resources);
+      if ('missing' in secret) lacking.push(secret.missing);
+      else found.push(secret);
+    }
+    if (lacking.length === 0) missing.delete(podKey(pod));
+    else missing.set(podKey(pod), lacking);
+    return found;
+  }
+
+  function tellMissing(): void {
+    const lines = [...missing].filter(([proxy]) => mesh.pod(proxy) !== undefined).flatMap(([proxy, reasons]) => reasons.map((reason) => `${proxy}: ${reason}`));
+    if (lines.length === 0) problems.clear('secrets');
+    else problems.set('secrets', `Connections that need these certificates are refused: ${lines.join('; ')}.`, 'Add the Secret to the namespace of the proxy that needs it.');
   }
 
   function target(pod: PodRegistration): ConfigSet | undefined {
@@ -114,6 +129,7 @@ export function createProxies(options: ProxiesOptions): Proxies {
       guarded(() => {
         const config = target(pod);
         if (config !== undefined) session.update(config, version);
+        tellMissing();
       });
       options.changed();
       return {
@@ -140,6 +156,7 @@ export function createProxies(options: ProxiesOptions): Proxies {
         if (config === undefined) wire.close();
         else session.update(config, version);
       }
+      tellMissing();
       options.changed();
     }),
     connected: (proxy) => connections.has(proxy),

@@ -1,13 +1,21 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { Resource } from '../manifest/index.ts';
-import type { Listener, Secret } from '../xds/index.ts';
+import type { Cluster, Listener, Secret } from '../xds/index.ts';
+import { mountedFile, type SecretOwner } from './mounted-files.ts';
+import { dataOf } from './stored-data.ts';
 
 const prefix = 'kubernetes://';
+const fileCertificate = 'file-cert:';
+const fileRoot = 'file-root:';
+/** What the proxy's own system trusts; no secret. */
+const systemRoots = 'file-root:system';
 const redactedText = '[redacted]';
 
-/** The names of gateway credentials (`kubernetes://NAME`) that listeners ask SDS for. */
-export function credentialNames(listeners: readonly Listener[]): readonly string[] {
+/** The names of secrets that listeners and clusters ask SDS for: credentials (`kubernetes://NAME`), and files of the proxy (`file-cert:…`, `file-root:…`). */
+export function secretNames({ listeners, clusters }: { readonly listeners: readonly Listener[]; readonly clusters: readonly Cluster[] }): readonly string[] {
   const names = new Set<string>();
   collect(listeners, names);
+  collect(clusters, names);
   return [...names].sort();
 }
 
@@ -19,7 +27,7 @@ function collect(value: unknown, names: Set<string>): void {
   }
   for (const [key, item] of Object.entries(value)) {
     const name = key === 'name' && typeof item === 'string' ? item : '';
-    if (name.startsWith(prefix)) names.add(name);
+    if (name.startsWith(prefix) || (name.startsWith(fileCertificate) || name.startsWith(fileRoot)) && name !== systemRoots) names.add(name);
     else collect(item, names);
   }
 }
@@ -30,37 +38,60 @@ export function rootSecret(roots: string): Secret {
 }
 
 /**
- * A gateway's credential as an Envoy secret, from a Kubernetes Secret of the gateway's own namespace: `tls.crt` and `tls.key` (kubernetes.io/tls), or `cert` and `key` (generic).
- * A name that ends in `-cacert` asks for the CA bundle that client certificates are checked with: `cacert` or `ca.crt` of that Secret, or of the one without the ending.
- * `undefined` when there is no such Secret or it lacks the data. Source: istio.io/latest/docs/tasks/traffic-management/ingress/secure-ingress.
+ * A secret that a proxy names, as an Envoy secret, or why there is none. Credentials are Kubernetes Secrets of the proxy's own namespace:
+ * `tls.crt` and `tls.key` (kubernetes.io/tls), or `cert` and `key` (generic). A name that ends in `-cacert` asks for the bundle that peers are
+ * checked with, `ca.crt` or `cacert`, and the list of revoked certificates, `ca.crl` or `crl`, of that Secret or of the one without the ending.
+ * Files are those that Secrets and ConfigMaps would be mounted at in the proxy's container.
+ * Source: istio.io/latest/docs/tasks/traffic-management/ingress/secure-ingress, "Key formats".
  */
-export function credential(name: string, namespace: string, resources: readonly Resource[]): Secret | undefined {
-  const wanted = name.slice(prefix.length);
-  const find = (secret: string): Readonly<Record<string, string>> | undefined => {
-    const resource = resources.find(({ kind, metadata }) => kind === 'Secret' && metadata.name === secret && metadata.namespace === namespace);
-    return resource === undefined ? undefined : secretData(resource);
-  };
-  if (wanted.endsWith('-cacert')) {
-    const data = find(wanted) ?? find(wanted.slice(0, -'-cacert'.length));
-    const bundle = data?.['cacert'] ?? data?.['ca.crt'];
-    return bundle === undefined ? undefined : { name, validationContext: { trustedCa: { inlineString: bundle } } };
+export function secretFor(name: string, owner: SecretOwner, resources: readonly Resource[]): Secret | { readonly missing: string } {
+  if (name.startsWith(prefix)) return credential(name, owner.namespace, resources);
+  const read = (path: string): string | undefined => mountedFile(path, owner, resources);
+  if (name.startsWith(fileRoot)) {
+    const path = name.slice(fileRoot.length);
+    const bundle = read(path);
+    return bundle === undefined ? { missing: noFile(path) } : { name, validationContext: { trustedCa: { inlineString: bundle } } };
   }
-  const data = find(wanted);
-  const chain = data?.['tls.crt'] ?? data?.['cert'];
-  const key = data?.['tls.key'] ?? data?.['key'];
-  if (chain === undefined || key === undefined) return undefined;
+  const [chainPath = '', keyPath = ''] = name.slice(fileCertificate.length).split('~');
+  const chain = read(chainPath);
+  const key = read(keyPath);
+  if (chain === undefined || key === undefined) return { missing: noFile(chain === undefined ? chainPath : keyPath) };
   return { name, tlsCertificate: { certificateChain: { inlineString: chain }, privateKey: { inlineString: key } } };
 }
 
-/** `data` decoded, with `stringData` over it, as Kubernetes stores it. */
-function secretData({ body }: Resource): Readonly<Record<string, string>> {
-  const decoded = Object.entries(strings(body['data'])).map(([key, value]): [string, string] => [key, Buffer.from(value, 'base64').toString('utf8')]);
-  return { ...Object.fromEntries(decoded), ...strings(body['stringData']) };
+function noFile(path: string): string {
+  return `no Secret or ConfigMap is mounted that has the file ${path === '' ? '“”' : path}`;
 }
 
-function strings(value: unknown): Readonly<Record<string, string>> {
-  if (typeof value !== 'object' || value === null) return {};
-  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+function credential(name: string, namespace: string, resources: readonly Resource[]): Secret | { readonly missing: string } {
+  const wanted = name.slice(prefix.length);
+  const find = (secret: string): Readonly<Record<string, string>> | undefined => dataOf('Secret', secret, namespace, resources);
+  if (wanted.endsWith('-cacert')) {
+    const base = wanted.slice(0, -'-cacert'.length);
+    for (const data of [find(wanted), find(base)]) {
+      const bundle = data?.['ca.crt'] ?? data?.['cacert'];
+      const crl = data?.['ca.crl'] ?? data?.['crl'];
+      if (bundle !== undefined) return { name, validationContext: { trustedCa: { inlineString: bundle }, ...(crl === undefined ? {} : { crl: { inlineString: crl } }) } };
+    }
+    return { missing: `neither Secret ${namespace}/${wanted} nor ${namespace}/${base} has ca.crt or cacert` };
+  }
+  const data = find(wanted);
+  if (data === undefined) return { missing: `there is no Secret ${namespace}/${wanted}` };
+  const chain = data['tls.crt'] ?? data['cert'];
+  const key = data['tls.key'] ?? data['key'];
+  if (chain === undefined || key === undefined) return { missing: `Secret ${namespace}/${wanted} lacks ${chain === undefined ? 'tls.crt or cert' : 'tls.key or key'}` };
+  const problem = pairProblem(chain, key);
+  if (problem !== undefined) return { missing: `Secret ${namespace}/${wanted} cannot be used: ${problem}` };
+  return { name, tlsCertificate: { certificateChain: { inlineString: chain }, privateKey: { inlineString: key } } };
+}
+
+/** Why a certificate and a key do not go together. */
+function pairProblem(chain: string, key: string): string | undefined {
+  try {
+    return new X509Certificate(chain).checkPrivateKey(createPrivateKey(key)) ? undefined : 'the key is not the certificate’s';
+  } catch (error) {
+    return `certificate or key do not read (${error instanceof Error ? error.message : String(error)})`;
+  }
 }
 
 /** A secret as it may be shown: its private key is not in it. */

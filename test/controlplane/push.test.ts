@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeCa } from '../fakes/ca.ts';
 import { pod, startFixture, until, type Fixture } from './fixture.ts';
 
 const service = (...names: readonly string[]): { path: string; text: string }[] => [{ path: 'a.yaml', text: names.map((name) => JSON.stringify({ kind: 'Service', name })).join('\n') }];
@@ -128,7 +129,8 @@ describe('pushing config', () => {
   });
 
   it('gives gateways the credentials of their own namespace only, and never shows keys', async () => {
-    const secret = (name: string, namespace: string): string => JSON.stringify({ kind: 'Secret', name, namespace, data: { 'tls.crt': Buffer.from('CERT').toString('base64'), 'tls.key': Buffer.from('PRIVATE').toString('base64') } });
+    const { certificate, key } = await (await makeCa()).issue({ dns: ['mine.example.com'] });
+    const secret = (name: string, namespace: string): string => JSON.stringify({ kind: 'Secret', name, namespace, data: { 'tls.crt': Buffer.from(certificate).toString('base64'), 'tls.key': Buffer.from(key).toString('base64') } });
     await lab.core.setPods([pod('gw', { kind: 'gateway', sidecar: false })]);
     await lab.core.setFiles([{ path: 's', text: [JSON.stringify({ kind: 'Gateway', name: 'mine' }), JSON.stringify({ kind: 'Gateway', name: 'theirs' }), secret('mine', 'default'), secret('theirs', 'other')].join('\n') }]);
     const proxy = await lab.proxy('gw', { type: 'router' });

@@ -33,6 +33,8 @@ export interface FakeCa {
   workload(namespace: string, serviceAccount: string, trustDomain?: string): Promise<Leaf>;
   /** Signs a PKCS#10 request for an identity, ignoring what the request says of itself; returns PEM. */
   sign(request: string, uri: string, notAfter?: Date): Promise<string>;
+  /** A list of revoked certificates, PEM. */
+  revoke(leaves: readonly Leaf[]): Promise<string>;
 }
 
 /** Makes an authority with a root of its own. */
@@ -54,6 +56,11 @@ export async function makeCa(name = 'test root'): Promise<FakeCa> {
   return {
     root: root.toString('pem'), key: await pem(keys.privateKey), issue,
     workload: (namespace, serviceAccount, trustDomain = 'cluster.local') => issue({ uris: [`spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`] }),
+    revoke: async (leaves) => {
+      const entries = leaves.map(({ der }) => ({ serialNumber: new x509.X509Certificate(new Uint8Array(der)).serialNumber, revocationDate: new Date(Date.now() - 1000) }));
+      const list = await x509.X509CrlGenerator.create({ issuer: root.subject, thisUpdate: new Date(Date.now() - 60_000), nextUpdate: new Date(Date.now() + 3_600_000), signingAlgorithm: algorithm, signingKey: keys.privateKey as never, entries });
+      return list.toString('pem').replaceAll(' CRL-', ' X509 CRL-');
+    },
     sign: async (request, uri, notAfter) => {
       const csr = new x509.Pkcs10CertificateRequest(request);
       if (!await csr.verify()) throw new Error('The request is not signed by its key.');

@@ -41,8 +41,8 @@ test('auto mTLS asks for the identity of the callee and falls back to plaintext 
 });
 
 test('TLS origination verifies the host unless told not to', () => {
-  const plain = originatedTls(ClientTLSSettings.parse({ mode: 'SIMPLE' }), 'api.example.com', false);
+  const plain = originatedTls(ClientTLSSettings.parse({ mode: 'SIMPLE' }), { host: 'api.example.com', protocol: 'http' });
   expect(plain.typedConfig).toMatchObject({ sni: 'api.example.com', commonTlsContext: { combinedValidationContext: { validationContextSdsSecretConfig: { name: 'file-root:system' } } } });
-  const loose = originatedTls(ClientTLSSettings.parse({ mode: 'SIMPLE', insecureSkipVerify: true, sni: 'x' }), 'api.example.com', true);
+  const loose = originatedTls(ClientTLSSettings.parse({ mode: 'SIMPLE', insecureSkipVerify: true, sni: 'x' }), { host: 'api.example.com', protocol: 'http2' });
   expect(loose.typedConfig).toMatchObject({ sni: 'x', commonTlsContext: { alpnProtocols: ['h2'], validationContext: { trustChainVerification: 'ACCEPT_UNTRUSTED' } } });
 });

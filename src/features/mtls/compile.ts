@@ -47,7 +47,8 @@ export interface InboundMatch {
 const plainHttp = ['http/1.1', 'h2c'];
 const mtlsHttp = ['istio-http/1.0', 'istio-http/1.1', 'istio-h2'];
 const mtlsTcp = ['istio-peer-exchange', 'istio'];
-const mtlsAny = ['istio', 'istio-peer-exchange', 'istio-http/1.0', 'istio-http/1.1', 'istio-h2'];
+/** The application protocols by which sidecars' own mTLS is told from other TLS. */
+export const meshAlpn: readonly string[] = ['istio', 'istio-peer-exchange', 'istio-http/1.0', 'istio-http/1.1', 'istio-h2'];
 
 /** The filter chains of an inbound port. Application protocols tell mTLS between sidecars from TLS that the application itself speaks. */
 export function inboundMatches(mode: MtlsMode, protocol: PortProtocol): readonly InboundMatch[] {
@@ -67,8 +68,8 @@ const tables: Readonly<Record<MtlsMode, Readonly<Record<PortProtocol, readonly R
     auto: [['raw_buffer', plainHttp, 'http', false], ['raw_buffer', [], 'tcp', false], ['', [], 'tcp', false]],
   },
   PERMISSIVE: {
-    http: [['tls', mtlsAny, 'http', true], ['raw_buffer', [], 'http', false]],
-    tcp: [['tls', mtlsAny, 'tcp', true], ['tls', [], 'tcp', false], ['raw_buffer', [], 'tcp', false]],
+    http: [['tls', meshAlpn, 'http', true], ['raw_buffer', [], 'http', false]],
+    tcp: [['tls', meshAlpn, 'tcp', true], ['tls', [], 'tcp', false], ['raw_buffer', [], 'tcp', false]],
     auto: [['tls', mtlsHttp, 'http', true], ['raw_buffer', plainHttp, 'http', false], ['tls', mtlsTcp, 'tcp', true], ['raw_buffer', [], 'tcp', false], ['tls', [], 'tcp', false]],
   },
   STRICT: {
@@ -130,17 +131,32 @@ export function autoMtls(identity: UpstreamIdentity): Pick<Cluster, 'transportSo
   };
 }
 
-/** TLS or mTLS with certificates of the user's own, to a host outside of the mesh. */
-export function originatedTls(settings: ClientTLSSettings, host: string, http2: boolean): TransportSocket {
+/** Where systems keep the authorities that they trust; a proxy has its own list of them. */
+const systemBundles = new Set(['/etc/ssl/certs/ca-certificates.crt', '/etc/ssl/cert.pem', '/etc/pki/tls/certs/ca-bundle.crt', 'system']);
+
+/** What TLS origination needs to know of the host that it is for. */
+export interface OriginatedTo {
+  /** The service's host; empty for a wildcard, of which no name can be expected. */
+  readonly host: string;
+  /** What is spoken inside of TLS. */
+  readonly protocol: 'http' | 'http2' | 'tcp';
+}
+
+/**
+ * TLS or mTLS with certificates of the user's own, to a host outside of the mesh. Without a server name of their own, callers ask for the
+ * host and expect its name in the certificate; without an authority, the system's are trusted. Source: istio.io, ClientTLSSettings.
+ */
+export function originatedTls(settings: ClientTLSSettings, { host, protocol }: OriginatedTo): TransportSocket {
   const own = settings.mode === 'MUTUAL' ? [sdsSecret(settings.credentialName === '' ? `file-cert:${settings.clientCertificate}~${settings.privateKey}` : `kubernetes://${settings.credentialName}`)] : [];
-  const authority = settings.credentialName !== '' ? `kubernetes://${settings.credentialName}-cacert` : settings.caCertificates !== '' ? `file-root:${settings.caCertificates}` : 'file-root:system';
-  const sans = settings.subjectAltNames.map((exact) => ({ sanType: exact.includes('://') ? 'URI' as const : 'DNS' as const, matcher: { exact } }));
+  const authority = settings.credentialName !== '' ? `kubernetes://${settings.credentialName}-cacert` : settings.caCertificates === '' || systemBundles.has(settings.caCertificates) ? 'file-root:system' : `file-root:${settings.caCertificates}`;
+  const expected = settings.subjectAltNames.length > 0 ? settings.subjectAltNames : settings.sni === '' && host !== '' ? [host] : [];
+  const sans = expected.map((exact) => ({ sanType: exact.includes('://') ? 'URI' as const : 'DNS' as const, matcher: { exact } }));
   const commonTlsContext: CommonTlsContext = {
     ...(own.length === 0 ? {} : { tlsCertificateSdsSecretConfigs: own }),
     ...(settings.insecureSkipVerify === true
       ? { validationContext: { trustChainVerification: 'ACCEPT_UNTRUSTED' } }
       : { combinedValidationContext: { defaultValidationContext: sans.length === 0 ? {} : { matchTypedSubjectAltNames: sans }, validationContextSdsSecretConfig: sdsSecret(authority) } }),
-    alpnProtocols: http2 ? ['h2'] : ['http/1.1'],
+    alpnProtocols: { http: ['http/1.1'], http2: ['h2'], tcp: [] }[protocol],
   };
   return { name: 'envoy.transport_sockets.tls', typedConfig: any(typeUrl.upstreamTls, { commonTlsContext, sni: settings.sni === '' ? host : settings.sni }) };
 }

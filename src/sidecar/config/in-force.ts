@@ -136,15 +136,33 @@ export class ConfigInForce {
   }
 
   async #applyListeners(listeners: readonly Listener[]): Promise<void> {
-    for (const listener of listeners) checkListener(listener);
-    const prepared = prepareListeners(listeners);
-    const managers = managersOf(listeners);
+    const { usable, problems: refused } = this.#usable(listeners);
+    const prepared = prepareListeners(usable);
+    const managers = managersOf(usable);
     const inline = new Map(managers.flatMap(({ routeConfig }) => (routeConfig === undefined ? [] : [[routeConfig.name ?? '', prepareRoutes(routeConfig)] as const])));
     await this.#warm(managers.flatMap(({ rds }) => (rds?.routeConfigName === undefined ? [] : [rds.routeConfigName])));
-    const problems = await this.#environment.bind(listeners);
+    const problems = [...refused, ...await this.#environment.bind(usable)];
     this.#inline = inline;
-    this.#replace({ listeners: prepared, routeTables: this.#tables(), resources: { ...this.#current.resources, listener: listeners } });
+    this.#replace({ listeners: prepared, routeTables: this.#tables(), resources: { ...this.#current.resources, listener: usable } });
     if (problems.length > 0) throw new Error(problems.join('; '));
+  }
+
+  /** As in Envoy, a listener that cannot be used is refused by itself: the one of its name that is in force stays, and the others change. */
+  #usable(listeners: readonly Listener[]): { readonly usable: readonly Listener[]; readonly problems: readonly string[] } {
+    const problems: string[] = [];
+    const usable = listeners.flatMap((listener) => {
+      try {
+        checkListener(listener);
+        prepareListeners([listener]);
+        return [listener];
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        const name = listener.name ?? '';
+        problems.push(reason.includes(name) ? reason : `Listener ${name}: ${reason}`);
+        return this.#current.resources.listener.filter((known) => name !== '' && known.name === name);
+      }
+    });
+    return { usable, problems };
   }
 
   /** Resolves when all of these routes are here, or after a while. */

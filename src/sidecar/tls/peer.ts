@@ -1,3 +1,4 @@
+import { createHash, type X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { subjectAltNames } from '../identity/extensions.ts';
 import { verifySvid } from '../identity/spiffe.ts';
@@ -17,8 +18,15 @@ export function judgePeer(socket: TLSSocket, context: TlsContext, trustDomain: s
     const problem = chainProblem(socket);
     if (problem !== undefined) return refused(`the certificate is not valid: ${problem}`);
   }
+  if (!pinned(context, certificate)) return refused('the certificate is none of those that are pinned');
   if (context.spiffe) return judgeWorkload(certificate.raw, context, trustDomain);
   return expected(context, certificate.raw) ? { ok: true, principal: '' } : refused('the certificate has none of the names that are expected');
+}
+
+function pinned({ pins }: TlsContext, certificate: X509Certificate): boolean {
+  if (pins.certificates.size === 0 && pins.keys.size === 0) return true;
+  const key = createHash('sha256').update(certificate.publicKey.export({ type: 'spki', format: 'der' })).digest('base64');
+  return pins.certificates.has(certificate.fingerprint256.replaceAll(':', '').toLowerCase()) || pins.keys.has(key);
 }
 
 function judgeWorkload(certificate: Buffer, context: TlsContext, trustDomain: string): PeerVerdict {

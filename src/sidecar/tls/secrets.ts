@@ -5,6 +5,8 @@ export interface SecretMaterial {
   readonly chain?: string;
   readonly key?: string;
   readonly roots?: string;
+  /** Certificates of these roots that count no more. */
+  readonly crl?: string;
 }
 
 /** The secrets in force. Those of the workload come from signing requests, the others (gateway credentials) from the control plane. */
@@ -41,6 +43,7 @@ export function parseSecrets(secrets: readonly Secret[]): ReadonlyMap<string, Se
     const { certificateChain, privateKey } = secret.tlsCertificate ?? {};
     const material = {
       ...optional('chain', readDataSource(certificateChain)), ...optional('key', readDataSource(privateKey)), ...optional('roots', readDataSource(secret.validationContext?.trustedCa)),
+      ...optional('crl', readDataSource(secret.validationContext?.crl)),
     };
     if (Object.keys(material).length === 0) throw new Error(`The secret ${name} holds neither a certificate nor a trust bundle.`);
     return [name, material];
