@@ -1,6 +1,6 @@
 import type { Server } from 'node:net';
 import type { Clock, HttpResponse } from '../hooks.ts';
-import { Headers, Http1Server, ReadyBody, type RequestHead } from '../http1/index.ts';
+import { Headers, Http1Server, ReadyBody, type RequestLine } from '../http1/index.ts';
 import { socketLink } from '../link/index.ts';
 import { listen } from '../listener/sockets.ts';
 
@@ -27,7 +27,7 @@ export async function servePages(where: { readonly host: string; readonly port: 
   });
 }
 
-function answer({ method, path }: RequestHead, pages: Pages): HttpResponse {
+function answer({ method, path }: RequestLine, pages: Pages): HttpResponse {
   const name = path.split('?', 1)[0] ?? '';
   const page = Object.hasOwn(pages, name) ? pages[name] : undefined;
   if (page === undefined) return response({ status: 404, body: 'invalid path. admin commands are:\n' + Object.keys(pages).map((known) => `  ${known}\n`).join('') });

@@ -1,8 +1,10 @@
 import type { DecisionStep, Peer } from '../../contract/index.ts';
-import { Http1Server, type ProtocolError, type RequestHead, type ServerExchange, type ServerSession } from '../http1/index.ts';
+import { Http1Server, type ProtocolError, type RequestLine, type RequestProgress, type ServerExchange, type ServerSession } from '../http1/index.ts';
+import { Http2Server } from '../http2/index.ts';
 import type { Body } from '../hooks.ts';
 import { handleLink, type Link } from '../link/index.ts';
 import type { HttpConnectionContext } from '../runtime.ts';
+import { detectHttp2 } from './detect.ts';
 import { HttpExchange } from './exchange.ts';
 import { managerPlan, type ManagerPlan } from './manager-plan.ts';
 import { decodePeer } from './peers.ts';
@@ -20,11 +22,11 @@ export interface HttpConnection {
 /** Serves HTTP on a connection whose filter chain has been chosen: the HTTP connection manager. Takes the link over. */
 export function serveHttp(given: Link, context: HttpConnectionContext): HttpConnection {
   const link = handleLink(given);
-  const session = new HttpSession(context);
-  const server = new Http1Server(link, session, session.plan.limits, context.runtime.clock);
-  session.server = server;
-  server.start();
-  return { drain: () => server.shutdown(), destroy: () => link.destroy() };
+  const session = new HttpSession(link, context);
+  const { codec, limits } = session.plan;
+  if (codec === 'AUTO') detectHttp2(link, limits, context.runtime.clock, (http2) => session.start(http2));
+  else session.start(codec === 'HTTP2');
+  return { drain: () => session.drain(), destroy: () => link.destroy() };
 }
 
 /** What the requests of one connection share. */
@@ -34,19 +36,36 @@ export class HttpSession implements ServerSession {
   /** Listener and filter chain, for every decision on this connection. */
   readonly steps: readonly DecisionStep[];
   readonly ids: RandomIds;
-  server: Pick<Http1Server, 'bodyBytesRead'> | undefined;
+  readonly switchToHttp2: ServerSession['switchToHttp2'];
+  readonly #link: Link;
+  #server: Http1Server | Http2Server | undefined;
   #caller: { readonly told: string | undefined; readonly peer: Peer } | undefined;
 
-  constructor(context: HttpConnectionContext) {
+  constructor(link: Link, context: HttpConnectionContext) {
+    this.#link = link;
     this.context = context;
     this.plan = planOf(context);
+    const plaintext = context.scheme === 'http' && context.sourcePrincipal === '';
+    this.switchToHttp2 = plaintext && this.plan.codec === 'AUTO' ? (head, settings, rest) => this.#upgraded(head, settings, rest) : undefined;
     this.ids = new RandomIds(context.runtime);
     const { listener, listenerOrigin, filterChain } = context;
     this.steps = [{ stage: 'listener', what: listener, ...(listenerOrigin === undefined ? {} : { origin: listenerOrigin }) }, { stage: 'filter-chain', what: filterChain }];
   }
 
-  open(head: RequestHead, body: Body): ServerExchange {
-    return new HttpExchange(this, head, body);
+  /** Begins to serve, in the version that was found out or configured. */
+  start(http2: boolean): void {
+    const { plan, context } = this;
+    this.#server = new (http2 ? Http2Server : Http1Server)(this.#link, this, plan.limits, context.runtime.clock);
+    this.#server.start();
+  }
+
+  drain(): void {
+    if (this.#server === undefined) this.#link.destroy();
+    else this.#server.shutdown();
+  }
+
+  open(head: RequestLine, body: Body, progress: RequestProgress): ServerExchange {
+    return new HttpExchange(this, head, body, progress);
   }
 
   /** The caller as it describes itself; on one connection that hardly ever changes. */
@@ -61,7 +80,14 @@ export class HttpSession implements ServerSession {
     stream.details = error.details;
     for (const step of this.steps) stream.step(step);
     stream.finish();
-    this.context.runtime.telemetry.request(requestRecord(stream, undefined, undefined, { status: error.status, bytesReceived: 0, bytesSent: 0 }));
+    this.context.runtime.telemetry.request(requestRecord(stream, undefined, undefined, { status: error.status, bytesReceived: 0, bytesSent: 0, trailers: undefined }));
+  }
+
+  #upgraded(head: RequestLine, settings: Buffer, rest: Buffer): void {
+    const server = new Http2Server(this.#link, this, this.plan.limits, this.context.runtime.clock);
+    this.#server = server;
+    this.#link.unread(rest);
+    server.upgraded(head, settings);
   }
 }
 

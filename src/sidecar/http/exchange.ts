@@ -1,6 +1,6 @@
 import { tlsRedirectOf } from '../../routing/index.ts';
-import type { Body, HttpResponse } from '../hooks.ts';
-import { ReadyBody, type ProtocolError, type RequestHead, type ServerExchange } from '../http1/index.ts';
+import type { Body, HeaderMap, HttpResponse } from '../hooks.ts';
+import { ReadyBody, type ProtocolError, type RequestLine, type RequestProgress, type ServerExchange } from '../http1/index.ts';
 import type { HttpSession } from './connection.ts';
 import { forwardingHeaders } from './forwarding-headers.ts';
 import { normalizePath } from './normalize-path.ts';
@@ -18,11 +18,14 @@ export class HttpExchange implements ServerExchange {
   readonly #session: HttpSession;
   readonly #stream: Stream;
   readonly #request: ProxiedRequest;
+  readonly #progress: RequestProgress;
   #response: HttpResponse | undefined;
+  #trailers: HeaderMap | undefined;
 
-  constructor(session: HttpSession, head: RequestHead, body: Body) {
+  constructor(session: HttpSession, head: RequestLine, body: Body, progress: RequestProgress) {
     const { context, plan } = session;
     this.#session = session;
+    this.#progress = progress;
     const stream = new Stream(context);
     this.#stream = stream;
     const upgrade = head.upgrade !== '' && plan.upgrades.has(head.upgrade) ? head.upgrade : '';
@@ -41,8 +44,9 @@ export class HttpExchange implements ServerExchange {
     this.#record(error?.status ?? 0, 0);
   }
 
-  sent(bodyBytes: number): void {
+  sent(bodyBytes: number, trailers: HeaderMap | undefined): void {
     this.#stream.finish();
+    this.#trailers = trailers;
     this.#record(this.#response?.status ?? 0, bodyBytes);
   }
 
@@ -120,7 +124,7 @@ export class HttpExchange implements ServerExchange {
   }
 
   #record(status: number, bytesSent: number): void {
-    const { context, server } = this.#session;
-    context.runtime.telemetry.request(requestRecord(this.#stream, this.#request, this.#response, { status, bytesSent, bytesReceived: server?.bodyBytesRead ?? 0 }));
+    const { context } = this.#session;
+    context.runtime.telemetry.request(requestRecord(this.#stream, this.#request, this.#response, { status, bytesSent, bytesReceived: this.#progress.bodyBytesRead, trailers: this.#trailers }));
   }
 }

@@ -1,6 +1,6 @@
 import type { HttpConnectionManager } from '../../xds/index.ts';
 import { milliseconds } from '../../util/envoy-json.ts';
-import type { ServerLimits } from '../http1/index.ts';
+import type { Http2ServerLimits } from '../http2/index.ts';
 import type { PathRules } from './normalize-path.ts';
 
 /** A connection manager's config, read once. */
@@ -16,7 +16,9 @@ export interface ManagerPlan {
   /** Protocols that a caller may switch to, lower-case. */
   readonly upgrades: ReadonlySet<string>;
   readonly paths: PathRules;
-  readonly limits: ServerLimits;
+  /** The version of HTTP that is spoken, or `AUTO` to find it out. */
+  readonly codec: 'AUTO' | 'HTTP1' | 'HTTP2';
+  readonly limits: Http2ServerLimits;
 }
 
 const escapedSlashes = { KEEP_UNCHANGED: 'keep', IMPLEMENTATION_SPECIFIC_DEFAULT: 'keep', REJECT_REQUEST: 'reject', UNESCAPE_AND_FORWARD: 'unescape', UNESCAPE_AND_REDIRECT: 'redirect' } as const;
@@ -33,11 +35,15 @@ export function managerPlan(manager: HttpConnectionManager): ManagerPlan {
     requestIdInResponse: manager.alwaysSetRequestIdInResponse === true,
     upgrades: new Set((manager.upgradeConfigs ?? []).filter(({ enabled }) => enabled !== false).map(({ upgradeType }) => (upgradeType ?? '').toLowerCase())),
     paths: { normalize: manager.normalizePath === true, mergeSlashes: manager.mergeSlashes === true, escapedSlashes: escapedSlashes[manager.pathWithEscapedSlashesAction ?? 'KEEP_UNCHANGED'] },
+    codec: manager.codecType === 'HTTP1' || manager.codecType === 'HTTP2' ? manager.codecType : 'AUTO',
     limits: {
       headTimeout: milliseconds(manager.requestHeadersTimeout) ?? 10_000,
       idleTimeout: milliseconds(manager.commonHttpProtocolOptions?.idleTimeout) ?? 3_600_000,
       bodyIdleTimeout: 30_000,
       maxBody: Number.MAX_SAFE_INTEGER,
+      streamWindow: Number(manager.http2ProtocolOptions?.initialStreamWindowSize ?? 65_536),
+      connectionWindow: Number(manager.http2ProtocolOptions?.initialConnectionWindowSize ?? 1_048_576),
+      maxConcurrentStreams: Number(manager.http2ProtocolOptions?.maxConcurrentStreams ?? 100),
     },
   };
 }

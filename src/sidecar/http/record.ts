@@ -1,6 +1,6 @@
 import type { Peer, RequestRecord } from '../../contract/index.ts';
 import { parseClusterName } from '../../xds/index.ts';
-import type { HttpResponse } from '../hooks.ts';
+import type { HeaderMap, HttpResponse } from '../hooks.ts';
 import type { Headers } from '../http1/index.ts';
 import { unknownPeer } from './peers.ts';
 import type { ProxiedRequest } from './request.ts';
@@ -11,17 +11,18 @@ export interface Ending {
   readonly status: number;
   readonly bytesReceived: number;
   readonly bytesSent: number;
+  readonly trailers: HeaderMap | undefined;
 }
 
 const noFlags: RequestRecord['flags'] = [];
 
 /** Makes the record of a finished request. */
-export function requestRecord(stream: Stream, request: ProxiedRequest | undefined, response: HttpResponse | undefined, ending: Ending): RequestRecord {
+export function requestRecord(stream: Stream, request: ProxiedRequest | undefined, response: HttpResponse | undefined, { status, bytesReceived, bytesSent, trailers }: Ending): RequestRecord {
   const { context, trace, direction, wanted } = stream;
   const { self, clock } = context.runtime;
   const inbound = direction === 'inbound';
   const headers = request?.headers;
-  const grpcStatus = response?.headers.get('grpc-status');
+  const grpcStatus = trailers?.get('grpc-status') ?? response?.headers.get('grpc-status');
   const spanId = trace?.spanId ?? '';
   return {
     key: spanId === '' ? `${self.pod}/${stream.startTime.toString(36)}${Math.floor(context.runtime.random() * 0x1_0000_0000).toString(36)}` : `${self.pod}/${spanId}`,
@@ -40,7 +41,7 @@ export function requestRecord(stream: Stream, request: ProxiedRequest | undefine
     authority: request?.authority ?? '',
     // As in Envoy's access log, what the caller asked for.
     path: headers?.get('x-envoy-original-path') ?? request?.path ?? '',
-    ...(grpcStatus === undefined ? {} : { grpcStatus: Number(grpcStatus) }),
+    ...(grpcStatus === undefined || !/^\d{1,10}$/.test(grpcStatus) ? {} : { grpcStatus: Number(grpcStatus) }),
     flags: stream.flagged ? [...stream.flags] : noFlags,
     details: stream.details,
     duration: clock.now() - stream.startTime,
@@ -54,7 +55,9 @@ export function requestRecord(stream: Stream, request: ProxiedRequest | undefine
     decision: stream.decision,
     requestHeaders: wanted && headers !== undefined ? headers.pairs() : [],
     responseHeaders: wanted && response !== undefined ? (response.headers as Headers).pairs() : [],
-    ...ending,
+    status,
+    bytesReceived,
+    bytesSent,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { RequestFacts } from '../../routing/index.ts';
 import type { Body, HttpRequest } from '../hooks.ts';
-import type { Headers } from '../http1/index.ts';
+import type { Headers, RequestLine } from '../http1/index.ts';
 import type { Stream } from './stream.ts';
 
 /** A request on its way through filters and router; also what routes are matched against. */
@@ -12,9 +12,10 @@ export class ProxiedRequest implements HttpRequest, RequestFacts {
   body: Body;
   readonly headers: Headers;
   readonly upgrade: string;
+  http2: boolean;
   readonly stream: Stream;
 
-  constructor(message: { readonly method: string; readonly path: string; readonly authority: string; readonly headers: Headers }, scheme: 'http' | 'https', body: Body, upgrade: string, stream: Stream) {
+  constructor(message: Omit<RequestLine, 'upgrade'>, scheme: 'http' | 'https', body: Body, upgrade: string, stream: Stream) {
     this.method = message.method;
     this.path = message.path;
     this.authority = message.authority;
@@ -22,6 +23,7 @@ export class ProxiedRequest implements HttpRequest, RequestFacts {
     this.headers = message.headers;
     this.body = body;
     this.upgrade = upgrade;
+    this.http2 = message.http2;
     this.stream = stream;
   }
 

@@ -29,6 +29,7 @@ export interface BodyWriterOwner {
 export class BodyWriter implements BodySink {
   /** Bytes of content so far. */
   written = 0;
+  trailers: HeaderMap | undefined;
   readonly #link: Link;
   readonly #body: Body;
   readonly #chunked: boolean;
@@ -73,6 +74,7 @@ export class BodyWriter implements BodySink {
       return;
     }
     this.#over = true;
+    this.trailers = trailers;
     if (this.#chunked) this.#link.write(trailers === undefined ? '0\r\n\r\n' : `0\r\n${(trailers as Headers).lines()}\r\n`);
     this.#owner.bodyWritten(this);
   }

@@ -21,6 +21,8 @@ export interface Fields {
   readonly expect: string;
   /** From `Keep-Alive: timeout=N`, in seconds. */
   readonly keepAliveTimeout: number | undefined;
+  /** `HTTP2-Settings`, when there is exactly one and Connection names it. */
+  readonly http2Settings: string | undefined;
 }
 
 interface MutableFields {
@@ -34,6 +36,7 @@ interface MutableFields {
   upgrade: string;
   expect: string;
   keepAliveTimeout: number | undefined;
+  http2Settings: string | undefined;
   connection: string;
 }
 
@@ -61,7 +64,7 @@ function characterClasses(): Uint8Array {
 export function parseFields(text: string, bytes: Uint8Array, start: number, end: number): Fields {
   const fields: MutableFields = {
     headers: new Headers(text), host: undefined, contentLength: undefined, chunked: false, close: false, keepAlive: false, connectionUpgrade: false,
-    upgrade: '', expect: '', keepAliveTimeout: undefined, connection: '',
+    upgrade: '', expect: '', keepAliveTimeout: undefined, http2Settings: undefined, connection: '',
   };
   let index = start;
   let count = 0;
@@ -157,6 +160,14 @@ function readConnection(fields: MutableFields): void {
     if (name === 'close') fields.close = true;
     else if (name === 'keep-alive') fields.keepAlive = true;
     else if (name === 'upgrade') fields.connectionUpgrade = true;
+    else if (name === 'http2-settings') fields.http2Settings = soleValue(fields.headers, name);
     else if (name !== '' && name !== 'content-length') fields.headers.delete(name);
   }
+}
+
+/** Takes a field out; its value when it stood there once. */
+function soleValue(headers: Headers, name: string): string | undefined {
+  const value = headers.joined(name);
+  headers.delete(name);
+  return value?.includes(',') === true ? undefined : value;
 }

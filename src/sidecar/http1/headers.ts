@@ -17,6 +17,14 @@ export class Headers implements HeaderMap {
     this.#text = text;
   }
 
+  /** A map of fields that are known to be well formed; the lists are copied. */
+  static from(names: readonly string[], values: readonly string[]): Headers {
+    const headers = new Headers();
+    headers.names.push(...names);
+    headers.values.push(...values);
+    return headers;
+  }
+
   get(name: string): string | undefined {
     const index = this.names.indexOf(name);
     return index < 0 ? undefined : this.values[index];
@@ -46,7 +54,7 @@ export class Headers implements HeaderMap {
       return;
     }
     this.values[index] = value;
-    this.#starts[index] = -1;
+    if (this.#text !== '') this.#starts[index] = -1;
     for (let other = this.names.lastIndexOf(name); other > index; other = this.names.lastIndexOf(name)) this.#removeAt(other);
   }
 
@@ -71,6 +79,7 @@ export class Headers implements HeaderMap {
   push(name: string, value: string, start = -1, end = -1): void {
     this.names.push(name);
     this.values.push(value);
+    if (this.#text === '') return;
     this.#starts.push(start);
     this.#ends.push(end);
   }
@@ -84,6 +93,10 @@ export class Headers implements HeaderMap {
   lines(): string {
     const { names, values } = this;
     let lines = '';
+    if (this.#text === '') {
+      for (let index = 0; index < names.length; index++) if (names[index] !== 'content-length') lines += `${names[index] as string}: ${values[index] as string}\r\n`;
+      return lines;
+    }
     let from = 0;
     let to = -1;
     for (let index = 0; index < names.length; index++) {
@@ -107,6 +120,7 @@ export class Headers implements HeaderMap {
   #removeAt(index: number): void {
     this.names.splice(index, 1);
     this.values.splice(index, 1);
+    if (this.#text === '') return;
     this.#starts.splice(index, 1);
     this.#ends.splice(index, 1);
   }

@@ -2,21 +2,29 @@ import { parseFields, type Fields, type Framing } from './fields.ts';
 import type { Headers } from './headers.ts';
 import { ProtocolError } from './protocol-error.ts';
 
-/** A request's head, checked; nothing in it is the raw text of the peer's framing. */
-export interface RequestHead {
+/** What a request's head says, whatever version it came in; checked. */
+export interface RequestLine {
   readonly method: string;
   /** Origin form: path and query; `*` only for OPTIONS. */
   readonly path: string;
   /** Empty only on HTTP/1.0 without Host. */
   readonly authority: string;
   readonly headers: Headers;
+  /** Lower-case, e.g. `websocket`; empty when the caller asks for no other protocol. */
+  readonly upgrade: string;
+  /** It came over HTTP/2. */
+  readonly http2: boolean;
+}
+
+/** The head of an HTTP/1.x request; nothing in it is the raw text of the peer's framing. */
+export interface RequestHead extends RequestLine {
   readonly framing: Framing;
   /** The connection may carry another request. */
   readonly keepAlive: boolean;
   readonly http10: boolean;
   readonly expectContinue: boolean;
-  /** Lower-case, e.g. `websocket`; empty when the caller asks for no other protocol. */
-  readonly upgrade: string;
+  /** With `Upgrade: h2c`: what HTTP/2's SETTINGS would say, in base64url. */
+  readonly http2Settings: string | undefined;
 }
 
 /** Longest request target. */
@@ -43,6 +51,7 @@ export function parseRequestHead(text: string, bytes: Uint8Array): RequestHead {
   return {
     method, path: origin.path, authority, headers: fields.headers, framing: fields.chunked ? 'chunked' : fields.contentLength ?? 0,
     keepAlive: http10 ? fields.keepAlive && !fields.close : !fields.close, http10, expectContinue: fields.expect !== '' && !http10, upgrade: upgradeOf(fields, http10),
+    http2: false, http2Settings: fields.http2Settings,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Body, Clock, HttpResponse } from '../hooks.ts';
+import type { Body, Clock, HeaderMap, HttpResponse } from '../hooks.ts';
 import { splice, type Link, type LinkReader } from '../link/index.ts';
 import { ReadyBody, type BodySource, type IncomingBody } from './body.ts';
 import { BodyReader } from './body-reader.ts';
@@ -7,14 +7,22 @@ import { encodeResponseHead } from './encode.ts';
 import { HeadCollector, type CompleteHead } from './head-collector.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { ProtocolError } from './protocol-error.ts';
-import { parseRequestHead, type RequestHead } from './request-head.ts';
+import { parseRequestHead, type RequestHead, type RequestLine } from './request-head.ts';
 
 /** What answers the requests of a connection. */
 export interface ServerSession {
   /** A request has begun; its answer is given through `respond` of the connection. */
-  open(head: RequestHead, body: Body): ServerExchange;
+  open(head: RequestLine, body: Body, progress: RequestProgress): ServerExchange;
   /** What came was not a request; it has been answered with the error's status. */
   invalid(error: ProtocolError): void;
+  /** Where `Upgrade: h2c` is taken: after the 101 HTTP/2 goes on, with this request as its first stream; `rest` came behind it. */
+  readonly switchToHttp2?: ((head: RequestLine, settings: Buffer, rest: Buffer) => void) | undefined;
+}
+
+/** What is counted of a request while it is read. */
+export interface RequestProgress {
+  /** Content bytes so far. */
+  readonly bodyBytesRead: number;
 }
 
 /** One request, as the codec sees it. */
@@ -23,7 +31,7 @@ export interface ServerExchange {
   /** The caller has gone, or broke the protocol (`error`); a response is of no use any more. */
   aborted(error: ProtocolError | undefined): void;
   /** The response was written to its end. */
-  sent(bodyBytes: number): void;
+  sent(bodyBytes: number, trailers: HeaderMap | undefined): void;
   /** The response broke off after its head, because of the upstream or of the caller; the connection was closed. */
   broken(bodyBytes: number, by: 'upstream' | 'downstream'): void;
 }
@@ -131,7 +139,7 @@ export class Http1Server implements LinkReader, BodySource, BodyWriterOwner {
   }
 
   bodyWritten(writer: BodyWriter): void {
-    if (writer === this.#writer) this.#finish(writer.written);
+    if (writer === this.#writer) this.#finish(writer.written, writer.trailers);
   }
 
   bodyBroken(writer: BodyWriter): void {
@@ -171,11 +179,12 @@ export class Http1Server implements LinkReader, BodySource, BodyWriterOwner {
     this.#head = head;
     this.#keepAlive = head.keepAlive && !this.#draining;
     this.#continue = false;
+    if (head.upgrade === 'h2c' && this.#upgrade(head, buffer.subarray(offset))) return;
     const reader = new BodyReader(head.framing, this, buffer, offset, this.#limits.maxBody, whole);
     this.#reader = reader;
     this.#continue = head.expectContinue && !reader.done && reader.total === 0;
     this.#keep(buffer, reader.firstEnd);
-    const exchange = this.#session.open(head, reader.body);
+    const exchange = this.#session.open(head, reader.body, this);
     this.#exchange = exchange;
     exchange.response.then((response) => this.#respond(exchange, response), (error: unknown) => this.#crash(exchange, error));
   }
@@ -235,11 +244,11 @@ export class Http1Server implements LinkReader, BodySource, BodyWriterOwner {
     }
   }
 
-  #finish(bodyBytes: number): void {
+  #finish(bodyBytes: number, trailers?: HeaderMap): void {
     const exchange = this.#exchange;
     this.#exchange = undefined;
     this.#writer = undefined;
-    exchange?.sent(bodyBytes);
+    exchange?.sent(bodyBytes, trailers);
     if (this.#state === 'closed') return;
     if (!this.#keepAlive || !(this.#reader as BodyReader).done) {
       this.#reader?.fail('response ended before the request');
@@ -256,6 +265,18 @@ export class Http1Server implements LinkReader, BodySource, BodyWriterOwner {
     if (this.#rest.length <= maxPipelined) this.#link.resume();
   }
 
+  /** RFC 7540 section 3.2, for a request without body; others go on in HTTP/1.1. */
+  #upgrade(head: RequestHead, rest: Buffer): boolean {
+    const { http2Settings, framing } = head;
+    const switchToHttp2 = this.#session.switchToHttp2;
+    if (switchToHttp2 === undefined || framing !== 0 || http2Settings === undefined || !/^[A-Za-z0-9_-]*=*$/.test(http2Settings) || this.#draining) return false;
+    this.#state = 'closed';
+    this.#timer.stop();
+    this.#link.write('HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: h2c\r\n\r\n');
+    switchToHttp2({ ...head, http2: true, upgrade: '' }, Buffer.from(http2Settings, 'base64url'), rest);
+    return true;
+  }
+
   #switchProtocols(exchange: ServerExchange, response: HttpResponse, upstream: Link): void {
     this.#exchange = undefined;
     this.#state = 'closed';
@@ -263,7 +284,7 @@ export class Http1Server implements LinkReader, BodySource, BodyWriterOwner {
     this.#link.write(`${encodeResponseHead(response, { http10: false, bodiless: true, keepAlive: true })}connection: Upgrade\r\nupgrade: ${(this.#head as RequestHead).upgrade}\r\n\r\n`);
     this.#link.unread(this.#rest);
     this.#rest = empty;
-    splice(this.#link, upstream, ({ backward }) => exchange.sent(backward));
+    splice(this.#link, upstream, ({ backward }) => exchange.sent(backward, undefined));
   }
 
   /** Answers what is not HTTP, and closes: nobody knows where the next request would start. */

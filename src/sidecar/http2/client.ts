@@ -1,0 +1,179 @@
+import type { Clock, HeaderMap, HttpRequest } from '../hooks.ts';
+import { Headers, ProtocolError, ReadyBody, type IncomingBody } from '../http1/index.ts';
+import type { Link } from '../link/index.ts';
+import type { Exchange } from '../upstream/pool.ts';
+import { Http2Connection, type Http2Options, type Http2Role } from './connection.ts';
+import { encodeRequest } from './encode.ts';
+import { responseFields, type ResponseFields } from './fields.ts';
+import type { FieldBlock } from './hpack-decoder.ts';
+import { errorCode } from './protocol.ts';
+import type { Http2Stream, StreamEnd, StreamEvents } from './stream.ts';
+
+/** Who is told how a connection fares. */
+export interface Http2ClientOwner {
+  /** Streams ended, or the peer allows another number of them. */
+  changed(client: Http2Client): void;
+  /** The connection is gone. Once. */
+  gone(client: Http2Client): void;
+}
+
+/** A request that is under way. */
+export interface Http2Request {
+  /** Gives it up; nobody is told. */
+  cancel(): void;
+}
+
+/** Most informational responses before the final one. */
+const maxInformational = 16;
+
+/** The client side of HTTP/2 on one link. */
+export class Http2Client implements Http2Role {
+  readonly side = 'client';
+  readonly connection: Http2Connection;
+  /** Streams that were opened. */
+  requests = 0;
+  readonly #owner: Http2ClientOwner;
+
+  constructor(link: Link, owner: Http2ClientOwner, options: Http2Options, clock: Clock) {
+    this.#owner = owner;
+    this.connection = new Http2Connection(link, this, options, clock);
+    this.connection.start();
+  }
+
+  /** Another request may be sent now. */
+  get usable(): boolean {
+    return this.connection.usable && this.connection.active < this.connection.peer.maxConcurrentStreams;
+  }
+
+  /** Sends a request; the client must be usable. `over` is called once when its stream has ended, however that was. */
+  send(request: HttpRequest, exchange: Exchange, over: () => void): Http2Request {
+    this.requests++;
+    const events = new ClientStream(this.connection, request.method === 'HEAD', exchange, over);
+    const stream = this.connection.open(events);
+    events.begin(stream, request);
+    return events;
+  }
+
+  /** Ends after the requests that are under way. */
+  shutdown(): void {
+    this.connection.shutdown();
+  }
+
+  accept(): never {
+    throw new Error('a server opens no streams');
+  }
+
+  changed(): void {
+    this.#owner.changed(this);
+  }
+
+  closed(): void {
+    this.#owner.gone(this);
+  }
+}
+
+class ClientStream implements StreamEvents, Http2Request {
+  readonly keepsHead = true;
+  readonly #connection: Http2Connection;
+  readonly #forHead: boolean;
+  #exchange: Exchange | undefined;
+  #stream: Http2Stream | undefined;
+  #over: (() => void) | undefined;
+  #fields: ResponseFields | undefined;
+  #informational = 0;
+  #untouched = true;
+
+  constructor(connection: Http2Connection, forHead: boolean, exchange: Exchange, over: () => void) {
+    this.#connection = connection;
+    this.#forHead = forHead;
+    this.#exchange = exchange;
+    this.#over = over;
+  }
+
+  begin(stream: Http2Stream, request: HttpRequest): void {
+    this.#stream = stream;
+    const { body } = request;
+    const empty = body instanceof ReadyBody && body.length === 0;
+    stream.sendHead(encodeRequest(this.#connection.encoder, request), empty);
+    if (!empty) stream.sendBody(body);
+  }
+
+  cancel(): void {
+    this.#exchange = undefined;
+    if (this.#stream !== undefined) this.#connection.reset(this.#stream, errorCode.cancel);
+  }
+
+  head(block: FieldBlock, endStream: boolean): boolean {
+    this.#untouched = false;
+    const fields = responseFields(block);
+    const { status } = fields;
+    if (status < 200) {
+      if (endStream) throw new ProtocolError('http2.informational_ends_stream', 502);
+      if (++this.#informational > maxInformational) throw new ProtocolError('http2.too_many_informational', 502);
+      return false;
+    }
+    this.#fields = fields;
+    const stream = this.#stream as Http2Stream;
+    if (this.#forHead || status === 304 || status === 204) stream.expected = 0;
+    else stream.expected = fields.contentLength;
+    return true;
+  }
+
+  ready(body: ReadyBody | IncomingBody): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    const { status, names, values } = this.#fields as ResponseFields;
+    const headers = Headers.from(names, values);
+    if (status === 204) headers.delete('content-length');
+    exchange?.response({ status, headers, body });
+    if (exchange === undefined) body.cancel('cancelled');
+    this.#endEarly();
+  }
+
+  wanted(): void { /* reading has never stopped */ }
+  progress(): void { /* timeouts are the route's */ }
+
+  unwanted(): void {
+    if (this.#stream !== undefined) this.#connection.reset(this.#stream, errorCode.cancel);
+  }
+
+  sent(trailers: HeaderMap | undefined): void { void trailers; }
+
+  /** The caller broke off: the upstream must not take what it has for a whole request. */
+  sourceBroken(): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    if (this.#stream !== undefined) this.#connection.reset(this.#stream, errorCode.cancel);
+    exchange?.failed('cancelled', 'downstream_remote_disconnect', this.#untouched);
+  }
+
+  received(): void {
+    if (this.#exchange === undefined) this.#endEarly();
+  }
+
+  complete(): void {
+    this.#finish();
+  }
+
+  aborted(why: StreamEnd): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    this.#finish();
+    if (why.kind === 'refused') exchange?.failed('refused-stream', 'remote_refused_stream_reset', true);
+    else if (why.kind === 'reset') exchange?.failed('reset', 'remote_reset', this.#untouched);
+    else if (why.kind === 'violation' || why.details?.startsWith('http2.') === true) exchange?.failed('protocol-error', 'protocol_error', this.#untouched);
+    else exchange?.failed('reset', 'connection_termination', this.#untouched);
+  }
+
+  /** A server that has answered wants no more of the request. */
+  #endEarly(): void {
+    const stream = this.#stream;
+    if (stream?.remoteEnded === true && !stream.localEnded) this.#connection.reset(stream, errorCode.none);
+  }
+
+  #finish(): void {
+    const over = this.#over;
+    this.#over = undefined;
+    over?.();
+  }
+}

@@ -1,0 +1,51 @@
+import { staticTable } from './static-table.ts';
+
+/** Names that are coded ahead of use; others are coded each time once so many are known. */
+const maxNames = 512;
+/** Values that no hop may keep in a table, RFC 7541 section 7.1.3. */
+const sensitive: ReadonlySet<string> = new Set(['authorization', 'cookie', 'proxy-authorization', 'set-cookie']);
+
+/**
+ * Encodes header fields as latin1 text, a character a byte: the static table and literals only. The peer needs no table for us, and the code of
+ * a field depends on nothing but the field.
+ */
+export class HpackEncoder {
+  readonly #names = new Map<string, string>();
+  readonly #fields = new Map<string, string>();
+
+  constructor() {
+    for (const [index, [name, value]] of staticTable.entries()) {
+      if (index === 0) continue;
+      if (!this.#names.has(name)) this.#names.set(name, integer(index, 4, sensitive.has(name) ? 0x10 : 0));
+      if (value !== '') this.#fields.set(`${name}\0${value}`, String.fromCharCode(0x80 | index));
+    }
+  }
+
+  /** A field that the static table may have as a whole: pseudo-header fields. */
+  common(name: string, value: string): string {
+    return this.#fields.get(`${name}\0${value}`) ?? this.field(name, value);
+  }
+
+  /** Any field; name in lower case, value in latin1. */
+  field(name: string, value: string): string {
+    const { length } = value;
+    return (this.#names.get(name) ?? this.#name(name)) + (length < 127 ? (characters[length] as string) : integer(length, 7, 0)) + value;
+  }
+
+  #name(name: string): string {
+    const code = `${sensitive.has(name) ? '\x10' : '\0'}${integer(name.length, 7, 0)}${name}`;
+    if (this.#names.size < maxNames) this.#names.set(name, code);
+    return code;
+  }
+}
+
+const characters: readonly string[] = Array.from({ length: 127 }, (_, code) => String.fromCharCode(code));
+
+function integer(value: number, prefix: number, pattern: number): string {
+  const mask = (1 << prefix) - 1;
+  if (value < mask) return String.fromCharCode(pattern | value);
+  let text = String.fromCharCode(pattern | mask);
+  let rest = value - mask;
+  for (; rest >= 128; rest >>>= 7) text += String.fromCharCode((rest & 0x7f) | 0x80);
+  return text + String.fromCharCode(rest);
+}

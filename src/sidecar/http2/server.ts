@@ -1,0 +1,193 @@
+import type { Clock, HeaderMap, HttpResponse } from '../hooks.ts';
+import { Headers, IdleTimer, ProtocolError, ReadyBody, type IncomingBody, type RequestLine, type ServerExchange, type ServerLimits, type ServerSession } from '../http1/index.ts';
+import type { Link } from '../link/index.ts';
+import { Http2Connection, type Http2Role } from './connection.ts';
+import { encodeResponse } from './encode.ts';
+import { requestFields, type RequestFields } from './fields.ts';
+import type { FieldBlock } from './hpack-decoder.ts';
+import { ConnectionError, errorCode } from './protocol.ts';
+import type { Http2Stream, StreamEnd, StreamEvents } from './stream.ts';
+
+/** Windows and streams that a server allows. */
+export interface Http2ServerLimits extends ServerLimits {
+  readonly streamWindow: number;
+  readonly connectionWindow: number;
+  readonly maxConcurrentStreams: number;
+}
+
+/** The server side of HTTP/2 on one link: many requests at a time, each judged by itself. */
+export class Http2Server implements Http2Role {
+  readonly side = 'server';
+  readonly session: ServerSession;
+  readonly limits: Http2ServerLimits;
+  readonly clock: Clock;
+  readonly connection: Http2Connection;
+
+  constructor(link: Link, session: ServerSession, limits: Http2ServerLimits, clock: Clock) {
+    this.session = session;
+    this.limits = limits;
+    this.clock = clock;
+    this.connection = new Http2Connection(link, this, limits, clock);
+  }
+
+  start(): void {
+    this.connection.start();
+  }
+
+  /** Goes on after `Upgrade: h2c`: the request that asked for it is stream 1. Without settings that make sense the connection ends. */
+  upgraded(head: RequestLine, settings: Buffer): void {
+    try {
+      const stream = this.connection.adopt(settings, (adopted) => new ServerStream(adopted, this, head));
+      this.connection.start();
+      stream.open();
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error;
+      this.connection.link.destroy();
+    }
+  }
+
+  /** Ends after the requests that are under way. */
+  shutdown(): void {
+    this.connection.shutdown();
+  }
+
+  accept(stream: Http2Stream): StreamEvents {
+    return new ServerStream(stream, this);
+  }
+
+  changed(): void { /* a server opens no streams */ }
+
+  closed(details: string | undefined): void {
+    if (details !== undefined) this.session.invalid(new ProtocolError(details, 0));
+  }
+}
+
+/** One request and its answer. */
+class ServerStream implements StreamEvents {
+  readonly keepsHead = false;
+  readonly #stream: Http2Stream;
+  readonly #server: Http2Server;
+  #head: RequestLine | undefined;
+  #exchange: ServerExchange | undefined;
+  #responded = false;
+  #continue = false;
+  #timer: IdleTimer | undefined;
+
+  /** `head` when it did not come as a block. */
+  constructor(stream: Http2Stream, server: Http2Server, head?: RequestLine) {
+    this.#stream = stream;
+    this.#server = server;
+    this.#head = head;
+  }
+
+  /** Content bytes of the request so far. */
+  get bodyBytesRead(): number {
+    return this.#stream.received;
+  }
+
+  head(block: FieldBlock): boolean {
+    let fields: RequestFields;
+    try {
+      fields = requestFields(block);
+      if ((fields.contentLength ?? 0) > this.#server.limits.maxBody) throw new ProtocolError('http2.body_too_large', 413);
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.status === 0) throw error;
+      this.#refuse(error);
+      return false;
+    }
+    const { method, path, authority, names, values, contentLength, expectContinue } = fields;
+    this.#stream.expected = contentLength;
+    this.#continue = expectContinue;
+    this.#head = { method, path, authority, headers: Headers.from(names, values), upgrade: '', http2: true };
+    return true;
+  }
+
+  ready(body: ReadyBody | IncomingBody): void {
+    const { session } = this.#server;
+    const exchange = session.open(this.#head as RequestLine, body, this);
+    this.#exchange = exchange;
+    exchange.response.then((response) => this.#respond(response), (error: unknown) => {
+      this.#server.connection.link.destroy();
+      throw error;
+    });
+  }
+
+  wanted(): void {
+    if (this.#continue && this.#stream.received === 0 && !this.#responded) this.#stream.sendHead(this.#server.connection.encoder.common(':status', '100'), false);
+    this.#continue = false;
+    const { bodyIdleTimeout } = this.#server.limits;
+    // A body of known length is an upload; one without may be a conversation that is silent for long.
+    if (this.#stream.expected === undefined || this.#stream.remoteEnded || bodyIdleTimeout === 0) return;
+    this.#timer = new IdleTimer(this.#server.clock, () => this.#timedOut());
+    this.#timer.arm(bodyIdleTimeout);
+  }
+
+  progress(): void {
+    this.#timer?.arm(this.#server.limits.bodyIdleTimeout);
+  }
+
+  received(): void {
+    this.#timer?.stop();
+  }
+
+  unwanted(): void { /* the answer may still be on its way; what comes is dropped, and the window stays shut */ }
+
+  sent(trailers: HeaderMap | undefined): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    exchange?.sent(this.#stream.written, trailers);
+    if (!this.#stream.remoteEnded) this.#server.connection.reset(this.#stream, errorCode.none);
+  }
+
+  sourceBroken(): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    this.#server.connection.reset(this.#stream, errorCode.internal);
+    exchange?.broken(this.#stream.written, 'upstream');
+  }
+
+  complete(): void {
+    this.#timer?.stop();
+  }
+
+  aborted(why: StreamEnd): void {
+    this.#timer?.stop();
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    const error = why.kind === 'violation' ? new ProtocolError(why.details, 0) : undefined;
+    if (exchange === undefined) {
+      if (error !== undefined && !this.#responded) this.#server.session.invalid(error);
+    } else if (this.#responded) exchange.broken(this.#stream.written, 'downstream');
+    else exchange.aborted(error);
+  }
+
+  #respond(response: HttpResponse): void {
+    if (this.#exchange === undefined || this.#stream.closed) {
+      response.body.cancel('downstream closed');
+      return;
+    }
+    this.#responded = true;
+    const { status, body } = response;
+    const bodiless = this.#head?.method === 'HEAD' || status === 204 || status === 304;
+    const empty = bodiless || (body instanceof ReadyBody && body.length === 0);
+    this.#stream.sendHead(encodeResponse(this.#server.connection.encoder, response, bodiless), empty);
+    if (bodiless) body.cancel('no body wanted');
+    else if (!empty) this.#stream.sendBody(body);
+  }
+
+  /** Answers what is a message, but none that can be served. */
+  #refuse(error: ProtocolError): void {
+    this.#responded = true;
+    this.#server.session.invalid(error);
+    const { encoder } = this.#server.connection;
+    this.#stream.sendHead(encoder.common(':status', String(error.status)) + encoder.field('content-length', '0'), true);
+  }
+
+  #timedOut(): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    this.#server.connection.reset(this.#stream, errorCode.cancel);
+    if (this.#responded) exchange?.broken(this.#stream.written, 'downstream');
+    else exchange?.aborted(new ProtocolError('http2.request_body_timeout', 408));
+  }
+}

@@ -1,0 +1,283 @@
+import type { Body, BodySink, HeaderMap } from '../hooks.ts';
+import { IncomingBody, ReadyBody, type BodySource, type Headers } from '../http1/index.ts';
+import type { FieldBlock } from './hpack-decoder.ts';
+import { errorCode } from './protocol.ts';
+
+/** What a stream asks of its connection. */
+export interface StreamHost {
+  /** Now, in milliseconds. */
+  now(): number;
+  /** Sends one DATA frame with as much of `chunk` from `at` as the windows and the link allow; says how much. */
+  sendData(stream: Http2Stream, chunk: Buffer, at: number): number;
+  sendText(stream: Http2Stream, content: string): void;
+  sendHeaders(stream: Http2Stream, block: string, end: boolean): void;
+  sendTrailers(stream: Http2Stream, trailers: Headers): void;
+  sendEnd(stream: Http2Stream): void;
+  /** Whether so many bytes can go out at once. */
+  fits(stream: Http2Stream, bytes: number): boolean;
+  /** The stream has something to send and no room. */
+  waits(stream: Http2Stream): void;
+  /** Bytes that were received need no memory any more. */
+  consumed(bytes: number): void;
+  /** Lets the peer send so many more bytes on the stream. */
+  allow(stream: Http2Stream, bytes: number): void;
+  /** Ends the stream both ways, with a RST_STREAM. */
+  reset(stream: Http2Stream, code: number): void;
+  /** Both sides are over. */
+  finished(stream: Http2Stream): void;
+}
+
+/** Why a stream ended before its time. */
+export type StreamEnd =
+  | { readonly kind: 'reset'; readonly code: number }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'violation'; readonly details: string }
+  | { readonly kind: 'connection'; readonly details: string | undefined };
+
+/** Who is behind a stream: a request that is served, or one that was sent. */
+export interface StreamEvents {
+  /** A head that came is told of even when the stream was aborted in the same read. */
+  readonly keepsHead: boolean;
+  /** A header section that is no trailer section. May throw a ProtocolError: then the stream is reset. Returns true when the message's head has come. */
+  head(block: FieldBlock, endStream: boolean): boolean;
+  /** The head, and what came of the body in the same read, are here. Once. */
+  ready(body: ReadyBody | IncomingBody): void;
+  /** The body is asked for, for the first time. */
+  wanted(): void;
+  /** Body bytes came. */
+  progress(): void;
+  /** Nobody wants the rest of the body that the peer sends. */
+  unwanted(): void;
+  /** What we send is out to its end. */
+  sent(trailers: HeaderMap | undefined): void;
+  /** What we send broke off, or was not as long as announced. */
+  sourceBroken(): void;
+  /** The peer has sent its last. */
+  received(): void;
+  /** Both sides are over, in order. */
+  complete(): void;
+  /** No more will come or go. */
+  aborted(why: StreamEnd): void;
+}
+
+/** One stream: its state, its windows, and the bodies both ways. */
+export class Http2Stream implements BodySource, BodySink {
+  readonly id: number;
+  readonly opened: number;
+  events!: StreamEvents;
+  headSeen = false;
+  remoteEnded = false;
+  localEnded = false;
+  closed = false;
+  sendWindow: number;
+  /** What the peer may still send. */
+  receiveWindow: number;
+  /** The length that the peer announced. */
+  expected: number | undefined;
+  /** Content bytes so far. */
+  received = 0;
+  written = 0;
+  readonly #host: StreamHost;
+  #body: IncomingBody | ReadyBody | undefined;
+  /** Content before anybody was told of the stream. */
+  #early: Buffer[] = [];
+  #trailers: Headers | undefined;
+  #held = true;
+  #discards = false;
+  #unconsumed = 0;
+  #owed = 0;
+  #source: Body | undefined;
+  #queue: Buffer[] = [];
+  #end: { readonly trailers: HeaderMap | undefined } | undefined;
+  #aborted = false;
+
+  constructor(id: number, host: StreamHost, sendWindow: number, receiveWindow: number) {
+    this.id = id;
+    this.#host = host;
+    this.opened = host.now();
+    this.sendWindow = sendWindow;
+    this.receiveWindow = receiveWindow;
+  }
+
+  /** Tells of the stream what has come so far. */
+  open(): void {
+    if (this.#aborted || this.#body !== undefined) return;
+    const early = this.#early;
+    this.#early = [];
+    if (this.remoteEnded && this.#trailers === undefined) {
+      this.#body = early.length === 0 ? ReadyBody.empty : new ReadyBody(early.length === 1 ? (early[0] as Buffer) : Buffer.concat(early));
+      this.#held = false;
+      this.#consume();
+    } else {
+      const body = new IncomingBody(this.expected, this);
+      this.#body = body;
+      for (const chunk of early) body.push(chunk);
+      if (this.remoteEnded) body.finish(this.#trailers);
+    }
+    this.events.ready(this.#body);
+  }
+
+  /** Content has come; `size` counts its padding too. False when it is more than was announced. */
+  take(bytes: Buffer, start: number, end: number, size: number): boolean {
+    this.receiveWindow -= size;
+    this.received += end - start;
+    if (this.expected !== undefined && this.received > this.expected) {
+      this.#host.consumed(size);
+      return false;
+    }
+    this.#unconsumed += size;
+    if (this.#discards) {
+      this.#consume();
+      return true;
+    }
+    if (end > start) {
+      const chunk = bytes.subarray(start, end);
+      if (this.#body === undefined) this.#early.push(chunk);
+      else (this.#body as IncomingBody).push(chunk);
+      this.events.progress();
+    }
+    if (!this.#held) this.#consume();
+    return true;
+  }
+
+  /** The peer has ended its side. False when less came than was announced. */
+  takeEnd(trailers: Headers | undefined): boolean {
+    if (this.expected !== undefined && this.received !== this.expected) return false;
+    this.remoteEnded = true;
+    this.#trailers = trailers;
+    if (this.#body instanceof IncomingBody) this.#body.finish(trailers);
+    if (this.closed) return true;
+    this.events.received();
+    if (this.localEnded) this.#host.finished(this);
+    return true;
+  }
+
+  wanted(): void { this.events.wanted(); }
+  pause(): void { this.#held = true; }
+
+  resume(): void {
+    this.#held = false;
+    this.#consume();
+  }
+
+  cancelled(): void {
+    this.#discards = true;
+    this.#held = false;
+    this.#consume();
+    if (!this.remoteEnded && !this.closed) this.events.unwanted();
+  }
+
+  /** Our head. */
+  sendHead(block: string, end: boolean): void {
+    this.#host.sendHeaders(this, block, end);
+    if (end) this.#sent(undefined);
+  }
+
+  /** Our body, after the head. */
+  sendBody(body: Body): void {
+    if (body instanceof ReadyBody && this.#host.fits(this, body.length)) {
+      this.written = body.length;
+      this.#host.sendText(this, body.latin1());
+      this.#sent(undefined);
+      return;
+    }
+    this.#source = body;
+    body.pipe(this);
+  }
+
+  data(chunk: Buffer): boolean {
+    if (this.closed || this.localEnded || chunk.length === 0) return true;
+    this.written += chunk.length;
+    const announced = this.#source?.length;
+    if (announced !== undefined && this.written > announced) {
+      this.error();
+      return true;
+    }
+    let at = 0;
+    if (this.#queue.length === 0) {
+      for (let sent = 1; sent > 0 && at < chunk.length; at += sent) sent = this.#host.sendData(this, chunk, at);
+      if (at === chunk.length) return true;
+    }
+    this.#queue.push(at === 0 ? chunk : chunk.subarray(at));
+    this.#host.waits(this);
+    return false;
+  }
+
+  end(trailers: HeaderMap | undefined): void {
+    if (this.closed || this.localEnded) return;
+    this.#end = { trailers };
+    if (this.#queue.length === 0) this.#finish();
+  }
+
+  /** The source of our body has failed. */
+  error(): void {
+    if (this.closed || this.localEnded) return;
+    this.#source = undefined;
+    this.#queue = [];
+    this.events.sourceBroken();
+  }
+
+  /** There is room: sends one frame. True when more waits. */
+  pump(): boolean {
+    const chunk = this.#queue[0];
+    if (chunk === undefined || this.closed) return false;
+    const sent = this.#host.sendData(this, chunk, 0);
+    if (sent < chunk.length) {
+      if (sent > 0) this.#queue[0] = chunk.subarray(sent);
+      return true;
+    }
+    this.#queue.shift();
+    if (this.#queue.length > 0) return true;
+    if (this.#end !== undefined) this.#finish();
+    else this.#source?.resume();
+    return this.#queue.length > 0;
+  }
+
+  /** No more will come or go: whoever waits is told. */
+  abort(why: StreamEnd, reason: string): void {
+    if (this.closed) return;
+    this.closed = true;
+    if (this.headSeen && this.events.keepsHead) this.open();
+    this.#aborted = true;
+    const source = this.#source;
+    this.#source = undefined;
+    this.#queue = [];
+    if (!this.localEnded) source?.cancel(reason);
+    if (!this.remoteEnded && this.#body instanceof IncomingBody) this.#body.fail(reason);
+    if (this.#body === undefined) this.#consume();
+    this.#early = [];
+    this.events.aborted(why);
+  }
+
+  #finish(): void {
+    const { trailers } = this.#end as { readonly trailers: HeaderMap | undefined };
+    const announced = this.#source?.length;
+    if (announced !== undefined && this.written < announced) {
+      this.error();
+      return;
+    }
+    if (trailers === undefined) this.#host.sendEnd(this);
+    else this.#host.sendTrailers(this, trailers as Headers);
+    this.#sent(trailers);
+  }
+
+  #sent(trailers: HeaderMap | undefined): void {
+    this.localEnded = true;
+    this.#source = undefined;
+    this.events.sent(trailers);
+    if (this.remoteEnded && !this.closed) this.#host.finished(this);
+  }
+
+  /** What was received is where it should be: the peer may send as much again. */
+  #consume(): void {
+    const bytes = this.#unconsumed;
+    if (bytes === 0) return;
+    this.#unconsumed = 0;
+    this.#host.consumed(bytes);
+    if (this.remoteEnded || this.closed || this.#discards) return;
+    this.#owed += bytes;
+    if (this.#owed * 2 < this.receiveWindow + this.#owed) return;
+    this.#host.allow(this, this.#owed);
+    this.#owed = 0;
+  }
+}
