@@ -30,10 +30,10 @@ type Destination = { readonly host: string; readonly subset: string; readonly po
 /** The routes of a VirtualService that apply here, in order; what comes after a rule for every request is left out. */
 export function compileRules(rules: Pick<MeshVirtualService, 'http' | 'resource'>, context: RouteContext): readonly Route[] {
   const routes: Route[] = [];
-  for (const { rule, origin } of rules.http) {
+  for (const { rule, origin, gatewayApi } of rules.http) {
     const matches = rule.match.length === 0 ? [undefined] : rule.match.filter((match) => matchApplies(match, context));
     for (const match of matches) {
-      const route = compileRoute({ rule, origin }, match, rules.resource.metadata, context);
+      const route = compileRoute({ rule, origin, ...(gatewayApi === undefined ? {} : { gatewayApi }) }, match, rules.resource.metadata, context);
       routes.push(route);
       if (isCatchAll(route.match ?? {})) return routes;
     }
@@ -41,23 +41,23 @@ export function compileRules(rules: Pick<MeshVirtualService, 'http' | 'resource'
   return routes;
 }
 
-function compileRoute({ rule, origin }: MeshHttpRule, match: MeshHttpRule['rule']['match'][number] | undefined, owner: { readonly name: string; readonly namespace: string }, context: RouteContext): Route {
+function compileRoute({ rule, origin, gatewayApi }: MeshHttpRule, match: MeshHttpRule['rule']['match'][number] | undefined, owner: { readonly name: string; readonly namespace: string }, context: RouteContext): Route {
   const headers = compileHeaders(rule.headers);
   const name = match === undefined || match.name === '' ? rule.name : `${rule.name}.${match.name}`;
   const fault = rule.fault === undefined ? undefined : compileFault(rule.fault);
   const base: Route = {
     ...(name === '' ? {} : { name }),
-    match: routeMatch(match),
+    match: routeMatch(match, gatewayApi !== undefined),
     metadata: withOrigin(origin, { filterMetadata: { istio: { config: `/apis/networking.istio.io/v1/namespaces/${owner.namespace}/virtual-service/${owner.name}` } } }),
     ...headers.changes,
     ...(fault === undefined ? {} : { typedPerFilterConfig: { [faultFilter]: fault } }),
   };
-  if (rule.redirect !== undefined) return { ...base, redirect: compileRedirect(rule.redirect, context.tls) };
+  if (rule.redirect !== undefined) return { ...base, redirect: { ...compileRedirect(rule.redirect, context.tls), ...regexRewrite(gatewayApi?.redirectPath) } };
   if (rule.directResponse !== undefined) return { ...base, directResponse: compileDirectResponse(rule.directResponse) };
-  return forwarding(base, rule, headers.authority, context);
+  return forwarding(base, rule, headers.authority, context, gatewayApi);
 }
 
-function forwarding(base: Route, rule: MeshHttpRule['rule'], authority: string | undefined, context: RouteContext): Route {
+function forwarding(base: Route, rule: MeshHttpRule['rule'], authority: string | undefined, context: RouteContext, gatewayApi: MeshHttpRule['gatewayApi']): Route {
   const retryPolicy = compileRetry(rule.retries);
   const mirrors = compileMirrors(rule, (destination) => clusterOf(destination, context));
   const target = destinationsOf(rule.route, context);
@@ -67,10 +67,15 @@ function forwarding(base: Route, rule: MeshHttpRule['rule'], authority: string |
     ...(retryPolicy === undefined ? {} : { retryPolicy }),
     ...(rule.rewrite === undefined ? {} : compileRewrite(rule.rewrite)),
     ...(mirrors.length === 0 ? {} : { requestMirrorPolicies: mirrors }),
+    ...(gatewayApi?.missingStatus === 500 ? { clusterNotFoundResponseCode: 'INTERNAL_SERVER_ERROR' as const } : {}),
     ...(target.authority ?? authority) === undefined ? {} : { hostRewriteLiteral: target.authority ?? authority ?? '' },
   };
   const path = base.match?.path ?? base.match?.prefix ?? '/';
   return { ...mergeHeaders(base, target.headers), route: action, decorator: { operation: `${operationHost(rule.route, context)}${base.match?.path === undefined && !path.endsWith('*') ? `${path}*` : path}` } };
+}
+
+function regexRewrite(path: NonNullable<MeshHttpRule['gatewayApi']>['redirectPath']): Pick<NonNullable<Route['redirect']>, 'regexRewrite'> {
+  return path === undefined ? {} : { regexRewrite: { pattern: { regex: path.match }, substitution: path.rewrite } };
 }
 
 interface Target {

@@ -58,12 +58,20 @@ export interface MeshVirtualService {
   readonly http: readonly MeshHttpRule[];
   readonly tls: VirtualService['tls'];
   readonly tcp: VirtualService['tcp'];
+  /** It holds for whoever connects to the service's address, whatever host the request names: routes of the Gateway API for a Service. */
+  readonly byAddress?: boolean;
 }
 
 /** A rule and the place where it is written, which is the delegate's file for delegated rules. */
 export interface MeshHttpRule {
   readonly rule: VirtualService['http'][number];
   readonly origin: Origin;
+  /** Set for rules of the Gateway API: prefixes are whole segments. */
+  readonly gatewayApi?: {
+    /** The answer where a backend was not found. */
+    readonly missingStatus: 500 | 503;
+    readonly redirectPath?: { readonly match: string; readonly rewrite: string };
+  };
 }
 
 /** All DestinationRules of one host in one namespace, merged. */

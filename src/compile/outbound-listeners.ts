@@ -39,18 +39,21 @@ export function outboundListeners(index: SnapshotIndex, node: ProxyNode, scope: 
     for (const port of service.ports) {
       if (port.kind === 'udp' || port.number === capturePorts.outbound || port.number === capturePorts.inbound) continue;
       const context: RouteContext = { index, node, scope, port: port.number, gateway: 'mesh', labels: node.labels, namespace: node.namespace, tls: false };
-      for (const bind of bindsOf(service, port, node)) addTo(draftFor(drafts, bind, service, port), service, port, context, routeNames);
+      for (const bind of bindsOf(service, port, node, scope)) addTo(draftFor(drafts, bind, service, port), service, port, context, routeNames);
     }
   }
   return { listeners: [...[...drafts.values()].map((draft) => finish(draft, index, scope)), virtualOutbound(index, scope)], routeNames: [...routeNames] };
 }
 
-/** HTTP listens on every address; TCP on the service's own, on each pod's for headless services, and on every address when there is none. */
-function bindsOf(service: MeshService, port: MeshPort, node: ProxyNode): readonly (readonly string[])[] {
-  if (port.kind === 'http') return [[anyAddress]];
+/**
+ * HTTP listens on every address, and on the service's own where it is told apart by address;
+ * TCP on the service's own, on each pod's for headless services, and on every address when there is none.
+ */
+function bindsOf(service: MeshService, port: MeshPort, node: ProxyNode, scope: Scope): readonly (readonly string[])[] {
+  const own = service.addresses.filter((address) => !address.includes('/'));
+  if (port.kind === 'http') return [[anyAddress], ...(scope.addressedPorts.has(port.number) && own.length > 0 ? [own] : [])];
   if (service.headless) return service.endpoints.filter(({ address, ready }) => ready && address !== node.ip).map(({ address }) => [address]);
-  const addresses = service.addresses.filter((address) => !address.includes('/'));
-  return [addresses.length === 0 ? [anyAddress] : addresses];
+  return [own.length === 0 ? [anyAddress] : own];
 }
 
 function draftFor(drafts: Map<string, Draft>, [bind = anyAddress, ...further]: readonly string[], service: MeshService, port: MeshPort): Draft {

@@ -18,6 +18,8 @@ export interface Scope {
   /** Those for the mesh, by host: rules for HTTP, and rules for TCP or TLS. */
   readonly httpRules: RuleIndex;
   readonly connectionRules: RuleIndex;
+  /** Ports on which services are told apart by their address, not by the request's host: those where a route of the Gateway API rules one. */
+  readonly addressedPorts: ReadonlySet<number>;
   readonly sidecar: TypedResource<'Sidecar'> | undefined;
   readonly policy: OutboundTrafficPolicy;
 }
@@ -31,7 +33,7 @@ interface Import {
 export function scopeOf(index: SnapshotIndex, node: ProxyNode): Scope {
   const sidecar = node.type === 'sidecar' ? sidecarFor(index, node) : undefined;
   const visible = onePerHost(index.services.filter((service) => exported(service.exportTo, service.namespace, node.namespace)), node.namespace);
-  const rules = index.virtualServices.filter((rule) => exported(rule.exportTo, rule.namespace, node.namespace));
+  const rules = nearestFirst(index.virtualServices.filter((rule) => exported(rule.exportTo, rule.namespace, node.namespace)), node.namespace);
   const imports = sidecar === undefined ? undefined : importsOf(sidecar.spec, node.namespace);
   const services = imports === undefined ? visible : visible.filter((service) => imports.some((entry) => imported(entry, service.namespace, [service.host])));
   const virtualServices = imports === undefined ? rules : rules.filter((rule) => imports.some((entry) => imported(entry, rule.namespace, rule.hosts)));
@@ -42,10 +44,16 @@ export function scopeOf(index: SnapshotIndex, node: ProxyNode): Scope {
     httpRules: indexRules(mesh.filter(({ http }) => http.length > 0)),
     connectionRules: indexRules(mesh.filter(({ tls, tcp }) => tls.length > 0 || tcp.length > 0)),
     destinations: named === undefined ? [] : visible.filter((service) => named.has(service.host) && !services.includes(service)),
+    addressedPorts: addressedPorts(mesh, visible),
     byHost: byHost(visible),
     served: imports === undefined ? byHost(visible) : byHost(services),
     policy: (sidecar?.spec.outboundTrafficPolicy?.mode as OutboundTrafficPolicy | undefined) ?? index.snapshot.mesh.outboundTrafficPolicy,
   };
+}
+
+function addressedPorts(rules: readonly MeshVirtualService[], services: readonly MeshService[]): ReadonlySet<number> {
+  const hosts = new Set(rules.filter(({ byAddress, http }) => byAddress === true && http.length > 0).flatMap((rule) => rule.hosts));
+  return new Set(hosts.size === 0 ? [] : services.filter(({ host }) => hosts.has(host)).flatMap(({ ports }) => ports.map(({ number }) => number)));
 }
 
 function byHost(services: readonly MeshService[]): ReadonlyMap<string, MeshService> {
@@ -73,6 +81,12 @@ function importsOf(sidecar: Sidecar, namespace: string): readonly Import[] | und
 
 function imported(entry: Import, namespace: string, hosts: readonly string[]): boolean {
   return (entry.namespace === '*' || entry.namespace === namespace) && hosts.some((host) => hostsOverlap(host, entry.host));
+}
+
+/** Rules that only the proxy's namespace has come before those exported to it by name, and these before those of everybody; each in their order. */
+function nearestFirst(rules: readonly MeshVirtualService[], namespace: string): readonly MeshVirtualService[] {
+  const rank = ({ exportTo, namespace: own }: MeshVirtualService): number => (exportTo.length === 0 || exportTo.includes('*') ? 2 : own === namespace ? 0 : 1);
+  return rules.some((rule) => rank(rule) < 2) ? [...rules].sort((a, b) => rank(a) - rank(b)) : rules;
 }
 
 /** One service per host: Kubernetes' before others, then the proxy's own namespace, then the oldest. */

@@ -33,9 +33,15 @@ export function sidecarRoutes(index: SnapshotIndex, node: ProxyNode, scope: Scop
     for (const host of hostsWithoutService(rule, scope, port)) if (routesOf(rule).length > 0) hosts.push(virtualHost(host, port, [host], routesOf(rule), used));
   }
   const chosen = only === undefined ? hosts : hosts.filter(({ domains }) => domains?.includes(only) === true);
+  const [addressed] = chosen;
+  if (only !== undefined && addressed !== undefined && scope.addressedPorts.has(port)) return routeTable(name, [{ ...addressed, domains: ['*'] }]);
   const served = (chosen.length === 0 ? hosts : chosen).filter(({ domains }) => (domains?.length ?? 0) > 0).sort((a, b) => ((a.name ?? '') < (b.name ?? '') ? -1 : 1));
   const catchAll = used.has('*') ? [] : [catchAllHost(scope.policy)];
-  return { name, virtualHosts: [...served, ...catchAll], validateClusters: false, maxDirectResponseBodySizeBytes: 1_048_576, ignorePortInHostMatching: true };
+  return routeTable(name, [...served, ...catchAll]);
+}
+
+function routeTable(name: string, virtualHosts: readonly VirtualHost[]): RouteConfiguration {
+  return { name, virtualHosts: [...virtualHosts], validateClusters: false, maxDirectResponseBodySizeBytes: 1_048_576, ignorePortInHostMatching: true };
 }
 
 function memoized<Key, Value>(compute: (key: Key) => Value): (key: Key) => Value {

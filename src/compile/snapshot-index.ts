@@ -2,6 +2,7 @@ import { composeMtls, spiffeId, type MtlsMode, type PeerPolicy, type WorkloadMtl
 import { ofKind, type TypedResource } from '../manifest/index.ts';
 import { meshDestinationRules, ruleFor, type NamespaceRules } from './destination-rules.ts';
 import { endpointSources } from './endpoints.ts';
+import { convertGateways } from './gateway-api/index.ts';
 import { byAge, type MeshDestinationRule, type MeshEndpoint, type MeshService, type MeshVirtualService } from './model.ts';
 import { meshServices } from './services.ts';
 import type { ClusterLoadAssignment } from '../xds/index.ts';
@@ -38,14 +39,15 @@ export interface SnapshotIndex {
 /** Builds the index of a snapshot. */
 export function prepareSnapshot(snapshot: MeshSnapshot): SnapshotIndex {
   const { resources, mesh } = snapshot;
-  const services = meshServices(snapshot, endpointSources(snapshot));
+  const converted = convertGateways(resources, mesh.domainSuffix);
+  const services = meshServices(converted.services.length === 0 ? snapshot : { ...snapshot, resources: [...resources, ...converted.services] }, endpointSources(snapshot));
   const peerPolicies = byAge(ofKind(resources, 'PeerAuthentication')).map(({ spec, metadata }) => ({ spec, namespace: metadata.namespace }));
   return {
     snapshot, services, peerPolicies,
-    virtualServices: meshVirtualServices(resources, mesh.domainSuffix),
+    virtualServices: [...meshVirtualServices(resources, mesh.domainSuffix), ...converted.virtualServices],
     destinationRules: meshDestinationRules(resources, mesh.domainSuffix),
     sidecars: byAge(ofKind(resources, 'Sidecar')),
-    gateways: byAge(ofKind(resources, 'Gateway')),
+    gateways: byAge([...ofKind(resources, 'Gateway'), ...converted.gateways]),
     targetsByIp: targetsByIp(services),
     identities: new Map(services.map((service) => [service, identitiesOf(service, mesh.trustDomain)])),
     endpointMtls: new Map(services.flatMap(({ endpoints }) => endpoints.map((endpoint) => [endpoint, composeMtls(peerPolicies, mesh.rootNamespace, endpoint)]))),

@@ -1,12 +1,12 @@
-import { groupOf, typedKinds, type KindSpecs, type TypedKind } from './kinds/index.ts';
+import { groupOf, typedKinds, type KindName, type KindSpecs, type TypedKind } from './kinds/index.ts';
 import type { Resource } from './types.ts';
 
 /** A resource of a typed kind. */
-export type TypedResource<Kind extends TypedKind> = Resource<Kind, KindSpecs[Kind]>;
+export type TypedResource<Kind extends TypedKind> = Resource<KindName<Kind>, KindSpecs[Kind]>;
 
-/** Whether a resource is of a typed kind, in that kind's API group: `Gateway` is Istio's, not the Gateway API's. */
+/** Whether a resource is of a typed kind, in that kind's API group: `Gateway` is Istio's, `KubernetesGateway` the Gateway API's. */
 export function isKind<Kind extends TypedKind>(resource: Resource, kind: Kind): resource is TypedResource<Kind> {
-  return resource.kind === kind && groupOf(resource.apiVersion) === typedKinds[kind].group;
+  return resource.kind === typedKinds[kind].kind && groupOf(resource.apiVersion) === typedKinds[kind].group;
 }
 
 /** The resources of a typed kind, in their order. */

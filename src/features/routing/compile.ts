@@ -19,24 +19,24 @@ export function matchApplies(match: HTTPMatchRequest, context: MatchContext): bo
   return Object.entries(match.sourceLabels).every(([name, value]) => context.labels[name] === value);
 }
 
-/** The conditions on requests as Envoy's RouteMatch; no match at all means every path. */
-export function routeMatch(match: HTTPMatchRequest | undefined): RouteMatchConfig {
+/** The conditions on requests as Envoy's RouteMatch; no match at all means every path. `segments`: a prefix ends at a slash, as the Gateway API has it. */
+export function routeMatch(match: HTTPMatchRequest | undefined, segments = false): RouteMatchConfig {
   if (match === undefined) return { prefix: '/' };
   const headers = headerMatchers(match);
   const queryParameters = Object.entries(match.queryParams).map(([name, value]) =>
     value.kind === 'any' || anyRegex(value) ? { name, presentMatch: true } : { name, stringMatch: stringMatcher(value) });
   return {
-    ...pathMatch(match.uri),
+    ...pathMatch(match.uri, segments),
     ...(match.ignoreUriCase && match.uri?.kind !== 'regex' ? { caseSensitive: false } : { caseSensitive: true }),
     ...(headers.length === 0 ? {} : { headers }),
     ...(queryParameters.length === 0 ? {} : { queryParameters }),
   };
 }
 
-function pathMatch(uri: StringMatch | undefined): RouteMatchConfig {
+function pathMatch(uri: StringMatch | undefined, segments: boolean): RouteMatchConfig {
   switch (uri?.kind) {
     case 'exact': return { path: uri.value };
-    case 'prefix': return { prefix: uri.value };
+    case 'prefix': return segments && uri.value !== '/' ? { pathSeparatedPrefix: uri.value } : { prefix: uri.value };
     case 'regex': return { safeRegex: { regex: uri.value } };
     default: return { prefix: '/' };
   }

@@ -5,6 +5,9 @@ import { ServiceEntry, WorkloadEntry } from '../../features/service-entry/manife
 import { ConfigMap, EndpointSlice, Endpoints, Namespace, Secret, Service, ServiceAccount } from './core-kinds.ts';
 import type { KindDefinition } from './definition.ts';
 import { DestinationRule } from './destination-rule.ts';
+import { BackendTLSPolicy, GatewayClass, KubernetesGateway, ReferenceGrant, TCPRoute, TLSRoute, gatewayGroup } from './gateway-api.ts';
+import { GRPCRoute, KubernetesHTTPRoute } from './gateway-api-http.ts';
+import { Ingress, IngressClass } from './ingress.ts';
 import { later, passedThrough } from './passed-through.ts';
 import { AuthorizationPolicy, ProxyConfig, RequestAuthentication } from './security.ts';
 import { Sidecar } from './sidecar.ts';
@@ -14,6 +17,7 @@ import { DaemonSet, Deployment, Pod, ReplicaSet, StatefulSet } from './workloads
 const istio = ['v1', 'v1beta1', 'v1alpha3'];
 const core = { group: '', versions: ['v1'], namespaced: true, aliases: [], typed: 'spec' } as const;
 const apps = { ...core, group: 'apps', versions: ['v1', 'v1beta2', 'v1beta1'] } as const;
+const gatewayApi = { ...core, group: gatewayGroup, versions: ['v1', 'v1beta1', 'v1alpha3', 'v1alpha2'] } as const;
 const networking = { ...core, group: 'networking.istio.io', versions: istio } as const;
 
 /** Every kind that is typed, by name. */
@@ -40,15 +44,28 @@ const typed = {
   PeerAuthentication: { ...networking, group: 'security.istio.io', aliases: ['pa'], schema: PeerAuthentication },
   AuthorizationPolicy: { ...networking, group: 'security.istio.io', aliases: ['ap'], plural: 'authorizationpolicies', schema: AuthorizationPolicy, notRun: later },
   RequestAuthentication: { ...networking, group: 'security.istio.io', aliases: ['ra'], schema: RequestAuthentication, notRun: later },
-} as const satisfies Readonly<Record<string, Omit<KindDefinition, 'kind'> & { readonly schema: z.ZodType }>>;
+  KubernetesGateway: { ...gatewayApi, kind: 'Gateway', aliases: ['gtw'], schema: KubernetesGateway },
+  GatewayClass: { ...gatewayApi, namespaced: false, aliases: ['gc'], plural: 'gatewayclasses', schema: GatewayClass },
+  HTTPRoute: { ...gatewayApi, schema: KubernetesHTTPRoute },
+  GRPCRoute: { ...gatewayApi, schema: GRPCRoute },
+  TLSRoute: { ...gatewayApi, schema: TLSRoute },
+  TCPRoute: { ...gatewayApi, schema: TCPRoute },
+  ReferenceGrant: { ...gatewayApi, aliases: ['refgrant'], schema: ReferenceGrant },
+  BackendTLSPolicy: { ...gatewayApi, aliases: ['btlspolicy'], plural: 'backendtlspolicies', schema: BackendTLSPolicy },
+  Ingress: { ...core, group: 'networking.k8s.io', versions: ['v1', 'v1beta1'], aliases: ['ing'], plural: 'ingresses', schema: Ingress },
+  IngressClass: { ...core, group: 'networking.k8s.io', versions: ['v1', 'v1beta1'], namespaced: false, plural: 'ingressclasses', schema: IngressClass },
+} as const satisfies Readonly<Record<string, Omit<KindDefinition, 'kind'> & { readonly kind?: string; readonly schema: z.ZodType }>>;
 
 /** The typed kinds and their specs. */
 export type KindSpecs = { readonly [Kind in keyof typeof typed]: z.output<(typeof typed)[Kind]['schema']> };
 /** The name of a typed kind. */
 export type TypedKind = keyof KindSpecs;
 
+/** What resources of a typed kind have as `kind`: its name, but for a kind that shares it with one of another group. */
+export type KindName<Kind extends TypedKind> = (typeof typed)[Kind] extends { readonly kind: infer Name extends string } ? Name : Kind;
+
 /** The definition of each typed kind. */
-export const typedKinds: { readonly [Kind in TypedKind]: KindDefinition & { readonly kind: Kind } } = Object.fromEntries(
+export const typedKinds: { readonly [Kind in TypedKind]: KindDefinition & { readonly kind: KindName<Kind> } } = Object.fromEntries(
   Object.entries(typed).map(([kind, definition]) => [kind, { kind, ...definition }]),
 ) as never;
 

@@ -3,8 +3,7 @@ import type { KindDefinition } from './definition.ts';
 type Entry = readonly [kind: string, plural: string, aliases: string];
 const networking: readonly Entry[] = [['EnvoyFilter', 'envoyfilters', ''], ['WorkloadGroup', 'workloadgroups', 'wg']];
 const gatewayApi: readonly Entry[] = [
-  ['GatewayClass', 'gatewayclasses', 'gc'], ['HTTPRoute', 'httproutes', ''], ['GRPCRoute', 'grpcroutes', ''], ['TCPRoute', 'tcproutes', ''], ['TLSRoute', 'tlsroutes', ''], ['UDPRoute', 'udproutes', ''],
-  ['ReferenceGrant', 'referencegrants', 'refgrant'], ['BackendTLSPolicy', 'backendtlspolicies', 'btlspolicy'], ['ListenerSet', 'listenersets', ''], ['XListenerSet', 'xlistenersets', ''], ['XBackendTrafficPolicy', 'xbackendtrafficpolicies', ''], ['XMesh', 'xmeshes', ''],
+  ['UDPRoute', 'udproutes', ''], ['ListenerSet', 'listenersets', 'lset'], ['XListenerSet', 'xlistenersets', ''], ['XBackendTrafficPolicy', 'xbackendtrafficpolicies', ''], ['XMesh', 'xmeshes', ''],
 ];
 const gatewayVersions = ['v1', 'v1beta1', 'v1alpha3', 'v1alpha2'];
 
@@ -22,14 +21,10 @@ export const passedThrough: readonly KindDefinition[] = [
   ...passed('telemetry.istio.io', ['v1', 'v1alpha1'], [['Telemetry', 'telemetries', 'telemetry']], later),
   ...passed('extensions.istio.io', ['v1alpha1'], [['WasmPlugin', 'wasmplugins', ''], ['TrafficExtension', 'trafficextensions', '']], later),
   ...passed('install.istio.io', ['v1alpha1'], [['IstioOperator', 'istiooperators', 'iop']], 'the lab installs its own mesh'),
-  ...passed('gateway.networking.k8s.io', gatewayVersions, gatewayApi.filter(([kind]) => kind !== 'GatewayClass'), later),
+  ...passed('gateway.networking.k8s.io', gatewayVersions, gatewayApi.filter(([kind]) => !kind.startsWith('X')), 'Istio does not run it either'),
   ...passed('gateway.networking.x-k8s.io', ['v1alpha1'], gatewayApi.filter(([kind]) => kind.startsWith('X')), later),
-  ...passed('gateway.networking.k8s.io', gatewayVersions, gatewayApi.filter(([kind]) => kind === 'GatewayClass'), later, false),
-  ...passed('gateway.networking.k8s.io', gatewayVersions, [['Gateway', 'gateways', 'gtw']], later),
   ...passed('inference.networking.k8s.io', ['v1'], [['InferencePool', 'inferencepools', 'infpool']], later),
-  ...passed('networking.k8s.io', ['v1', 'v1beta1'], [['Ingress', 'ingresses', 'ing']], 'use a Gateway and a VirtualService'),
   ...passed('networking.k8s.io', ['v1'], [['NetworkPolicy', 'networkpolicies', 'netpol']], 'the lab’s network has no packet filter'),
-  ...passed('networking.k8s.io', ['v1'], [['IngressClass', 'ingressclasses', '']], 'use a Gateway and a VirtualService', false),
   ...passed('batch', ['v1', 'v1beta1'], [['Job', 'jobs', ''], ['CronJob', 'cronjobs', 'cj']], later),
   ...passed('autoscaling', ['v2', 'v1'], [['HorizontalPodAutoscaler', 'horizontalpodautoscalers', 'hpa']], 'replicas stay as written'),
   ...passed('policy', ['v1'], [['PodDisruptionBudget', 'poddisruptionbudgets', 'pdb']], noCluster),

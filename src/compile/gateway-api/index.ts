@@ -1,0 +1,3 @@
+/** The Gateway API: what its resources compile as, and what they say of themselves. Pure. */
+export { convertGateways, judgeGateways, type ConvertedGateways, type JudgedGateways } from './convert.ts';
+export { gatewayServices, managedGateways, type ManagedGateway } from './deployment.ts';
