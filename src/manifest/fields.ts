@@ -1,10 +1,12 @@
 import type { z } from 'zod';
+import { rulesOf } from '../util/manifest-rules.ts';
 import { nearest } from './nearest.ts';
 import type { Path } from './yaml.ts';
 
-/** A field that the schema does not know, or that the lab does not run. */
+/** A field that the schema does not know, that breaks one of its rules, or that the lab does not run. */
 export type FieldFinding =
   | { readonly kind: 'unknown'; readonly path: Path; readonly name: string; readonly suggestion?: string }
+  | { readonly kind: 'broken'; readonly path: Path; readonly message: string }
   | { readonly kind: 'not-run'; readonly path: Path; readonly why: string };
 
 interface Definition {
@@ -17,10 +19,14 @@ interface Definition {
 }
 const definitionOf = (schema: z.ZodType): Definition => schema._zod.def as unknown as Definition;
 
-/** Walks a value along its schema and returns each field that is unknown or not run. */
+/** Walks a value along its schema and returns each field that is unknown, against a rule of its schema, or not run. */
 export function checkFields(schema: z.ZodType, value: unknown, path: Path, found: FieldFinding[] = []): readonly FieldFinding[] {
   const why = schema.meta()?.['notRun'];
   if (typeof why === 'string') found.push({ kind: 'not-run', path, why });
+  for (const rule of rulesOf(schema)) {
+    const message = rule(value);
+    if (message !== undefined) found.push({ kind: 'broken', path, message });
+  }
   const { type, innerType, in: input, element, valueType, shape } = definitionOf(schema);
   if (innerType !== undefined) return checkFields(innerType, value, path, found);
   if (type === 'pipe' && input !== undefined) return checkFields(input, value, path, found);
@@ -30,8 +36,8 @@ export function checkFields(schema: z.ZodType, value: unknown, path: Path, found
   }
   if (typeof value !== 'object' || value === null) return found;
   if (shape !== undefined) checkShape(shape, value, path, found);
-  else if (type === 'record' && valueType !== undefined && definitionOf(valueType).type !== 'string') {
-    for (const [key, item] of Object.entries(value)) checkFields(valueType, item, [...path, key], found);
+  else if (type === 'record' && valueType !== undefined) {
+    for (const [key, item] of Object.entries(value)) if (item !== null) checkFields(valueType, item, [...path, key], found);
   }
   return found;
 }

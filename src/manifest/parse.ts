@@ -134,6 +134,7 @@ class Collector {
     const { apiVersion: _version, kind, metadata: _metadata, status: _status, ...rest } = body;
     const base: Path = definition.typed === 'spec' ? ['spec'] : [];
     const value = definition.typed === 'spec' ? (rest['spec'] ?? {}) : rest;
+    if (definition.specRequired === true && (rest['spec'] ?? null) === null) this.#shape([{ path: ['spec'], message: 'must be written' }], locate, resource);
     if (definition.typed === 'spec') {
       const unknown = Object.keys(rest).filter((name) => name !== 'spec');
       this.#fields(unknown.map((name): FieldFinding => ({ kind: 'unknown', path: [name], name, ...(nearest(name, ['spec', 'metadata']) !== undefined && { suggestion: nearest(name, ['spec', 'metadata'])! }) })), String(kind), locate, resource);
@@ -169,7 +170,8 @@ class Collector {
       if (finding.kind === 'unknown') {
         const help = finding.suggestion === undefined ? undefined : `Did you mean ${finding.suggestion}?`;
         this.#say('WEFT0006', 'warning', `${kind} has no field ${path.slice(0, 200)}, so it has no effect.`, place, help, { resource, path });
-      } else this.#once(`field ${kind} ${path.replace(/\[\d+\]/g, '[]')}`, 'WEFT0007', `${path} is known but not run: ${finding.why}.`, place, { resource, path });
+      } else if (finding.kind === 'broken') this.#shape([finding], locate, resource);
+      else this.#once(`field ${kind} ${path.replace(/\[\d+\]/g, '[]')}`, 'WEFT0007', `${path} is known but not run: ${finding.why}.`, place, { resource, path });
     }
   }
 

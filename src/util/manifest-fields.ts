@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { forText, keys, length, noWildcard, required, ruled, type Rule } from './manifest-rules.ts';
 
 /**
  * The forms that Istio's and Kubernetes' fields take in a manifest, each parsed once into one narrow shape.
@@ -30,17 +31,18 @@ export const Duration = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const atLeastOneMillisecond: Rule = forText((text) => ((parseDuration(text) ?? 1) < 1 ? 'must be at least 1ms' : undefined));
+/** A duration of at least a millisecond, in milliseconds. */
+export const PositiveDuration = ruled(Duration, atLeastOneMillisecond);
+
 /** A string; empty when unset. */
 export const Text = z.string().default('');
 /** A boolean; false when unset. */
 export const Flag = z.boolean().default(false);
 
-/** A number that may also be written as a string of digits. */
-function integer(min: number, max: number, what: string): z.ZodType<number, number | string> {
+function integer(min: number, max: number, what: string): z.ZodType<number, number> {
   const message = `must be ${what}`;
-  return z
-    .union([z.number(), z.string().regex(/^-?\d{1,20}$/, message).transform(Number)], message)
-    .refine((value) => Number.isInteger(value) && value >= min && value <= max, message);
+  return z.number(message).refine((value) => Number.isInteger(value) && value >= min && value <= max, message);
 }
 /** proto3 `uint32`. */
 export const UInt32 = integer(0, 4_294_967_295, 'a whole number from 0 to 4294967295');
@@ -49,7 +51,7 @@ export const Int32 = integer(-2_147_483_648, 2_147_483_647, 'a whole number');
 /** proto3 `int64`, as far as a JavaScript number is exact. */
 export const Int64 = integer(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 'a whole number');
 /** proto3 `double`. */
-export const Double = z.union([z.number(), z.string().regex(/^-?\d+(\.\d+)?([eE][+-]?\d+)?$/, 'must be a number').transform(Number)], 'must be a number');
+export const Double = z.number('must be a number');
 
 /** Istio's Percent message, `{value: 0.1}`, as a number from 0 to 100. */
 export const Percent = z.object({ value: Double.default(0) }).transform(({ value }) => value);
@@ -82,16 +84,29 @@ export const StringMatch = z
   });
 
 /** Istio's Destination: a service, one of its subsets and ports. */
-export const Destination = z.object({
-  host: Text,
-  subset: Text,
-  port: z.object({ number: UInt32.default(0) }).exactOptional(),
-});
+export const Destination = ruled(
+  z.object({
+    host: Text,
+    subset: Text,
+    port: z.object({ number: UInt32.default(0) }).exactOptional(),
+  }),
+  required('host'),
+);
 export type Destination = z.output<typeof Destination>;
 
 /** The labels that choose workloads, as Istio's newer kinds write them. */
-export const WorkloadSelector = z.object({ matchLabels: TextMap });
+export const WorkloadSelector = z.object({
+  matchLabels: ruled(
+    z.record(z.string(), ruled(z.string(), noWildcard, length({ max: 63 }))).default({}),
+    keys((key) => (key === '' ? 'has an empty key' : key.includes('*') ? `compares keys exactly; “${key}” has a wildcard` : undefined)),
+    length({ max: 4096 }),
+  ),
+});
 export type WorkloadSelector = z.output<typeof WorkloadSelector>;
+
+/** The labels that choose workloads, as Istio's older kinds write them. */
+export const LabelsSelector = z.object({ labels: ruled(z.record(z.string(), ruled(z.string(), noWildcard, length({ max: 63 }))).default({}), length({ max: 256 })) });
+export type LabelsSelector = z.output<typeof LabelsSelector>;
 
 /** A proto3 enum by name; the first is its default. */
 export function protoEnum<const Names extends readonly [string, ...string[]]>(names: Names): z.ZodType<Names[number], Names[number] | undefined> {

@@ -86,8 +86,8 @@ describe('fields', () => {
 
   it('that are unknown are said with the nearest known one', () => {
     const result = parseText(rule('  - timout: 5s\n    route: [{ destination: { hst: a } }]'));
-    expect(brief(result)).toEqual(['warning WEFT0006 7:5 spec.http[0].timout', 'warning WEFT0006 8:30 spec.http[0].route[0].destination.hst']);
-    expect(result.diagnostics.map(({ help }) => help)).toEqual(['Did you mean timeout?', 'Did you mean host?']);
+    expect(brief(result)).toEqual(['warning WEFT0006 7:5 spec.http[0].timout', 'error IST0106 8:15 spec.http[0].route[0].destination', 'warning WEFT0006 8:30 spec.http[0].route[0].destination.hst']);
+    expect(result.diagnostics.map(({ help }) => help)).toEqual(['Did you mean timeout?', undefined, 'Did you mean host?']);
   });
 
   it('that are known and not run are said once a file', () => {
@@ -106,7 +106,7 @@ describe('fields', () => {
   it('are parsed once into narrow shapes', () => {
     const [first] = ofKind(parseText(rule(`  - match: [{ uri: { prefix: /a }, headers: { x: { regex: "a.*" }, z: {} } }]
     timeout: 1m30.5s
-    fault: { delay: { fixedDelay: 250ms, percentage: { value: 0.5 } }, abort: { httpStatus: "503", percentage: { value: 10 } } }
+    fault: { delay: { fixedDelay: 250ms, percentage: { value: 0.5 } }, abort: { httpStatus: 503, percentage: { value: 10 } } }
     mirrorPercentage: { value: 100 }
     directResponse: { status: 200, body: { string: hi } }`)).resources, 'VirtualService');
     expect(first?.spec.http[0]).toMatchObject({

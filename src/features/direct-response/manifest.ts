@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Base64, UInt32, chosen } from '../../util/manifest-fields.ts';
+import { required, ruled } from '../../util/manifest-rules.ts';
 
 /** The body of an answer that no service gave; `bytes` is base64. */
 export type HTTPBody = { readonly kind: 'string' | 'bytes'; readonly value: string } | { readonly kind: 'none' };
@@ -12,5 +13,5 @@ const HTTPBody = z.object({ string: z.string().exactOptional(), bytes: Base64.ex
 });
 
 /** Answers without any service. Source: istio.io, VirtualService, HTTPDirectResponse. */
-export const HTTPDirectResponse = z.object({ status: UInt32.default(0), body: HTTPBody.exactOptional() });
+export const HTTPDirectResponse = ruled(z.object({ status: UInt32.default(0), body: HTTPBody.exactOptional() }), required('status'));
 export type HTTPDirectResponse = z.output<typeof HTTPDirectResponse>;

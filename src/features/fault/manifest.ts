@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { Duration, Int32, Percent, chosen } from '../../util/manifest-fields.ts';
+import { Int32, Percent, PositiveDuration, chosen } from '../../util/manifest-fields.ts';
 
 /** Istio's HTTPFaultInjection.Delay. `percentage` is 0 to 100, 0 when unset. */
 export const FaultDelay = z
-  .object({ percent: Int32.exactOptional(), percentage: Percent.exactOptional(), fixedDelay: Duration.exactOptional(), exponentialDelay: Duration.exactOptional() })
+  .object({ percent: Int32.exactOptional(), percentage: Percent.exactOptional(), fixedDelay: PositiveDuration.exactOptional(), exponentialDelay: PositiveDuration.exactOptional() })
   .transform((delay, context) => {
     if (delay.fixedDelay !== undefined && delay.exponentialDelay !== undefined) context.addIssue({ code: 'custom', message: 'only one of fixedDelay and exponentialDelay may be set' });
     return { percentage: delay.percentage ?? delay.percent ?? 0, ...(delay.fixedDelay !== undefined && { fixedDelay: delay.fixedDelay }), ...(delay.exponentialDelay !== undefined && { exponentialDelay: delay.exponentialDelay }) };

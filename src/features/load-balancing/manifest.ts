@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Double, Duration, Int64, Text, TextList, UInt32, chosen, notRun } from '../../util/manifest-fields.ts';
+import { Double, Duration, Int64, PositiveDuration, Text, TextList, UInt32, chosen } from '../../util/manifest-fields.ts';
+import { atMostOne, required, ruled, within } from '../../util/manifest-rules.ts';
 
 /** What the hash is made from. */
 export type HashKey =
@@ -11,7 +12,8 @@ export type HashKey =
 /** The hash table: Envoy's ring hash or Maglev, with its size where written. */
 export type HashTable = { readonly kind: 'ringHash'; readonly minimumRingSize?: number } | { readonly kind: 'maglev'; readonly tableSize?: number };
 
-const HTTPCookie = z.object({ name: Text, path: Text, ttl: Duration.exactOptional(), attributes: z.array(z.object({ name: Text, value: Text })).default([]) });
+const HTTPCookie = ruled(z.object({ name: Text, path: Text, ttl: Duration.exactOptional(), attributes: z.array(ruled(z.object({ name: Text, value: Text }), required('name'))).default([]) }), required('name'));
+const size = ruled(Int64, within(0, Infinity));
 
 /** Istio's ConsistentHashLB. */
 export const ConsistentHash = z
@@ -20,9 +22,9 @@ export const ConsistentHash = z
     httpCookie: HTTPCookie.exactOptional(),
     useSourceIp: z.boolean().exactOptional(),
     httpQueryParameterName: z.string().exactOptional(),
-    minimumRingSize: Int64.exactOptional(),
-    ringHash: z.object({ minimumRingSize: Int64.exactOptional() }).exactOptional(),
-    maglev: z.object({ tableSize: Int64.exactOptional() }).exactOptional(),
+    minimumRingSize: size.exactOptional(),
+    ringHash: z.object({ minimumRingSize: size.exactOptional() }).exactOptional(),
+    maglev: z.object({ tableSize: size.exactOptional() }).exactOptional(),
   })
   .transform((hash, context): { key?: HashKey; table: HashTable } => {
     const keys = chosen(hash, ['httpHeaderName', 'httpCookie', 'useSourceIp', 'httpQueryParameterName']);
@@ -57,7 +59,12 @@ export const simplePolicies = ['UNSPECIFIED', 'LEAST_CONN', 'RANDOM', 'PASSTHROU
 export type SimplePolicy = (typeof simplePolicies)[number];
 
 /** Slow start of new endpoints. */
-const Warmup = z.object({ duration: Duration.exactOptional(), minimumPercent: Double.exactOptional(), aggression: Double.exactOptional() });
+const Warmup = ruled(z.object({ duration: PositiveDuration.exactOptional(), minimumPercent: ruled(Double, within(0, 100)).exactOptional(), aggression: ruled(Double, within(0, Infinity)).exactOptional() }), required('duration'));
+
+/** Load that endpoints report. */
+const BackendUtilization = z.object({ weightStabilizationPeriod: Duration.exactOptional(), weightExpirationPeriod: Duration.exactOptional(), weightUpdatePeriod: Duration.exactOptional(), errorUtilizationPenaltyPercent: UInt32.exactOptional(), metricNamesForComputingUtilization: TextList });
+/** Zones of a region. */
+const ZoneAware = z.object({ failover: z.array(z.object({ from: Text, to: Text })).default([]), failoverPriority: TextList, enabled: z.boolean().exactOptional(), minClusterSize: ruled(UInt32, within(1, Infinity)).exactOptional() });
 
 /** How an endpoint is chosen. `simple` and `consistentHash` are one or the other. Source: istio.io, DestinationRule, LoadBalancerSettings. */
 export const LoadBalancerSettings = z
@@ -65,10 +72,11 @@ export const LoadBalancerSettings = z
     simple: z.enum(simplePolicies).exactOptional(),
     consistentHash: ConsistentHash.exactOptional(),
     localityLbSetting: LocalityLbSetting.exactOptional(),
-    warmupDurationSecs: Duration.exactOptional(),
+    warmupDurationSecs: PositiveDuration.exactOptional(),
     warmup: Warmup.exactOptional(),
-    backendUtilization: notRun('the lab’s endpoints do not report their load'),
-    zoneAwareLbSetting: notRun('the lab has one zone'),
+    backendUtilization: BackendUtilization.meta({ notRun: 'the lab’s endpoints do not report their load' }).exactOptional(),
+    zoneAwareLbSetting: ZoneAware.meta({ notRun: 'the lab has one zone' }).exactOptional(),
   })
-  .refine((settings) => settings.simple === undefined || settings.consistentHash === undefined, 'only one of simple and consistentHash may be set');
+  .refine((settings) => settings.simple === undefined || settings.consistentHash === undefined, 'only one of simple and consistentHash may be set')
+  .meta({ rules: [atMostOne('simple', 'consistentHash', 'backendUtilization')] });
 export type LoadBalancerSettings = z.output<typeof LoadBalancerSettings>;

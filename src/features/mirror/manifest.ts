@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { Destination, Percent, UInt32 } from '../../util/manifest-fields.ts';
+import { required, ruled } from '../../util/manifest-rules.ts';
 
 /** One of several mirrors. `percentage` is 0 to 100; unset is all. Source: istio.io, VirtualService, HTTPMirrorPolicy. */
-export const HTTPMirrorPolicy = z.object({ destination: Destination.exactOptional(), percentage: Percent.exactOptional() });
+export const HTTPMirrorPolicy = ruled(z.object({ destination: Destination.exactOptional(), percentage: Percent.exactOptional() }), required('destination'));
 export type HTTPMirrorPolicy = z.output<typeof HTTPMirrorPolicy>;
 
 /** The fields of a rule that copy its requests elsewhere; `mirrorPercentage` goes before the older `mirrorPercent`, unset is all. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { Duration } from '../../util/manifest-fields.ts';
+import { PositiveDuration } from '../../util/manifest-fields.ts';
 
 /** A rule's `timeout` in milliseconds; 0 or unset is no timeout. Source: istio.io, VirtualService, HTTPRoute.timeout. */
-export const HTTPTimeout = Duration;
+export const HTTPTimeout = PositiveDuration;
 export type HTTPTimeout = z.output<typeof HTTPTimeout>;

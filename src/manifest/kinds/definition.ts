@@ -16,6 +16,8 @@ export interface KindDefinition {
   readonly typed: 'spec' | 'body';
   /** The schema of the typed fields; absent for kinds that are passed through. */
   readonly schema?: z.ZodType;
+  /** Whether the API server refuses the resource without a `spec`. */
+  readonly specRequired?: boolean;
   /** Why the lab does not run this kind, where it does not. */
   readonly notRun?: string;
 }

@@ -8,10 +8,14 @@ import { DestinationRule } from './destination-rule.ts';
 import { BackendTLSPolicy, GatewayClass, KubernetesGateway, ReferenceGrant, TCPRoute, TLSRoute, gatewayGroup } from './gateway-api.ts';
 import { GRPCRoute, KubernetesHTTPRoute } from './gateway-api-http.ts';
 import { Ingress, IngressClass } from './ingress.ts';
+import { EnvoyFilter } from './envoy-filter.ts';
 import { later, passedThrough } from './passed-through.ts';
 import { AuthorizationPolicy, ProxyConfig, RequestAuthentication } from './security.ts';
 import { Sidecar } from './sidecar.ts';
+import { Telemetry } from './telemetry.ts';
 import { VirtualService } from './virtual-service.ts';
+import { TrafficExtension, WasmPlugin } from './wasm-plugin.ts';
+import { WorkloadGroup } from './workload-group.ts';
 import { DaemonSet, Deployment, Pod, ReplicaSet, StatefulSet } from './workloads.ts';
 
 const istio = ['v1', 'v1beta1', 'v1alpha3'];
@@ -19,6 +23,8 @@ const core = { group: '', versions: ['v1'], namespaced: true, aliases: [], typed
 const apps = { ...core, group: 'apps', versions: ['v1', 'v1beta2', 'v1beta1'] } as const;
 const gatewayApi = { ...core, group: gatewayGroup, versions: ['v1', 'v1beta1', 'v1alpha3', 'v1alpha2'] } as const;
 const networking = { ...core, group: 'networking.istio.io', versions: istio } as const;
+
+const noCode = 'the lab’s sidecars run no Wasm and no Lua';
 
 /** Every kind that is typed, by name. */
 const typed = {
@@ -37,8 +43,10 @@ const typed = {
   VirtualService: { ...networking, aliases: ['vs'], schema: VirtualService },
   DestinationRule: { ...networking, aliases: ['dr'], schema: DestinationRule },
   Gateway: { ...networking, aliases: ['gw'], schema: Gateway },
-  ServiceEntry: { ...networking, aliases: ['se'], plural: 'serviceentries', schema: ServiceEntry },
-  WorkloadEntry: { ...networking, aliases: ['we'], plural: 'workloadentries', schema: WorkloadEntry },
+  ServiceEntry: { ...networking, aliases: ['se'], plural: 'serviceentries', schema: ServiceEntry, specRequired: true },
+  WorkloadEntry: { ...networking, aliases: ['we'], plural: 'workloadentries', schema: WorkloadEntry, specRequired: true },
+  WorkloadGroup: { ...networking, aliases: ['wg'], schema: WorkloadGroup, specRequired: true, notRun: 'workloads outside of the lab cannot join it by themselves; write WorkloadEntries' },
+  EnvoyFilter: { ...networking, schema: EnvoyFilter, notRun: later },
   Sidecar: { ...networking, schema: Sidecar },
   ProxyConfig: { ...networking, schema: ProxyConfig, notRun: later },
   PeerAuthentication: { ...networking, group: 'security.istio.io', aliases: ['pa'], schema: PeerAuthentication },
@@ -54,6 +62,9 @@ const typed = {
   BackendTLSPolicy: { ...gatewayApi, aliases: ['btlspolicy'], plural: 'backendtlspolicies', schema: BackendTLSPolicy },
   Ingress: { ...core, group: 'networking.k8s.io', versions: ['v1', 'v1beta1'], aliases: ['ing'], plural: 'ingresses', schema: Ingress },
   IngressClass: { ...core, group: 'networking.k8s.io', versions: ['v1', 'v1beta1'], namespaced: false, plural: 'ingressclasses', schema: IngressClass },
+  Telemetry: { ...networking, group: 'telemetry.istio.io', versions: ['v1', 'v1alpha1'], plural: 'telemetries', aliases: ['telemetry'], schema: Telemetry, notRun: later },
+  WasmPlugin: { ...networking, group: 'extensions.istio.io', versions: ['v1alpha1'], schema: WasmPlugin, specRequired: true, notRun: noCode },
+  TrafficExtension: { ...networking, group: 'extensions.istio.io', versions: ['v1alpha1'], schema: TrafficExtension, specRequired: true, notRun: noCode },
 } as const satisfies Readonly<Record<string, Omit<KindDefinition, 'kind'> & { readonly kind?: string; readonly schema: z.ZodType }>>;
 
 /** The typed kinds and their specs. */

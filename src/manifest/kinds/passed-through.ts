@@ -1,7 +1,6 @@
 import type { KindDefinition } from './definition.ts';
 
 type Entry = readonly [kind: string, plural: string, aliases: string];
-const networking: readonly Entry[] = [['EnvoyFilter', 'envoyfilters', ''], ['WorkloadGroup', 'workloadgroups', 'wg']];
 const gatewayApi: readonly Entry[] = [
   ['UDPRoute', 'udproutes', ''], ['ListenerSet', 'listenersets', 'lset'], ['XListenerSet', 'xlistenersets', ''], ['XBackendTrafficPolicy', 'xbackendtrafficpolicies', ''], ['XMesh', 'xmeshes', ''],
 ];
@@ -17,9 +16,6 @@ const noCluster = 'the lab has no cluster to administer';
 
 /** Kinds that are known by name and kept as written: analysis reads some of them, the lab runs none. */
 export const passedThrough: readonly KindDefinition[] = [
-  ...passed('networking.istio.io', ['v1', 'v1beta1', 'v1alpha3'], networking, later),
-  ...passed('telemetry.istio.io', ['v1', 'v1alpha1'], [['Telemetry', 'telemetries', 'telemetry']], later),
-  ...passed('extensions.istio.io', ['v1alpha1'], [['WasmPlugin', 'wasmplugins', ''], ['TrafficExtension', 'trafficextensions', '']], later),
   ...passed('install.istio.io', ['v1alpha1'], [['IstioOperator', 'istiooperators', 'iop']], 'the lab installs its own mesh'),
   ...passed('gateway.networking.k8s.io', gatewayVersions, gatewayApi.filter(([kind]) => !kind.startsWith('X')), 'Istio does not run it either'),
   ...passed('gateway.networking.x-k8s.io', ['v1alpha1'], gatewayApi.filter(([kind]) => kind.startsWith('X')), later),

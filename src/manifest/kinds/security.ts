@@ -1,65 +1,91 @@
 import { z } from 'zod';
-import { Duration, Flag, Int32, Text, TextList, TextMap, WorkloadSelector, protoEnum } from '../../util/manifest-fields.ts';
+import { Flag, Int32, PositiveDuration, Text, TextList, WorkloadSelector, protoEnum } from '../../util/manifest-fields.ts';
+import { atMostOne, forMap, has, length, matching, required, ruled, within, type Rule } from '../../util/manifest-rules.ts';
+import { policyTarget } from '../../util/policy-target.ts';
 
-/** Names another resource that a policy is attached to. */
-export const PolicyTargetReference = z.object({ group: Text, kind: Text, name: Text, namespace: Text });
-export type PolicyTargetReference = z.output<typeof PolicyTargetReference>;
+export { PolicyTargetReference } from '../../util/policy-target.ts';
 
-const target = { selector: WorkloadSelector.exactOptional(), targetRef: PolicyTargetReference.exactOptional(), targetRefs: z.array(PolicyTargetReference).default([]) };
+const accounts = ruled(z.array(ruled(z.string(), length({ max: 320 }))).default([]), length({ max: 16 }));
+const oneWayToNameAccounts: Rule = forMap((source) => {
+  const named = has(source, 'serviceAccounts') || has(source, 'notServiceAccounts');
+  return named && ['principals', 'notPrincipals', 'namespaces', 'notNamespaces'].some((field) => has(source, field)) ? 'may not set serviceAccounts beside principals or namespaces: an account already names its namespace' : undefined;
+});
 
 /** Who calls. */
-const Source = z.object({
-  principals: TextList, notPrincipals: TextList,
-  requestPrincipals: TextList, notRequestPrincipals: TextList,
-  namespaces: TextList, notNamespaces: TextList,
-  serviceAccounts: TextList, notServiceAccounts: TextList,
-  trustDomains: TextList, notTrustDomains: TextList,
-  ipBlocks: TextList, notIpBlocks: TextList,
-  remoteIpBlocks: TextList, notRemoteIpBlocks: TextList,
-});
+const Source = ruled(
+  z.object({
+    principals: TextList, notPrincipals: TextList,
+    requestPrincipals: TextList, notRequestPrincipals: TextList,
+    namespaces: TextList, notNamespaces: TextList,
+    serviceAccounts: accounts, notServiceAccounts: accounts,
+    trustDomains: TextList, notTrustDomains: TextList,
+    ipBlocks: TextList, notIpBlocks: TextList,
+    remoteIpBlocks: TextList, notRemoteIpBlocks: TextList,
+  }),
+  oneWayToNameAccounts,
+);
 /** What is asked for. */
 const Operation = z.object({ hosts: TextList, notHosts: TextList, ports: TextList, notPorts: TextList, methods: TextList, notMethods: TextList, paths: TextList, notPaths: TextList });
 
 /** One rule of an AuthorizationPolicy: all of its parts must match, any entry of each. */
 export const AuthorizationRule = z.object({
-  from: z.array(z.object({ source: Source.exactOptional() })).exactOptional(),
+  from: ruled(z.array(z.object({ source: Source.exactOptional() })), length({ max: 512 })).exactOptional(),
   to: z.array(z.object({ operation: Operation.exactOptional() })).exactOptional(),
-  when: z.array(z.object({ key: Text, values: TextList, notValues: TextList })).default([]),
+  when: z.array(ruled(z.object({ key: Text, values: TextList, notValues: TextList }), required('key'))).default([]),
 });
 export type AuthorizationRule = z.output<typeof AuthorizationRule>;
 
+const oneTarget = atMostOne('selector', 'targetRef', 'targetRefs');
+
 /** Source: istio.io, AuthorizationPolicy. `rules` absent matches nothing. */
-export const AuthorizationPolicy = z.object({
-  ...target,
-  rules: z.array(AuthorizationRule).exactOptional(),
-  action: protoEnum(['ALLOW', 'DENY', 'AUDIT', 'CUSTOM']),
-  provider: z.object({ name: Text }).exactOptional(),
-});
+export const AuthorizationPolicy = ruled(
+  z.object({
+    ...policyTarget,
+    rules: ruled(z.array(AuthorizationRule), length({ max: 512 })).exactOptional(),
+    action: protoEnum(['ALLOW', 'DENY', 'AUDIT', 'CUSTOM']),
+    provider: z.object({ name: Text }).exactOptional(),
+  }),
+  oneTarget,
+);
 export type AuthorizationPolicy = z.output<typeof AuthorizationPolicy>;
 
+const filled = ruled(z.string(), length({ min: 1 }));
+const filledList = z.array(filled).default([]);
+const KeysUri = ruled(Text, length({ min: 1, max: 2048 }), matching(/^https?:\/\/(?:\[[0-9a-f:.]+\]|[^\s/:?#@[\]]+)(?::\d*)?(?:[/?#]\S*)?$/i, 'an http or https URL'));
+
 /** One issuer of tokens, and where its tokens are found. */
-export const JWTRule = z.object({
-  issuer: Text,
-  audiences: TextList,
-  jwksUri: Text,
-  jwks_uri: Text,
-  jwks: Text,
-  fromHeaders: z.array(z.object({ name: Text, prefix: Text })).default([]),
-  fromParams: TextList,
-  fromCookies: TextList,
-  outputPayloadToHeader: Text,
-  outputClaimToHeaders: z.array(z.object({ header: Text, claim: Text })).default([]),
-  forwardOriginalToken: Flag,
-  timeout: Duration.exactOptional(),
-  spaceDelimitedClaims: TextList,
-  presence: z.enum(['OPTIONAL', 'REQUIRED']).exactOptional(),
-});
+export const JWTRule = ruled(
+  z.object({
+    issuer: ruled(Text, length({ min: 1 })),
+    audiences: filledList,
+    jwksUri: KeysUri,
+    jwks_uri: KeysUri,
+    jwks: Text,
+    fromHeaders: z.array(ruled(z.object({ name: ruled(Text, length({ min: 1 })), prefix: Text }), required('name'))).default([]),
+    fromParams: filledList,
+    fromCookies: filledList,
+    outputPayloadToHeader: Text,
+    outputClaimToHeaders: z
+      .array(ruled(z.object({ header: ruled(Text, length({ min: 1 }), matching(/^[-_A-Za-z0-9]+$/, 'a header name: letters, digits, - and _')), claim: ruled(Text, length({ min: 1 })) }), required('header', 'claim')))
+      .default([]),
+    forwardOriginalToken: Flag,
+    timeout: PositiveDuration.exactOptional(),
+    spaceDelimitedClaims: ruled(filledList, length({ max: 64 })),
+    presence: z.enum(['OPTIONAL', 'REQUIRED']).exactOptional(),
+  }),
+  atMostOne('jwksUri', 'jwks_uri', 'jwks'),
+);
 export type JWTRule = z.output<typeof JWTRule>;
 
 /** Source: istio.io, RequestAuthentication. */
-export const RequestAuthentication = z.object({ ...target, jwtRules: z.array(JWTRule).default([]) });
+export const RequestAuthentication = ruled(z.object({ ...policyTarget, jwtRules: ruled(z.array(JWTRule).default([]), length({ max: 4096 })) }), oneTarget);
 export type RequestAuthentication = z.output<typeof RequestAuthentication>;
 
 /** Source: istio.io, ProxyConfig. */
-export const ProxyConfig = z.object({ selector: WorkloadSelector.exactOptional(), concurrency: Int32.exactOptional(), environmentVariables: TextMap, image: z.object({ imageType: Text }).exactOptional() });
+export const ProxyConfig = z.object({
+  selector: WorkloadSelector.exactOptional(),
+  concurrency: ruled(Int32, within(0, Infinity)).meta({ notRun: 'a sidecar of the lab is one thread' }).exactOptional(),
+  environmentVariables: z.record(z.string(), ruled(z.string(), length({ max: 2048 }))).default({}),
+  image: z.object({ imageType: Text }).meta({ notRun: 'the lab’s sidecars all run its own image' }).exactOptional(),
+});
 export type ProxyConfig = z.output<typeof ProxyConfig>;

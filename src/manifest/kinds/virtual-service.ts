@@ -9,7 +9,8 @@ import { HTTPRewrite } from '../../features/rewrite/manifest.ts';
 import { Delegate, HTTPMatchRequest, WeightedDestination } from '../../features/routing/manifest.ts';
 import { TCPRoute, TLSRoute } from '../../features/tcp-routing/manifest.ts';
 import { HTTPTimeout } from '../../features/timeout/manifest.ts';
-import { Duration, StringMatch, Text, TextList } from '../../util/manifest-fields.ts';
+import { PositiveDuration, StringMatch, Text, TextList } from '../../util/manifest-fields.ts';
+import { required, ruled } from '../../util/manifest-rules.ts';
 
 /** Source: istio.io, VirtualService, CorsPolicy. */
 export const CorsPolicy = z.object({
@@ -18,14 +19,14 @@ export const CorsPolicy = z.object({
   allowMethods: TextList,
   allowHeaders: TextList,
   exposeHeaders: TextList,
-  maxAge: Duration.exactOptional(),
+  maxAge: PositiveDuration.exactOptional(),
   allowCredentials: z.boolean().exactOptional(),
   unmatchedPreflights: z.enum(['UNSPECIFIED', 'FORWARD', 'IGNORE']).exactOptional(),
 });
 export type CorsPolicy = z.output<typeof CorsPolicy>;
 
 /** A weighted destination with header changes of its own. */
-export const HTTPRouteDestination = WeightedDestination.extend({ headers: Headers.exactOptional() });
+export const HTTPRouteDestination = ruled(WeightedDestination.extend({ headers: Headers.exactOptional() }), required('destination'));
 export type HTTPRouteDestination = z.output<typeof HTTPRouteDestination>;
 
 /** One rule: put together from what each feature lets people write. */

@@ -146,10 +146,10 @@ function checkClientTls(tls: ClientTLSSettings, report: Report): void {
       if (tls.subjectAltNames.length > 0) report.at('subjectAltNames').error('insecureSkipVerify is true, so subjectAltNames would never be looked at.', 'Remove one of them.');
     }
   }
-  if (tls.mode !== 'MUTUAL') return;
+  if (tls.mode !== 'MUTUAL' && tls.mode !== 'SIMPLE') return;
   if (tls.credentialName !== '') {
     if (tls.clientCertificate !== '' || tls.privateKey !== '' || tls.caCertificates !== '') report.error('The certificates come from credentialName or from files, not both.');
-  } else {
+  } else if (tls.mode === 'MUTUAL') {
     if (tls.clientCertificate === '') report.at('clientCertificate').error('Mode MUTUAL needs a client certificate.', 'Write clientCertificate and privateKey, or credentialName.');
     if (tls.privateKey === '') report.at('privateKey').error('Mode MUTUAL needs the client certificate’s private key.');
   }

@@ -35,10 +35,12 @@ function checkServer(server: Server, report: Report, generated: boolean): void {
   if (server.port.name === '') report.at('port').error('The server’s port has no name.', 'Write port.name.');
   const secure = ['HTTPS', 'TLS'].includes(server.port.protocol.toUpperCase());
   if (secure && server.tls === undefined) report.error(`A port with protocol ${server.port.protocol} needs TLS settings.`, 'Write tls with a mode, and credentialName.');
-  if (!secure && server.tls !== undefined && !onlyRedirects(server.tls)) report.at('tls').error(`TLS settings have no meaning on a port with protocol ${server.port.protocol || '(none)'}.`, 'Use HTTPS or TLS, or keep only httpsRedirect.');
+  if (!secure && server.tls !== undefined && !(isHttp(server.port.protocol) && onlyRedirects(server.tls))) report.at('tls').error(`TLS settings have no meaning on a port with protocol ${server.port.protocol || '(none)'}.`, 'Use HTTPS or TLS, or keep only httpsRedirect.');
+  if (server.tls?.httpsRedirect === true && !isHttp(server.port.protocol)) report.at('tls', 'httpsRedirect').warning(`httpsRedirect is for plain HTTP ports, not for ${server.port.protocol || '(none)'}.`);
   if (server.tls !== undefined) checkServerTls(server.tls, report.at('tls'));
 }
 
+const isHttp = (protocol: string): boolean => ['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB'].includes(protocol.toUpperCase());
 const onlyRedirects = (tls: ServerTLSSettings): boolean => tls.httpsRedirect || (tls.mode === 'PASSTHROUGH' && tls.credentialName === '' && tls.serverCertificate === '');
 
 function checkServerHost(host: string, report: Report, generated: boolean): void {

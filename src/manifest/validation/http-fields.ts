@@ -62,4 +62,5 @@ export function checkCors(policy: CorsPolicy | undefined, report: Report): void 
     });
   }
   checkDuration(policy.maxAge, report.at('maxAge'), { zero: true });
+  if ((policy.maxAge ?? 0) % 1000 !== 0) report.at('maxAge').error('Access-Control-Max-Age counts whole seconds.', 'Write maxAge in whole seconds.');
 }

@@ -45,6 +45,7 @@ function checkAction(route: HTTPRoute, report: Report, delegate: boolean): void 
   const status = route.directResponse?.status;
   if (status !== undefined && (status < 200 || status > 599)) report.at('directResponse', 'status').error(`Status ${status} is not from 200 to 599.`);
   if ((route.directResponse?.body?.kind ?? 'none') !== 'none' && directBody(route) > 1024 * 1024) report.at('directResponse', 'body').error('The body is larger than 1 MiB.');
+  else if (directBody(route) > 100 * 1024) report.at('directResponse', 'body').warning('The body is larger than 100 KiB, and every proxy has to hold it.', 'Serve it from a workload.');
 }
 
 const directBody = (route: HTTPRoute): number => {

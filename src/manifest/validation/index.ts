@@ -2,13 +2,17 @@ import { isKind } from '../guards.ts';
 import type { Diagnostic, Resource } from '../types.ts';
 import { validateAuthorizationPolicy } from './authorization-policy.ts';
 import { validateDestinationRule } from './destination-rule.ts';
+import { validateEnvoyFilter } from './envoy-filter.ts';
+import { validateTrafficExtension, validateWasmPlugin } from './extensions.ts';
 import { validateGateway } from './gateway.ts';
 import { validatePeerAuthentication } from './peer-authentication.ts';
 import { Report } from './report.ts';
 import { validateProxyConfig, validateRequestAuthentication } from './request-authentication.ts';
 import { validateServiceEntry, validateWorkloadEntry } from './service-entry.ts';
 import { validateSidecar } from './sidecar.ts';
+import { validateTelemetry } from './telemetry.ts';
 import { validateVirtualService } from './virtual-service.ts';
+import { validateWorkloadGroup } from './workload-group.ts';
 
 /**
  * What Kubernetes' and Istio's admission would say about one resource, beyond its shape (which {@link parseManifests} checks):
@@ -25,6 +29,10 @@ export function validate(resource: Resource): readonly Diagnostic[] {
   else if (isKind(resource, 'PeerAuthentication')) validatePeerAuthentication(resource, report);
   else if (isKind(resource, 'AuthorizationPolicy')) validateAuthorizationPolicy(resource, report);
   else if (isKind(resource, 'RequestAuthentication')) validateRequestAuthentication(resource, report);
-  else if (isKind(resource, 'ProxyConfig')) validateProxyConfig(resource, report);
+  else if (isKind(resource, 'Telemetry')) validateTelemetry(resource, report);
+  else if (isKind(resource, 'EnvoyFilter')) validateEnvoyFilter(resource, report);
+  else if (isKind(resource, 'WorkloadGroup')) validateWorkloadGroup(resource, report);
+  else if (isKind(resource, 'WasmPlugin')) validateWasmPlugin(resource, report);
+  else if (isKind(resource, 'TrafficExtension')) validateTrafficExtension(resource, report);
   return report.found;
 }

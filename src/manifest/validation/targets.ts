@@ -1,5 +1,4 @@
-import type { PolicyTargetReference } from '../kinds/security.ts';
-import { checkSelector } from './names.ts';
+import type { PolicyTargetReference } from '../../util/policy-target.ts';
 import { each, type Report } from './report.ts';
 
 /** What policies can be attached to. */
@@ -11,20 +10,20 @@ interface Targeted {
   readonly targetRefs: readonly PolicyTargetReference[];
 }
 
-/** Istio's rules for what a policy applies to: a selector or references, not both. */
+/** Istio's rules for what a policy applies to; that it has a selector or references, not both, its schema says. */
 export function checkTargets({ selector, targetRef, targetRefs }: Targeted, report: Report): void {
-  const ways = [selector !== undefined, targetRef !== undefined, targetRefs.length > 0].filter(Boolean).length;
-  if (ways > 1) report.error('A policy applies by selector, targetRef or targetRefs; only one of them may be set.');
   if (selector !== undefined) {
-    checkSelector(selector.matchLabels, report.at('selector', 'matchLabels'));
     if (Object.keys(selector.matchLabels).length === 0) report.at('selector').warning('The selector has no labels, so the policy applies to every workload of its namespace.', 'Leave it out if that is meant.');
   }
   if (targetRef !== undefined) checkReference(targetRef, report.at('targetRef'));
-  each(targetRefs, report.at('targetRefs'), checkReference);
+  checkReferences(targetRefs, report.at('targetRefs'));
 }
 
-function checkReference({ group, kind, name, namespace }: PolicyTargetReference, report: Report): void {
-  if (name === '') report.at('name').error('The reference has no name.');
-  if (namespace !== '') report.at('namespace').error('A policy can only refer to its own namespace.', 'Leave namespace out.');
+/** Istio's rules for what a policy can refer to. */
+export function checkReferences(references: readonly PolicyTargetReference[], report: Report): void {
+  each(references, report, checkReference);
+}
+
+function checkReference({ group, kind }: PolicyTargetReference, report: Report): void {
   if (!kinds.has(`${group === 'core' ? '' : group}/${kind}`)) report.at('kind').error(`A policy cannot be attached to ${group === '' ? kind : `${group}/${kind}`}.`, 'Use a Service, a ServiceEntry, or a Gateway of gateway.networking.k8s.io.');
 }
