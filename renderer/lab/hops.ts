@@ -45,6 +45,7 @@ export class HopRing {
   private readonly byKey = new Map<string, MutableHop>();
   private readonly waiting = new Map<string, RequestRecord[]>();
   private next = 0;
+  private corrections = 0;
 
   constructor(capacity = 5000) {
     this.capacity = capacity;
@@ -53,6 +54,8 @@ export class HopRing {
 
   /** Number of hops ever added. */
   get total(): number { return this.next; }
+  /** Grows whenever a later report changes how a hop ended. */
+  get changes(): number { return this.corrections; }
   /** Number of hops that are kept. */
   get size(): number { return Math.min(this.next, this.capacity); }
 
@@ -106,7 +109,9 @@ export class HopRing {
 
   private attach(hop: MutableHop, records: readonly RequestRecord[]): void {
     hop.others = [...hop.others, ...records].sort((one, two) => one.time - two.time);
-    hop.outcome = hopOutcome(hop.record, hop.others);
+    const outcome = hopOutcome(hop.record, hop.others);
+    if (outcome !== hop.outcome) this.corrections += 1;
+    hop.outcome = outcome;
     for (const record of records) this.byKey.set(record.key, hop);
   }
 

@@ -32,7 +32,7 @@ export function isTyping(target: EventTarget | null): boolean {
 
 /** True where Space and Enter mean the thing that has the focus. */
 function isControl(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest('button, a[href], summary, [role="button"], [role="slider"], [role="menuitem"], [role="tab"], [role="radio"], input') !== null;
+  return target instanceof Element && target.closest('button, a[href], summary, [role="button"], [role="slider"], [role="menuitem"], [role="tab"], [role="radio"], input') !== null;
 }
 
 /** `mod+k` for Ctrl-K and Cmd-K, `Space`, else the key itself. */

@@ -76,7 +76,7 @@ describe.skipIf(missing !== undefined)(`the window in a browser, on a real lab${
     await page.locator('[data-node="default/productpage"]').waitFor({ timeout: 180_000 });
     await button(/^Stop traffic/).waitFor();
     await rows().first().waitFor();
-    await page.locator('.react-flow__edge').nth(3).waitFor({ state: 'attached' });
+    await page.locator('[data-edge]').nth(3).waitFor({ state: 'attached' });
     await until('dots move on the lines', () => isPainted(page, 'main canvas'));
     console.log(`live in ${await clicks()} click(s)`);
     expect(await clicks()).toBeLessThanOrEqual(3);

@@ -12,7 +12,8 @@ interface TraceEvent { readonly name: string; readonly ph: string; readonly ts: 
 
 /**
  * Measures each frame's own work (script, style, layout, paint on the page's main thread) from Chromium's trace:
- * processor time of that thread, so that other work on the machine does not count.
+ * processor time of that thread, so that other work on the machine does not count. A frame is one of the display's, as the
+ * page's fastest thread sees them (the dots move in a worker): the main thread may have nothing to do in one.
  */
 export async function frameWork(page: Page, milliseconds: number): Promise<FrameWork> {
   const session = await page.context().newCDPSession(page);
@@ -27,11 +28,14 @@ export async function frameWork(page: Page, milliseconds: number): Promise<Frame
 }
 
 function summarize(events: readonly TraceEvent[]): FrameWork {
-  const frames = events.filter(event => event.name === 'FireAnimationFrame' && event.ph === 'X');
-  const main = mostCommon(frames.map(event => `${event.pid}/${event.tid}`));
-  const on = (event: TraceEvent): boolean => `${event.pid}/${event.tid}` === main;
+  const callbacks = events.filter(event => event.name === 'FireAnimationFrame' && event.ph === 'X');
+  // The browser has pages of its own: ours is the main thread with the most frames.
+  const mains = new Set(events.filter(event => event.name === 'thread_name' && event.args?.name === 'CrRendererMain').map(threadOf));
+  const main = mostCommon(callbacks.map(threadOf).filter(thread => mains.has(thread)));
+  const on = (event: TraceEvent): boolean => threadOf(event) === main;
+  const ticking = mostCommon(callbacks.filter(event => `${event.pid}` === main.split('/')[0]).map(threadOf));
   const tasks = events.filter(event => on(event) && event.ph === 'X' && event.name === 'ThreadControllerImpl::RunTask').sort((one, two) => one.ts - two.ts);
-  const starts = frameStarts(frames.filter(on));
+  const starts = frameStarts(callbacks.filter(event => threadOf(event) === ticking));
   const work = starts.slice(0, -1).map((start, index) => {
     const end = starts[index + 1] ?? Infinity;
     return tasks.filter(task => task.ts >= start && task.ts < end).reduce((sum, task) => sum + (task.tdur ?? task.dur ?? 0), 0) / 1000;
@@ -47,6 +51,8 @@ function frameStarts(callbacks: readonly TraceEvent[]): readonly number[] {
   for (const { ts } of [...callbacks].sort((one, two) => one.ts - two.ts)) if (ts - (starts.at(-1) ?? -Infinity) > 6000) starts.push(ts - 500);
   return starts;
 }
+
+function threadOf({ pid, tid }: TraceEvent): string { return `${pid}/${tid}`; }
 
 function mostCommon(names: readonly string[]): string {
   const counts = new Map<string, number>();

@@ -35,7 +35,7 @@ describe.skipIf(!hasBrowser)(`the stage in Chromium (${browserPath})`, () => {
     for (const colorScheme of ['dark', 'light'] as const) {
       const page = await open('', { colorScheme });
       await page.locator('[data-node="default/reviews"]').waitFor();
-      await page.locator('.react-flow__edge').nth(3).waitFor({ state: 'attached' });
+      await page.locator('[data-edge]').nth(3).waitFor({ state: 'attached' });
       expect(await seriousFindings(page)).toEqual([]);
       await page.locator('[data-node="default/reviews"]').click();
       await page.getByRole('heading', { name: 'reviews' }).waitFor();
@@ -84,6 +84,9 @@ describe.skipIf(!hasBrowser)(`the stage in Chromium (${browserPath})`, () => {
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'productpage' }).waitFor();
+    await page.keyboard.press('n');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: '→' }).waitFor();
     await page.locator('body').click({ position: { x: 20, y: 500 } });
     await page.keyboard.press('Space');
     await page.getByText(/paused, \d+ new request/).waitFor();
@@ -92,7 +95,7 @@ describe.skipIf(!hasBrowser)(`the stage in Chromium (${browserPath})`, () => {
 
   it('shows counters instead of dots with reduced motion', async () => {
     const page = await open('', { reducedMotion: 'reduce' });
-    await page.locator('.react-flow__edge text', { hasText: 'rps' }).first().waitFor();
+    await page.locator('[data-edge] text', { hasText: 'rps' }).first().waitFor();
     await page.close();
   });
 
@@ -104,7 +107,7 @@ describe.skipIf(!hasBrowser)(`the stage in Chromium (${browserPath})`, () => {
 
   it('does little in a frame: 40 nodes, 120 edges, 300 requests a second', async () => {
     const page = await open('nodes=40&edges=120&rps=300');
-    await page.locator('.react-flow__edge').nth(100).waitFor({ state: 'attached' });
+    await page.locator('[data-edge]').nth(100).waitFor({ state: 'attached' });
     const work = await frameWork(page, 6000);
     console.log(`frame work with 40 nodes, 120 edges, 300 rps: p50 ${work.p50.toFixed(1)} ms, p95 ${work.p95.toFixed(1)} ms, ${work.frames} frames, ${work.framesPerSecond.toFixed(0)} a second`);
     expect(work.frames).toBeGreaterThan(60);

@@ -1,22 +1,16 @@
-import { Position, type NodeHandle } from '@xyflow/react';
-import type { Graph, GraphEdge, Switches } from '../../../src/contract/index.ts';
+import type { Graph, GraphEdge, GraphNode, Switches } from '../../../src/contract/index.ts';
 import { faultShort } from '../../lab/words.ts';
 import { format } from '../../ui/index.ts';
 import { cardHeight, cardWidth, headHeight } from './card-size.ts';
-import type { DotLayer } from './dots/dot-layer.ts';
 import type { Positions } from './layout/place.ts';
-import { lineWidth, type LinkData, type LinkEdgeType } from './link-edge.tsx';
+import { lineWidth, type Line } from './edge-line.tsx';
+import type { Paced } from './paced.ts';
 import { sameCard, type CardNode } from './service-card.tsx';
-
-const handles: NodeHandle[] = [
-  { id: null, type: 'target', position: Position.Left, x: 0, y: headHeight / 2, width: 0, height: 0 },
-  { id: null, type: 'source', position: Position.Right, x: cardWidth, y: headHeight / 2, width: 0, height: 0 },
-];
 
 /** What was shown last, by id: what looks the same stays the very same object, and is not rendered again. */
 export interface Shown {
   readonly nodes: Map<string, CardNode>;
-  readonly edges: Map<string, LinkEdgeType>;
+  readonly lines: Map<string, Line>;
 }
 
 function reuse<Item extends { readonly id: string }>(shown: Map<string, Item>, next: Item, same: (one: Item, two: Item) => boolean): Item {
@@ -29,6 +23,8 @@ function reuse<Item extends { readonly id: string }>(shown: Map<string, Item>, n
 interface NodeInput {
   readonly shown: Shown;
   readonly graph: Graph;
+  /** The newest figures of each card, by its id. */
+  readonly figures: Paced<GraphNode>;
   readonly positions: Positions;
   readonly switches: Switches | undefined;
   readonly selected: string | undefined;
@@ -37,7 +33,7 @@ interface NodeInput {
 }
 
 /** The graph's nodes as React Flow wants them. Sizes are given, so nothing is measured. */
-export function flowNodes({ shown, graph, positions, switches, selected, entry, onOpen }: NodeInput): CardNode[] {
+export function flowNodes({ shown, graph, figures, positions, switches, selected, entry, onOpen }: NodeInput): CardNode[] {
   return graph.nodes.flatMap((node): CardNode[] => {
     const position = positions.get(node.id);
     if (position === undefined) return [];
@@ -45,8 +41,8 @@ export function flowNodes({ shown, graph, positions, switches, selected, entry, 
     const here = (each: { readonly host: string; readonly namespace: string }): boolean => isHost(each, node);
     const fault = switches?.faults.find(here);
     return [reuse(shown.nodes, {
-      id: node.id, type: 'service', position, ...size, measured: size, handles,
-      data: { node, weights: switches?.weights.find(here)?.weights, fault: fault === undefined ? '' : faultShort(fault), selected: node.id === selected, entry: node.id === entry, onOpen },
+      id: node.id, type: 'service', position, ...size, measured: size,
+      data: { node, figures, weights: switches?.weights.find(here)?.weights, fault: fault === undefined ? '' : faultShort(fault), selected: node.id === selected, entry: node.id === entry, onOpen },
     }, (one, two) => one.position === two.position && one.height === two.height && sameCard(one.data, two.data))];
   });
 }
@@ -57,35 +53,43 @@ export function isHost({ host, namespace }: { readonly host: string; readonly na
   return name === node.name && (inNamespace ?? namespace) === node.namespace;
 }
 
-interface EdgeInput {
+interface LineInput {
   readonly shown: Shown;
   readonly graph: Graph;
   readonly positions: Positions;
-  readonly layer: DotLayer;
   readonly denied: ReadonlySet<string>;
   readonly active: string | undefined;
   /** Figures in words on each line instead of dots. */
   readonly counters: boolean;
 }
 
-/** The graph's edges as React Flow wants them. */
-export function flowEdges({ shown, graph, positions, layer, denied, active, counters }: EdgeInput): LinkEdgeType[] {
-  return graph.edges.filter(edge => edge.source !== edge.target && positions.has(edge.source) && positions.has(edge.target)).map(edge => reuse(shown.edges, {
-    id: edge.id, type: 'link', source: edge.source, target: edge.target, focusable: false,
-    data: {
-      layer, mtls: mtlsOf(edge), protocol: edge.protocol, width: lineWidth(edge.figures.rps), denied: denied.has(edge.id), active: edge.id === active,
-      counter: counters && edge.figures.rps > 0 ? `${format.rate(edge.figures.rps)} rps${edge.figures.errorShare > 0 ? ` ▲ ${format.share(edge.figures.errorShare)}` : ''}` : '',
-    },
-  }, sameLink));
+/** The graph's edges as lines from card to card. */
+export function linesOf({ shown, graph, positions, denied, active, counters }: LineInput): readonly Line[] {
+  const names = new Map(graph.nodes.map(node => [node.id, node.name]));
+  return graph.edges.flatMap((edge): readonly Line[] => {
+    const [from, to] = [positions.get(edge.source), positions.get(edge.target)];
+    if (edge.source === edge.target || from === undefined || to === undefined) return [];
+    const { id, source, target, protocol, figures } = edge;
+    const mtls = mtlsOf(edge);
+    return [reuse(shown.lines, {
+      id, source, target, protocol, mtls, fromX: from.x + cardWidth, fromY: from.y + headHeight / 2, toX: to.x, toY: to.y + headHeight / 2,
+      width: lineWidth(figures.rps), denied: denied.has(id), active: id === active,
+      counter: counters && figures.rps > 0 ? `${format.rate(figures.rps)} rps${figures.errorShare > 0 ? ` ▲ ${format.share(figures.errorShare)}` : ''}` : '',
+      name: `${names.get(source) ?? source} to ${names.get(target) ?? target}${mtls === 'all' ? ', mTLS' : mtls === 'none' ? ', plaintext' : ''}`,
+    }, sameLine)];
+  });
 }
 
-function sameLink(one: LinkEdgeType, two: LinkEdgeType): boolean {
-  const [before, after] = [one.data, two.data];
-  return one.source === two.source && one.target === two.target && before !== undefined && after !== undefined
-    && (Object.keys(after) as (keyof LinkData)[]).every(key => before[key] === after[key]);
+function sameLine(one: Line, two: Line): boolean {
+  return (Object.keys(two) as (keyof Line)[]).every(key => one[key] === two[key]);
 }
 
-function mtlsOf({ mtls, figures }: GraphEdge): LinkData['mtls'] {
+/** The very array of before when all in it are the same: what takes it in has nothing to do. */
+export function steady<Item>(before: readonly Item[] | undefined, now: Item[]): Item[] {
+  return before !== undefined && before.length === now.length && before.every((each, index) => each === now[index]) ? before as Item[] : now;
+}
+
+function mtlsOf({ mtls, figures }: GraphEdge): Line['mtls'] {
   if (figures.rps === 0) return 'unknown';
   return mtls > 0.995 ? 'all' : mtls > 0.005 ? 'some' : 'none';
 }

@@ -8,17 +8,17 @@ import { format, useKeys, type KeyBinding } from '../../ui/index.ts';
 import { cardHeight, cardWidth, fitOptions, headHeight } from './card-size.ts';
 import type { DotLayer } from './dots/dot-layer.ts';
 import { EdgeCard } from './edge-card.tsx';
-import { flowEdges, flowNodes, type Shown } from './flow.ts';
+import { EdgeLines } from './edge-lines.tsx';
+import { flowNodes, linesOf, steady, type Shown } from './flow.ts';
 import styles from './graph-canvas.module.css';
 import { GraphTools } from './graph-tools.tsx';
 import { neighbour, type Box, type Direction } from './layout/place.ts';
-import { LinkEdge } from './link-edge.tsx';
-import { ServiceCard, type CardNode } from './service-card.tsx';
+import { Paced } from './paced.ts';
+import { sameFigures, ServiceCard, type CardNode } from './service-card.tsx';
 import { provisionalId, stubId, useDotLayer, useDots } from './use-dots.ts';
 import { useLayout, type Arrangement } from './use-layout.ts';
 
 const nodeTypes = { service: ServiceCard };
-const edgeTypes = { link: LinkEdge };
 
 /** The live graph: cards, quiet lines, and a canvas of dots over them. */
 export function GraphCanvas({ graph }: { readonly graph: Graph }): ReactNode {
@@ -36,18 +36,20 @@ function LiveGraph({ graph: told }: { readonly graph: Graph }): ReactNode {
   const denied = useDots(layer, { graph, moving: !reduced, onMissing });
   const arrangement = useLayout(graph, lab);
   const container = useRef<HTMLDivElement>(null);
-  const [shown] = useState<Shown>(() => ({ nodes: new Map(), edges: new Map() }));
+  const [shown] = useState<Shown>(() => ({ nodes: new Map(), lines: new Map() }));
   const [hovered, setHovered] = useState<string>();
   const [entry, setEntry] = useState<string>();
   const open = useCallback((id: string) => { setEntry(id); select({ kind: 'node', id }); }, [select]);
-  const boxes = useMemo(() => boxesOf(graph, arrangement), [graph, arrangement]);
+  const boxes = useBoxes(graph, arrangement);
   const first = entry !== undefined && boxes.has(entry) ? entry : boxes.keys().next().value;
-  const nodes = useMemo(
-    () => flowNodes({ shown, graph, positions: arrangement.positions, switches, selected: selection?.kind === 'node' ? selection.id : undefined, entry: first, onOpen: open }),
-    [shown, graph, arrangement.positions, switches, selection, first, open],
-  );
+  const figures = useFigures(graph);
+  const nodes = useSteady(useMemo(
+    () => flowNodes({ shown, graph, figures, positions: arrangement.positions, switches, selected: selection?.kind === 'node' ? selection.id : undefined, entry: first, onOpen: open }),
+    [shown, graph, figures, arrangement.positions, switches, selection, first, open],
+  ));
   const selectedEdge = selection?.kind === 'edge' ? selection.id : undefined;
-  const edges = useMemo(() => flowEdges({ shown, graph, positions: arrangement.positions, layer, denied, active: selectedEdge, counters: reduced }), [shown, graph, arrangement.positions, layer, denied, selectedEdge, reduced]);
+  const lines = useSteady(useMemo(() => linesOf({ shown, graph, positions: arrangement.positions, denied, active: selectedEdge, counters: reduced }), [shown, graph, arrangement.positions, denied, selectedEdge, reduced]));
+  const openEdge = useCallback((id: string) => select({ kind: 'edge', id }), [select]);
   useLayerFrame(layer, container, boxes);
   useEffect(() => layer.highlight(selection?.kind === 'request' ? selection.key : ''), [layer, selection]);
   const walk = useWalk(boxes, first, container, setEntry);
@@ -58,15 +60,14 @@ function LiveGraph({ graph: told }: { readonly graph: Graph }): ReactNode {
   return (
     <DotPointer layer={layer} container={container}>
       <ReactFlow
-        nodes={nodes} edges={edges} nodeTypes={nodeTypes} edgeTypes={edgeTypes} onNodesChange={onNodesChange}
-        onEdgeClick={(_, edge) => select({ kind: 'edge', id: edge.id })} onPaneClick={() => select(undefined)}
-        onEdgeMouseEnter={(_, edge) => setHovered(edge.id)} onEdgeMouseLeave={() => setHovered(undefined)}
+        nodes={nodes} nodeTypes={nodeTypes} onNodesChange={onNodesChange} onPaneClick={() => select(undefined)}
         minZoom={0.2} maxZoom={2} nodesConnectable={false} nodesFocusable={false} edgesFocusable={false} elementsSelectable={false} disableKeyboardA11y
         deleteKeyCode={null} selectionKeyCode={null} multiSelectionKeyCode={null} panActivationKeyCode={null} zoomActivationKeyCode={null}
         aria-label="Service graph"
       >
         <Fit ready={arrangement.ready && nodes.length > 0} extent={extentOf(boxes)} container={container} />
         <GraphTools arrange={arrangement.arrange} />
+        <EdgeLines lines={lines} layer={layer} onOpen={openEdge} onLook={setHovered} />
         {hovered !== undefined && <EdgeCard edge={graph.edges.find(edge => edge.id === hovered)} layer={layer} />}
       </ReactFlow>
     </DotPointer>
@@ -89,11 +90,13 @@ function provisional(source: string, target: string): GraphEdge {
   return { id: provisionalId(source, target), source, target, protocol: 'http', figures: { rps: 0, errorShare: 0, p50: 0, p99: 0 }, mtls: 0, sourcePrincipal: '', targetPrincipal: '' };
 }
 
-function boxesOf(graph: Graph, { positions }: Arrangement): ReadonlyMap<string, Box> {
-  return new Map(graph.nodes.flatMap((node: GraphNode): (readonly [string, Box])[] => {
+/** Where each card is; the same map until one moves or grows. */
+function useBoxes(graph: Graph, { positions }: Arrangement): ReadonlyMap<string, Box> {
+  const shape = graph.nodes.map(node => `${node.id} ${cardHeight(node)}`).join('\n');
+  return useMemo(() => new Map(graph.nodes.flatMap((node: GraphNode): (readonly [string, Box])[] => {
     const position = positions.get(node.id);
     return position === undefined ? [] : [[node.id, { ...position, width: cardWidth, height: cardHeight(node) }]];
-  }));
+  })), [shape, positions]);
 }
 
 /** The bounds of all cards, as text. */
@@ -102,26 +105,29 @@ function extentOf(boxes: ReadonlyMap<string, Box>): string {
   return [Math.min(...all.map(box => box.x)), Math.min(...all.map(box => box.y)), Math.max(...all.map(box => box.x + box.width)), Math.max(...all.map(box => box.y + box.height))].join(' ');
 }
 
-/** Keeps the canvas as large as the graph, in its viewport and in its colours. */
+/** A value that stays the very same object while all in it are the same. */
+function useSteady<Item>(now: readonly Item[]): Item[] {
+  const last = useRef<Item[]>(undefined);
+  last.current = steady(last.current, now as Item[]);
+  return last.current;
+}
+
+/** The cards' figures, shown a few cards in a frame. */
+function useFigures(graph: Graph): Paced<GraphNode> {
+  const [figures] = useState(() => new Paced<GraphNode>(sameFigures, run => { requestAnimationFrame(run); }));
+  useEffect(() => figures.take(new Map(graph.nodes.map(node => [node.id, node]))), [figures, graph]);
+  return figures;
+}
+
+/** Keeps the canvas as large as the graph, and in its viewport. */
 function useLayerFrame(layer: DotLayer, container: React.RefObject<HTMLDivElement | null>, boxes: ReadonlyMap<string, Box>): void {
   const store = useStoreApi();
-  const { setViewport } = useMemo(() => ({ setViewport: ([x, y, zoom]: readonly [number, number, number]) => layer.setViewport(x, y, zoom) }), [layer]);
   useEffect(() => {
-    setViewport(store.getState().transform);
-    return store.subscribe((state, before) => { if (state.transform !== before.transform) setViewport(state.transform); });
-  }, [store, setViewport]);
-  useEffect(() => {
-    const element = container.current;
-    if (element === null) return undefined;
-    layer.canvas.className = styles.dots ?? '';
-    layer.canvas.setAttribute('aria-hidden', 'true');
-    element.append(layer.canvas);
-    const fit = new ResizeObserver(() => layer.resize(element.clientWidth, element.clientHeight, window.devicePixelRatio));
-    fit.observe(element);
-    const theme = new MutationObserver(() => layer.repaint());
-    theme.observe(document.documentElement, { attributeFilter: ['data-mantine-color-scheme'] });
-    return () => { fit.disconnect(); theme.disconnect(); layer.canvas.remove(); };
-  }, [layer, container]);
+    const set = ([x, y, zoom]: readonly [number, number, number]): void => layer.setViewport(x, y, zoom);
+    set(store.getState().transform);
+    return store.subscribe((state, before) => { if (state.transform !== before.transform) set(state.transform); });
+  }, [store, layer]);
+  useEffect(() => container.current === null ? undefined : layer.mount(container.current, styles.dots ?? ''), [layer, container]);
   useEffect(() => {
     for (const [id, { x, y, width }] of boxes) {
       const from = { x: x + width, y: y + headHeight - 8 };
@@ -163,6 +169,13 @@ function useWalk(boxes: ReadonlyMap<string, Box>, entry: string | undefined, con
     if (left < 0 || top < 0 || left + box.width * zoom > element.clientWidth || top + box.height * zoom > element.clientHeight) void setCenter(box.x + box.width / 2, box.y + box.height / 2, { zoom, duration: 160 });
     return true;
   };
+  const line = (key: string, title: string, by: number): KeyBinding => ({
+    key, title, group: 'Topology', run: ({ target }) => {
+      const lines = [...container.current?.querySelectorAll<SVGElement>('[data-edge]') ?? []];
+      const at = lines.findIndex(each => each === target);
+      lines[at === -1 ? (by > 0 ? 0 : lines.length - 1) : (at + by + lines.length) % lines.length]?.focus({ preventScroll: true });
+    },
+  });
   const arrow = (key: string, direction: Direction): KeyBinding => ({
     key, title: `Walk ${direction}`, group: 'Topology', run: event => {
       const inside = event.target instanceof HTMLElement ? event.target.closest<HTMLElement>('[data-node]')?.dataset['node'] : undefined;
@@ -172,6 +185,7 @@ function useWalk(boxes: ReadonlyMap<string, Box>, entry: string | undefined, con
   });
   return [
     arrow('ArrowLeft', 'left'), arrow('ArrowRight', 'right'), arrow('ArrowUp', 'up'), arrow('ArrowDown', 'down'),
+    line('n', 'Next connection', 1), line('p', 'Previous connection', -1),
     { key: '0', title: 'Fit the graph', group: 'Topology', run: () => { void fitView({ ...fitOptions, duration: 160 }); } },
   ];
 }

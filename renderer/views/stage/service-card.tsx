@@ -1,14 +1,16 @@
 import { IconDoorEnter, IconQuestionMark, IconWorld } from '@tabler/icons-react';
-import { Handle, Position, type Node, type NodeProps } from '@xyflow/react';
-import { memo, type ReactNode } from 'react';
+import type { Node, NodeProps } from '@xyflow/react';
+import { memo, useCallback, useSyncExternalStore, type ReactNode } from 'react';
 import type { GraphNode } from '../../../src/contract/index.ts';
 import { format, OutcomeGlyph } from '../../ui/index.ts';
 import { hasRows } from './card-size.ts';
+import type { Paced } from './paced.ts';
 import styles from './service-card.module.css';
 
-/** What a card shows. Strings, not figures: a card renders only when something that is seen changes. */
+/** What a card shows besides its figures, which come a few cards at a time. */
 export interface CardData extends Record<string, unknown> {
   readonly node: GraphNode;
+  readonly figures: Paced<GraphNode>;
   /** Weight of each version in the rules, when they have weights. */
   readonly weights: Readonly<Record<string, number>> | undefined;
   /** Faults that requests to this service meet, in words; empty without. */
@@ -25,7 +27,8 @@ const icons = { gateway: IconDoorEnter, external: IconWorld, unknown: IconQuesti
 
 /** A service with its versions as rows inside. */
 export const ServiceCard = memo(function ServiceCard({ data }: NodeProps<CardNode>): ReactNode {
-  const { node, fault, selected, entry, onOpen } = data;
+  const { fault, selected, entry, onOpen } = data;
+  const node = useNode(data);
   const Glyph = icons[node.kind];
   const { rps, errorShare } = node.figures;
   const open = (): void => onOpen(node.id);
@@ -36,30 +39,36 @@ export const ServiceCard = memo(function ServiceCard({ data }: NodeProps<CardNod
       onClick={open}
       onKeyDown={event => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); open(); } }}
     >
-      <Handle type="target" position={Position.Left} isConnectable={false} className={styles.port ?? ''} />
-      <Handle type="source" position={Position.Right} isConnectable={false} className={styles.port ?? ''} />
       {fault !== '' && <span className={styles.fault} title={`Fault injected: ${fault}`}><OutcomeGlyph outcome="fault" size={10} label={false} />{fault}</span>}
       <div className={styles.head}>
         {Glyph !== undefined && <Glyph size={15} stroke={1.7} aria-hidden className={styles.icon} />}
-        <span className={styles.name} title={`${node.namespace}/${node.name}`}>{node.kind === 'gateway' ? 'ingress' : node.name}</span>
+        <span className={styles.name} data-long={node.name.length > 13 || undefined} title={`${node.namespace}/${node.name}`}>{node.kind === 'gateway' ? 'ingress' : node.name}</span>
         <span className={styles.figures}><ErrorShare share={errorShare} /><span className={styles.rps}>{format.rate(rps)}<small> rps</small></span></span>
       </div>
-      {hasRows(node) && <div className={styles.rows}>{node.versions.map(version => <VersionRow key={version.version} data={data} version={version} />)}</div>}
+      {hasRows(node) && <div className={styles.rows}>{node.versions.map(version => <VersionRow key={version.version} weight={data.weights?.[version.version]} version={version} />)}</div>}
     </div>
   );
 }, ({ data: one }, { data: two }) => sameCard(one, two));
 
-/** True when two cards look the same. */
-export function sameCard(one: CardData, two: CardData): boolean {
-  return one.selected === two.selected && one.entry === two.entry && one.fault === two.fault && one.onOpen === two.onOpen && face(one) === face(two);
+/** The newest of a node that is to be shown. */
+function useNode({ node: { id }, node, figures }: CardData): GraphNode {
+  const subscribe = useCallback((listener: () => void) => figures.subscribe(id, listener), [figures, id]);
+  return useSyncExternalStore(subscribe, () => figures.get(id)) ?? node;
 }
 
-function VersionRow({ data, version }: { readonly data: CardData; readonly version: GraphNode['versions'][number] }): ReactNode {
-  const weight = data.weights?.[version.version];
+/** True when two cards look the same but for their figures. */
+export function sameCard(one: CardData, two: CardData): boolean {
+  return one.selected === two.selected && one.entry === two.entry && one.fault === two.fault && one.onOpen === two.onOpen && one.figures === two.figures && outline(one) === outline(two);
+}
+
+/** True when the figures of two nodes read the same. */
+export function sameFigures(one: GraphNode, two: GraphNode): boolean { return figuresText(one) === figuresText(two); }
+
+function VersionRow({ weight, version }: { readonly weight: number | undefined; readonly version: GraphNode['versions'][number] }): ReactNode {
   const { ready, pods, figures } = version;
   return (
     <div className={styles.row} data-down={ready === 0 || undefined}>
-      <span className={styles.version}>{version.version}</span>
+      <span className={styles.version} data-long={version.version.length > 5 || undefined}>{version.version}</span>
       <span className={styles.pods} title={`${ready} of ${format.count(pods, 'pod')} ready`} data-partial={ready < pods || undefined}>{ready}/{pods}</span>
       {weight === undefined ? <span /> : <span className={styles.weight} title={`The rules send it ${weight} %`}><i style={{ inlineSize: `${weight * 0.3}px` }} /><b>{weight} %</b></span>}
       <span className={styles.figures}><ErrorShare share={figures.errorShare} /><span className={styles.rps}>{format.rate(figures.rps)}</span></span>
@@ -72,8 +81,11 @@ function ErrorShare({ share }: { readonly share: number }): ReactNode {
   return <span className={styles.errors} title={`${format.share(share)} of requests fail`}><OutcomeGlyph outcome="server-error" size={8} label={false} />{format.share(share)}</span>;
 }
 
-/** Everything that a card shows, as text, to tell whether it changed. */
-function face({ node, weights }: CardData): string {
-  const figures = ({ rps, errorShare }: GraphNode['figures']): string => `${format.rate(rps)} ${format.share(errorShare)}`;
-  return [node.name, figures(node.figures), ...node.versions.map(each => `${each.version} ${each.ready}/${each.pods} ${weights?.[each.version] ?? ''} ${figures(each.figures)}`)].join('\n');
+function outline({ node: { id, kind, name, versions }, weights }: CardData): string {
+  return [id, kind, name, ...versions.map(({ version }) => `${version} ${weights?.[version] ?? ''}`)].join('\n');
+}
+
+function figuresText({ figures, versions }: GraphNode): string {
+  const text = ({ rps, errorShare }: GraphNode['figures']): string => `${format.rate(rps)} ${format.share(errorShare)}`;
+  return [text(figures), ...versions.map(each => `${each.version} ${each.ready}/${each.pods} ${text(each.figures)}`)].join('\n');
 }

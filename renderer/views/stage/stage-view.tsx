@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { IconTopologyStar3 } from '@tabler/icons-react';
-import { useDeferredValue, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { useApi, useLab, useLabName, useUiActions } from '../../lab/index.ts';
 import { EmptyState, LoadingRows } from '../../ui/index.ts';
 import { RequestTable } from '../traffic/request-table.tsx';
@@ -22,8 +22,7 @@ export function StageView(): ReactNode {
 
 function Graph(): ReactNode {
   const lab = useLabName();
-  // Deferred: the new figures of a large graph are drawn in slices between frames, not in one go.
-  const graph = useDeferredValue(useLab(state => state.graph));
+  const graph = useLab(state => state.graph);
   const phase = useLab(state => state.status?.phase);
   if (graph === undefined) return phase === 'stopped' || phase === 'failed' ? <NotRunning /> : <LoadingRows label="Loading the graph" />;
   if (graph.nodes.length === 0) return <NoNodes />;

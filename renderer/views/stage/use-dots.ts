@@ -3,6 +3,8 @@ import type { Graph } from '../../../src/contract/index.ts';
 import { useTraffic, type Hop } from '../../lab/index.ts';
 import { where, type Where } from '../../lab/where.ts';
 import { DotLayer } from './dots/dot-layer.ts';
+import type { DotRequest } from './dots/dot-model.ts';
+import { openSurface, sharedNow } from './dots/surface.ts';
 import { ranks, reach, Sequence, travelTime } from './dots/timing.ts';
 
 /** Id of the line that a provisional edge has until the graph knows it. */
@@ -10,13 +12,9 @@ export const provisionalId = (source: string, target: string): string => `~${sou
 /** Id of the short line beside a card, for requests that found no way on. */
 export const stubId = (node: string): string => `stub:${node}`;
 
-/** A dot layer with its canvas, for as long as the component lives. */
+/** A dot layer, for as long as the component lives. */
 export function useDotLayer(): DotLayer {
-  const [layer] = useState(() => new DotLayer(document.createElement('canvas'), { now: () => performance.now(), nextFrame: run => { requestAnimationFrame(run); } }));
-  useEffect(() => {
-    layer.start();
-    return () => layer.stop();
-  }, [layer]);
+  const [layer] = useState(() => new DotLayer({ now: sharedNow, open: openSurface }));
   return layer;
 }
 
@@ -39,21 +37,23 @@ export function useDots(layer: DotLayer, { graph, moving, onMissing }: DotOption
   useEffect(() => { context.current = { place, moving, onMissing }; });
   useEffect(() => traffic.onBatch(({ added, changed }) => {
     const { place: known, moving: draw, onMissing: missing } = context.current;
-    for (const hop of changed) layer.change(hop.key, hop.outcome);
+    for (const hop of changed) if (hop.outcome !== 'ok') layer.change(hop.key, hop.outcome); // Outcomes only get worse.
     for (const hop of [...added, ...changed]) {
       const edge = hop.outcome === 'denied' ? known?.where.edge(hop.record) : undefined;
       if (edge !== undefined) denials.set(edge, performance.now());
     }
     if (known === undefined || !draw || document.hidden) return;
     const first = Math.min(...added.map(end));
+    const dots: DotRequest[] = [];
     for (const hop of added) {
       const edge = edgeOf(hop, known.where, missing);
       if (edge === undefined) continue;
-      const now = performance.now() + Math.min(300, end(hop) - first);
+      const now = sharedNow() + Math.min(300, end(hop) - first);
       const rank = known.ranks.get(known.where.source(hop.record) ?? '') ?? 0;
       const late = edge.startsWith('~') ? 250 : 0;
-      layer.add({ key: hop.key, outcome: hop.outcome, edge, start: sequence.start(hop.record.requestId, rank, now) + late, travel: travelTime(hop.record.duration), reach: edge.startsWith('stub:') ? 1 : reach(hop.record) });
+      dots.push({ key: hop.key, outcome: hop.outcome, edge, start: sequence.start(hop.record.requestId, rank, now) + late, travel: travelTime(hop.record.duration), reach: edge.startsWith('stub:') ? 1 : reach(hop.record) });
     }
+    layer.add(dots);
   }), [traffic, layer, sequence, denials]);
   return useMemo(() => {
     const now = performance.now();

@@ -1,58 +1,74 @@
-import { useVirtualizer } from '@tanstack/react-virtual';
 import { IconActivity, IconFilterOff } from '@tabler/icons-react';
 import { Button } from '@mantine/core';
-import { useCallback, useLayoutEffect, useRef, type KeyboardEvent, type ReactNode } from 'react';
-import { useApi, useLab, useLabName, useUi, useUiActions, type Hop } from '../../lab/index.ts';
+import { useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode, type RefObject } from 'react';
+import { useApi, useLab, useLabName, useTraffic, useUi, useUiActions } from '../../lab/index.ts';
 import { EmptyState } from '../../ui/index.ts';
-import { RequestRow } from './request-row.tsx';
+import { parseFilter } from './filter.ts';
+import { extend, type HopList } from './hop-list.ts';
+import { RowList } from './row-list.ts';
 import styles from './traffic.module.css';
-import { useHops } from './use-hops.ts';
 
-const rowHeight = 28;
+/** How many rows each key steps. */
+const steps: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 };
 
-/** The live requests, newest first. Only the rows in sight are there; the place stays when new ones come. */
+/** The live requests, newest first. The rows are written outside of React; only the frame around them is rendered. */
 export function RequestTable({ wide }: { readonly wide: boolean }): ReactNode {
-  const { hops, any } = useHops();
-  const { select } = useUiActions();
-  const selection = useUi(state => state.selection);
-  const selectedKey = selection?.kind === 'request' ? selection.key : undefined;
+  const grid = useRef<HTMLDivElement>(null);
   const scroller = useRef<HTMLDivElement>(null);
-  const open = useCallback((key: string) => select({ kind: 'request', key }), [select]);
-  const virtual = useVirtualizer({ count: hops.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 2 });
-  useSteadyPlace(hops, scroller, () => virtual.scrollOffset ?? 0);
-  const step = (event: KeyboardEvent, by: number): void => {
-    const at = hops.findIndex(hop => hop.key === selectedKey);
-    const next = hops[at === -1 ? 0 : Math.max(0, Math.min(hops.length - 1, at + by))];
-    if (next === undefined) return;
-    event.preventDefault();
-    open(next.key);
-    virtual.scrollToIndex(hops.indexOf(next), { align: 'auto' });
-  };
+  const box = useRef<HTMLDivElement>(null);
+  const { select } = useUiActions();
+  const { shown, list } = useRows({ grid, scroller, box }, wide);
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key === 'ArrowDown') step(event, 1);
-    else if (event.key === 'ArrowUp') step(event, -1);
-    else if (event.key === 'PageDown') step(event, 10);
-    else if (event.key === 'PageUp') step(event, -10);
+    const by = steps[event.key];
+    const hop = by === undefined ? undefined : list.current?.step(by);
+    if (hop === undefined) return;
+    event.preventDefault();
+    select({ kind: 'request', key: hop.key });
   };
-  const active = hops.find(hop => hop.key === selectedKey);
   return (
-    <div className={styles.table} role="grid" aria-label="Requests" aria-rowcount={hops.length + 1}>
+    <div ref={grid} className={styles.table} role="grid" aria-label="Requests">
       <div role="rowgroup"><Head wide={wide} /></div>
-      <div ref={scroller} className={styles.scroller} role="rowgroup" aria-label="Requests, newest first" tabIndex={0} onKeyDown={onKeyDown} aria-activedescendant={active === undefined ? undefined : `hop-${active.sequence}`}>
-        {hops.length === 0
-          ? <Nothing any={any} />
-          : (
-            <div className={styles.rows} style={{ height: virtual.getTotalSize() }} role="presentation">
-              {/* Rows are keyed by place, not by request: at hundreds a second a row is rewritten, never made anew. */}
-              {virtual.getVirtualItems().map(({ index, start }) => {
-                const hop = hops[index];
-                return hop === undefined ? null : <RequestRow key={index} hop={hop} outcome={hop.outcome} selected={hop.key === selectedKey} wide={wide} index={index} top={start} onOpen={open} />;
-              })}
-            </div>
-          )}
+      <div ref={scroller} className={styles.scroller} role="rowgroup" aria-label="Requests, newest first" tabIndex={0} onKeyDown={onKeyDown}>
+        {shown !== 'rows' && <Nothing any={shown === 'filtered'} />}
+        <div ref={box} className={styles.rows} role="presentation" />
       </div>
     </div>
   );
+}
+
+interface Parts { readonly grid: RefObject<HTMLDivElement | null>; readonly scroller: RefObject<HTMLDivElement | null>; readonly box: RefObject<HTMLDivElement | null> }
+
+/** Keeps the rows in step with the requests that pass the filter at hand; they stand still while paused. */
+function useRows({ grid, scroller, box }: Parts, wide: boolean): { readonly shown: 'rows' | 'filtered' | 'none'; readonly list: RefObject<RowList | undefined> } {
+  const traffic = useTraffic();
+  const text = useUi(state => state.filter);
+  const outcomes = useUi(state => state.outcomes);
+  const paused = useUi(state => state.paused);
+  const selected = useUi(({ selection }) => selection?.kind === 'request' ? selection.key : undefined);
+  const { select } = useUiActions();
+  const filter = useMemo(() => parseFilter(text, outcomes), [text, outcomes]);
+  const list = useRef<RowList>(undefined);
+  const [shown, setShown] = useState<'rows' | 'filtered' | 'none'>('none');
+  useLayoutEffect(() => {
+    if (scroller.current === null || box.current === null) return undefined;
+    const rows = new RowList({ scroller: scroller.current, box: box.current, wide, onOpen: key => select({ kind: 'request', key }) });
+    list.current = rows;
+    return () => rows.stop();
+  }, [scroller, box, wide, select]);
+  useLayoutEffect(() => {
+    let kept: HopList | undefined;
+    const take = (): void => {
+      if (paused && kept !== undefined && traffic.ring.total >= kept.upTo) return;
+      kept = extend(traffic.ring, filter, kept);
+      list.current?.show(kept.hops);
+      grid.current?.setAttribute('aria-rowcount', String(kept.hops.length + 1));
+      setShown(kept.hops.length > 0 ? 'rows' : traffic.ring.total > 0 ? 'filtered' : 'none');
+    };
+    take();
+    return traffic.subscribe(take);
+  }, [traffic, filter, paused, wide, grid]);
+  useLayoutEffect(() => list.current?.select(selected), [selected, wide]);
+  return { shown, list };
 }
 
 function Head({ wide }: { readonly wide: boolean }): ReactNode {
@@ -65,20 +81,6 @@ function Head({ wide }: { readonly wide: boolean }): ReactNode {
       {columns.map(([title, name]) => <span key={title} role="columnheader" className={name}>{title === 'Outcome' || title === 'Why' ? <span className="visually-hidden">{title}</span> : title}</span>)}
     </div>
   );
-}
-
-/** Away from the top, rows keep their place on the screen while new ones come above them. */
-function useSteadyPlace(hops: readonly Hop[], scroller: React.RefObject<HTMLDivElement | null>, offset: () => number): void {
-  const newest = useRef(hops[0]?.key);
-  useLayoutEffect(() => {
-    const element = scroller.current;
-    const before = newest.current;
-    newest.current = hops[0]?.key;
-    // The offset that is remembered: asking the element would force a layout at each update.
-    if (element === null || offset() < rowHeight || before === undefined) return;
-    const added = hops.findIndex(hop => hop.key === before);
-    if (added > 0) element.scrollTop += added * rowHeight;
-  }, [hops, scroller]);
 }
 
 function Nothing({ any }: { readonly any: boolean }): ReactNode {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { RequestRecord } from '../../../src/contract/index.ts';
 import { HopRing } from '../../../renderer/lab/hops.ts';
 import { parseFilter } from '../../../renderer/views/traffic/filter.ts';
-import { extend } from '../../../renderer/views/traffic/use-hops.ts';
+import { extend } from '../../../renderer/views/traffic/hop-list.ts';
 import { bookinfoScenario } from '../../fakes/scenario.ts';
 
 function filled(pages: number): HopRing {
@@ -35,5 +36,17 @@ describe('the filter', () => {
     }
     expect(kept.hops.map(hop => hop.key)).toEqual(extend(ring, filter, undefined).hops.map(hop => hop.key));
     expect(kept.hops.length).toBeLessThanOrEqual(50);
+  });
+
+  it('lists a request under the outcome that the callee reports later', () => {
+    const scenario = bookinfoScenario(() => ({ faults: [], weights: [], mtls: {} }));
+    const filter = parseFilter('', ['denied']);
+    const ring = new HopRing(50);
+    let denied: readonly RequestRecord[] = [];
+    while (denied.length < 2) denied = scenario.background(1000).filter(record => record.path === '/login');
+    ring.add(denied.filter(record => record.reporter === 'source'), () => true);
+    const before = extend(ring, filter, undefined);
+    ring.add(denied.filter(record => record.reporter === 'destination'), () => true);
+    expect([before.hops.length, extend(ring, filter, before).hops.length]).toEqual([0, 1]);
   });
 });

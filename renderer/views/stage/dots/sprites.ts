@@ -1,31 +1,36 @@
 import type { Outcome } from '../../../../src/contract/index.ts';
-import { outcomeColor, outcomes, outcomeShape } from '../../../ui/outcome.tsx';
+import { outcomes, outcomeShape } from '../../../ui/outcome-shapes.ts';
+
+/** The colours of the theme at hand. */
+export interface Palette {
+  readonly ground: string;
+  readonly colors: Readonly<Record<Outcome, string>>;
+}
 
 /** Every outcome's dot and mark drawn once, so that a frame only copies pictures. */
 export interface Sprites {
-  readonly picture: HTMLCanvasElement;
+  readonly picture: HTMLCanvasElement | OffscreenCanvas;
   /** Edge of one picture, in device pixels. */
   readonly cell: number;
   /** Column of each outcome; row 0 dots, row 1 marks. */
   readonly column: Readonly<Record<Outcome, number>>;
 }
 
+type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+
 /** CSS pixels of a picture: the shape with room for its halo. */
 export const spriteSize = 20;
 
-/** Draws the pictures in the colours that are in force now. */
-export function drawSprites(style: CSSStyleDeclaration, pixelRatio: number): Sprites {
+/** Draws the pictures in these colours. */
+export function drawSprites({ ground, colors }: Palette, pixelRatio: number, createCanvas: (width: number, height: number) => HTMLCanvasElement | OffscreenCanvas): Sprites {
   const cell = Math.ceil(spriteSize * pixelRatio);
-  const picture = document.createElement('canvas');
-  picture.width = cell * outcomes.length;
-  picture.height = cell * 2;
-  const context = picture.getContext('2d');
+  const picture = createCanvas(cell * outcomes.length, cell * 2);
+  const context = picture.getContext('2d') as Context | null;
   if (context === null) throw new Error('This browser has no 2D canvas.');
-  const surface = style.getPropertyValue('--ground').trim();
   outcomes.forEach((outcome, column) => {
-    const color = style.getPropertyValue(outcomeColor[outcome]).trim();
-    paint(context, { outcome, color, surface, x: column * cell, y: 0, cell, size: 8.5 });
-    paint(context, { outcome, color, surface, x: column * cell, y: cell, cell, size: 14 });
+    const brush = { outcome, color: colors[outcome], surface: ground, x: column * cell, cell };
+    paint(context, { ...brush, y: 0, size: 8.5 });
+    paint(context, { ...brush, y: cell, size: 14 });
   });
   const column = Object.fromEntries(outcomes.map((outcome, index) => [outcome, index])) as Record<Outcome, number>;
   return { picture, cell, column };
@@ -33,7 +38,7 @@ export function drawSprites(style: CSSStyleDeclaration, pixelRatio: number): Spr
 
 interface Brush { readonly outcome: Outcome; readonly color: string; readonly surface: string; readonly x: number; readonly y: number; readonly cell: number; readonly size: number }
 
-function paint(context: CanvasRenderingContext2D, { outcome, color, surface, x, y, cell, size }: Brush): void {
+function paint(context: Context, { outcome, color, surface, x, y, cell, size }: Brush): void {
   const scale = (size / 12) * (cell / spriteSize);
   const margin = (cell - 12 * scale) / 2;
   context.setTransform(scale, 0, 0, scale, x + margin, y + margin);

@@ -4,7 +4,7 @@ import type { Hop } from '../../../lab/index.ts';
 import { account, serviceName } from '../../../lab/words.ts';
 import { Fact, Facts, FileLink, format, OutcomeGlyph, Section } from '../../../ui/index.ts';
 import { outcomeColor } from '../../../ui/outcome.tsx';
-import { sourceName } from '../../traffic/request-row.tsx';
+import { sourceName } from '../../traffic/row.ts';
 import { Decision } from './decision.tsx';
 import { FlagChip } from './flag-chip.tsx';
 import { Title } from './inspection.tsx';
