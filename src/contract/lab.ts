@@ -33,6 +33,8 @@ export interface IngressPort {
   readonly name: string;
   readonly port: number;
   readonly hostPort: number;
+  /** The gateway's workload, `namespace/name`. */
+  readonly gateway?: string;
 }
 
 export interface ContainerStatus {

@@ -1,4 +1,4 @@
-import type { MeshConfig, MeshSnapshot, ProxyNode } from '../compile/index.ts';
+import { gatewayServices, type MeshConfig, type MeshSnapshot, type ProxyNode } from '../compile/index.ts';
 import type { PodRegistration } from '../contract/index.ts';
 import type { Diagnostic, Resource, SourceFile } from '../manifest/index.ts';
 import type { Compiler } from './compiler.ts';
@@ -80,7 +80,7 @@ export function createMesh(stored: StoredState, compiler: Compiler, trustDomain:
       const ages = agesOf(read.resources, state.ages);
       resources = inOrderOfAge(read.resources, ages);
       config = compiler.mesh(resources, trustDomain);
-      change({ files, ages, virtualIps: allocateVirtualIps(state.virtualIps, virtualIpKeys(resources), state.virtualIpCidr) }, 'now');
+      change({ files, ages, virtualIps: allocateVirtualIps(state.virtualIps, virtualIpKeys([...resources, ...gatewayServices(resources)]), state.virtualIpCidr) }, 'now');
       return { applied: true, diagnostics: read.diagnostics };
     },
     setPods: (pods) => {
@@ -93,7 +93,7 @@ export function createMesh(stored: StoredState, compiler: Compiler, trustDomain:
     },
     setNetwork: (virtualIpCidr) => {
       if (virtualIpCidr === state.virtualIpCidr) return;
-      change({ virtualIpCidr, virtualIps: allocateVirtualIps(state.virtualIps, virtualIpKeys(resources), virtualIpCidr) }, 'now');
+      change({ virtualIpCidr, virtualIps: allocateVirtualIps(state.virtualIps, virtualIpKeys([...resources, ...gatewayServices(resources)]), virtualIpCidr) }, 'now');
     },
     setReadiness: (proxy, readiness) => {
       const known = state.readiness[proxy];

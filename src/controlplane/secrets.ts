@@ -5,6 +5,9 @@ import { mountedFile, type SecretOwner } from './mounted-files.ts';
 import { dataOf } from './stored-data.ts';
 
 const prefix = 'kubernetes://';
+/** Credentials of Gateway API listeners: Secret `NAMESPACE/NAME`, or `ca.crt` of a ConfigMap. */
+const gatewayPrefix = 'kubernetes-gateway://';
+const mapPrefix = 'configmap://';
 const fileCertificate = 'file-cert:';
 const fileRoot = 'file-root:';
 /** What the proxy's own system trusts; no secret. */
@@ -27,7 +30,7 @@ function collect(value: unknown, names: Set<string>): void {
   }
   for (const [key, item] of Object.entries(value)) {
     const name = key === 'name' && typeof item === 'string' ? item : '';
-    if (name.startsWith(prefix) || (name.startsWith(fileCertificate) || name.startsWith(fileRoot)) && name !== systemRoots) names.add(name);
+    if ([prefix, gatewayPrefix, mapPrefix].some((scheme) => name.startsWith(scheme)) || (name.startsWith(fileCertificate) || name.startsWith(fileRoot)) && name !== systemRoots) names.add(name);
     else collect(item, names);
   }
 }
@@ -45,7 +48,11 @@ export function rootSecret(roots: string): Secret {
  * Source: istio.io/latest/docs/tasks/traffic-management/ingress/secure-ingress, "Key formats".
  */
 export function secretFor(name: string, owner: SecretOwner, resources: readonly Resource[]): Secret | { readonly missing: string } {
-  if (name.startsWith(prefix)) return credential(name, owner.namespace, resources);
+  if (name.startsWith(prefix)) return credential(name, name.slice(prefix.length), owner.namespace, resources);
+  if (name.startsWith(gatewayPrefix) || name.startsWith(mapPrefix)) {
+    const [namespace = '', wanted = ''] = name.slice(name.indexOf('://') + 3).split('/');
+    return name.startsWith(gatewayPrefix) ? credential(name, wanted, namespace, resources) : mapBundle(name, wanted, namespace, resources);
+  }
   const read = (path: string): string | undefined => mountedFile(path, owner, resources);
   if (name.startsWith(fileRoot)) {
     const path = name.slice(fileRoot.length);
@@ -63,8 +70,14 @@ function noFile(path: string): string {
   return `no Secret or ConfigMap is mounted that has the file ${path === '' ? '“”' : path}`;
 }
 
-function credential(name: string, namespace: string, resources: readonly Resource[]): Secret | { readonly missing: string } {
-  const wanted = name.slice(prefix.length);
+/** The bundle of a ConfigMap that a gateway’s frontend validation names. */
+function mapBundle(name: string, wanted: string, namespace: string, resources: readonly Resource[]): Secret | { readonly missing: string } {
+  const map = wanted.replace(/-cacert$/, '');
+  const bundle = dataOf('ConfigMap', map, namespace, resources)?.['ca.crt'];
+  return bundle === undefined ? { missing: `ConfigMap ${namespace}/${map} has no ca.crt` } : { name, validationContext: { trustedCa: { inlineString: bundle } } };
+}
+
+function credential(name: string, wanted: string, namespace: string, resources: readonly Resource[]): Secret | { readonly missing: string } {
   const find = (secret: string): Readonly<Record<string, string>> | undefined => dataOf('Secret', secret, namespace, resources);
   if (wanted.endsWith('-cacert')) {
     const base = wanted.slice(0, -'-cacert'.length);

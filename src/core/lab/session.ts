@@ -142,7 +142,8 @@ const nothing: Written = { resources: [], switches: { faults: [], weights: [], m
 function readWritten(files: readonly SourceFile[]): Written {
   const { resources } = parseManifests(files);
   const servers = ofKind(resources, 'Gateway').flatMap(({ spec }) => spec.servers).flatMap(({ port }) => (port === undefined ? [] : [{ port: port.number, protocol: port.protocol.toUpperCase() }]));
-  return { resources, servers, switches: currentSwitches(files) };
+  const listeners = ofKind(resources, 'KubernetesGateway').flatMap(({ spec }) => spec.listeners.map(({ port, protocol }) => ({ port, protocol })));
+  return { resources, servers: [...servers, ...listeners], switches: currentSwitches(files) };
 }
 
 interface Known {

@@ -43,14 +43,24 @@ const recordsPerSecond = 500;
 export async function composePods(missing: readonly Missing[], inputs: ComposeInputs): Promise<readonly ComposedPod[]> {
   const addresses = freeAddresses(inputs.network, inputs.existing.map(({ facts }) => facts.ip));
   const names = new Set(inputs.existing.map(({ name }) => name));
-  const published = await publishPorts(missing.find(({ desired }) => desired.ports.length > 0)?.desired.ports ?? [], declaredPorts(inputs.resources), inputs.isFree);
+  const published = await publishAll(missing.map(({ desired }) => desired), inputs);
   return missing.map(({ desired, ordinal }) => {
     const name = nameOf(desired, ordinal, names);
     names.add(`${desired.namespace}/${name}`);
     const ip = desired.template?.spec.hostNetwork === true ? inputs.network.gateway : addresses.next().value;
     if (typeof ip !== 'string') throw new LabFailure('internal', 'The lab’s network has no address left.', { help: 'Remove pods, or start another lab.' });
-    return composePod(desired, name, ip, desired.ports.length > 0 ? published : [], inputs);
+    return composePod(desired, name, ip, published.get(desired) ?? [], inputs);
   });
+}
+
+/** The published ports of each gateway; the first one gets the nice numbers. */
+async function publishAll(groups: readonly Desired[], { resources, isFree }: ComposeInputs): Promise<ReadonlyMap<Desired, PodToStart['publish']>> {
+  const published = new Map<Desired, PodToStart['publish']>();
+  const nowhere = (): Promise<boolean> => Promise.resolve(false);
+  for (const desired of new Set(groups.filter(({ ports: opened }) => opened.length > 0))) {
+    published.set(desired, await publishPorts(desired.ports, declaredPorts(resources), published.size === 0 ? isFree : nowhere));
+  }
+  return published;
 }
 
 /** A name that no pod has: by template and number, with another suffix while the old one still runs. StatefulSet pods and bare ones keep theirs. */

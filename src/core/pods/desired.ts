@@ -1,3 +1,4 @@
+import { managedGateways, type ManagedGateway } from '../../compile/index.ts';
 import { consentNeeded, injected, ofKind, type PodTemplate, type Resource } from '../../manifest/index.ts';
 import { LabFailure } from '../../contract/index.ts';
 import type { ImageChoice } from './choose-images.ts';
@@ -14,7 +15,7 @@ export interface Desired {
   readonly annotations: Readonly<Record<string, string>>;
   readonly replicas: number;
   readonly sidecar: boolean;
-  /** Absent for the lab's own ingress gateway. */
+  /** Absent for gateways that the lab deploys itself. */
   readonly template: PodTemplate | undefined;
   /** Ports of a gateway that are published on 127.0.0.1. */
   readonly ports: readonly number[];
@@ -22,11 +23,11 @@ export interface Desired {
   readonly hash: string;
 }
 
-/** The pods that the manifests ask for: those of workloads, and the ingress gateway when a Gateway selects it. */
+/** The pods that the manifests ask for: those of workloads, the ingress gateway when a Gateway selects it, and one for each Gateway of the Gateway API that is deployed by itself. */
 export function desiredPods(resources: readonly Resource[], templates: readonly PodTemplate[], images: ReadonlyMap<string, ImageChoice>): readonly Desired[] {
   const namespaces = new Map(ofKind(resources, 'Namespace').map((namespace) => [namespace.metadata.name, namespace]));
   const workloads = templates.map((template) => fromTemplate(template, injected(template, namespaces.get(template.namespace)), resources, images));
-  return [...ingress(resources), ...workloads];
+  return [...ingress(resources), ...managedGateways(resources).map(managed), ...workloads];
 }
 
 /** Images that the pods of these templates run. */
@@ -52,6 +53,10 @@ function ingress(resources: readonly Resource[]): readonly Desired[] {
   if (ports.length === 0) return [];
   const { workload, namespace, serviceAccount, labels } = ingressGateway;
   return [{ kind: 'gateway', namespace, workload, serviceAccount, labels, annotations: {}, replicas: 1, sidecar: true, template: undefined, ports, hash: sha256(JSON.stringify([workload, ports])) }];
+}
+
+function managed({ namespace, name, labels, annotations, ports }: ManagedGateway): Desired {
+  return { kind: 'gateway', namespace, workload: name, serviceAccount: name, labels, annotations, replicas: 1, sidecar: true, template: undefined, ports, hash: sha256(JSON.stringify([namespace, name, labels, annotations, ports])) };
 }
 
 function fromTemplate(template: PodTemplate, sidecar: boolean, resources: readonly Resource[], images: ReadonlyMap<string, ImageChoice>): Desired {

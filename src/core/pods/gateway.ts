@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { managedGateways } from '../../compile/index.ts';
 import { ofKind, type Resource } from '../../manifest/index.ts';
 import type { PublishedPort } from '../docker/index.ts';
 
@@ -41,9 +42,9 @@ export async function publishPorts(ports: readonly number[], declared: readonly 
   return ports.map((container) => ({ container, protocol: 'tcp', host: wanted.get(container) ?? 0 }));
 }
 
-/** Ports that Gateways declare for the ingress gateway. */
+/** Ports that Gateways declare. */
 export function declaredPorts(resources: readonly Resource[]): readonly number[] {
-  return ofKind(resources, 'Gateway').flatMap(({ spec }) => spec.servers.map(({ port }) => port?.number ?? 0));
+  return [...ofKind(resources, 'Gateway').flatMap(({ spec }) => spec.servers.map(({ port }) => port?.number ?? 0)), ...managedGateways(resources).flatMap(({ ports }) => ports)];
 }
 
 /** The name of a gateway's port in statuses. */

@@ -23,11 +23,11 @@ export async function labs(engine: Engine): Promise<readonly LabSummary[]> {
   return [...names].sort().map((name) => summary(name, containers.filter(({ labels }) => labels[label.lab] === name)));
 }
 
-/** The ingress gateway's ports on 127.0.0.1. */
+/** The ports of gateways on 127.0.0.1. */
 export async function ingress(engine: Engine, lab: string): Promise<readonly IngressPort[]> {
   const { pods } = await inventory(engine, lab);
-  const ports = pods.filter(({ facts, sandbox }) => facts.kind === 'gateway' && sandbox.state === 'running').flatMap(({ sandbox }) => sandbox.ports);
-  return ports.map(({ container, host }) => ({ name: portName(container), port: container, hostPort: host })).sort((a, b) => a.port - b.port);
+  const ports = pods.filter(({ facts, sandbox }) => facts.kind === 'gateway' && sandbox.state === 'running').flatMap(({ facts, sandbox }) => sandbox.ports.map((port) => ({ ...port, gateway: `${facts.namespace}/${facts.workload}` })));
+  return ports.map(({ container, host, gateway }) => ({ name: portName(container), port: container, hostPort: host, gateway })).sort((a, b) => a.port - b.port);
 }
 
 function summary(name: string, containers: readonly ContainerSummary[]): LabSummary {

@@ -39,6 +39,7 @@ export function serverTransport(tls: ServerTLSSettings, http: boolean): Transpor
 function clientChecks(tls: ServerTLSSettings): NonNullable<NonNullable<CommonTlsContext['combinedValidationContext']>['defaultValidationContext']> {
   const sans = tls.subjectAltNames.map((exact) => ({ sanType: exact.includes('://') ? 'URI' as const : 'DNS' as const, matcher: { exact } }));
   return {
+    ...(tls.insecureSkipVerify === true ? { trustChainVerification: 'ACCEPT_UNTRUSTED' as const } : {}),
     ...(sans.length === 0 ? {} : { matchTypedSubjectAltNames: sans }),
     ...(tls.verifyCertificateHash.length === 0 ? {} : { verifyCertificateHash: [...tls.verifyCertificateHash] }),
     ...(tls.verifyCertificateSpki.length === 0 ? {} : { verifyCertificateSpki: [...tls.verifyCertificateSpki] }),
@@ -54,10 +55,15 @@ function maximum(tls: ServerTLSSettings): { readonly tlsMaximumProtocolVersion?:
 function certificateNames(tls: ServerTLSSettings): { readonly certificates: readonly string[]; readonly authority: string } {
   if (tls.mode === 'ISTIO_MUTUAL') return { certificates: ['default'], authority: 'ROOTCA' };
   const credentials = tls.credentialNames.length > 0 ? tls.credentialNames : tls.credentialName === '' ? [] : [tls.credentialName];
-  if (credentials.length > 0) return { certificates: credentials.map((name) => `kubernetes://${name}`), authority: `kubernetes://${tls.caCertCredentialName || `${credentials[0] ?? ''}-cacert`}` };
+  if (credentials.length > 0) return { certificates: credentials.map(credential), authority: credential(tls.caCertCredentialName || `${credentials[0] ?? ''}-cacert`) };
   const files = tls.tlsCertificates.length > 0 ? tls.tlsCertificates : [tls];
   const authority = [tls, ...tls.tlsCertificates].map(({ caCertificates }) => caCertificates).find((path) => path !== '') ?? '';
   return { certificates: files.map(({ serverCertificate, privateKey }) => `file-cert:${serverCertificate}~${privateKey}`), authority: `file-root:${authority}` };
+}
+
+/** A Secret of the gateway's own namespace; names with a scheme (those of Gateway API listeners) stand for themselves. */
+function credential(name: string): string {
+  return name.includes('://') ? name : `kubernetes://${name}`;
 }
 
 function secret(name: string): NonNullable<CommonTlsContext['tlsCertificateSdsSecretConfigs']>[number] {

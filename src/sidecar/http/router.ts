@@ -25,6 +25,9 @@ const failures: Readonly<Record<UpstreamFailure, { readonly status: number; read
   cancelled: { status: 503, flag: 'DC', words: 'local reset' },
 };
 
+/** What a route answers whose cluster does not exist. Source: Envoy, config.route.v3.RouteAction. */
+const notFoundStatus = { SERVICE_UNAVAILABLE: 503, NOT_FOUND: 404, INTERNAL_SERVER_ERROR: 500 } as const;
+
 class RouterAttempt implements Exchange, Attempt {
   readonly #request: ProxiedRequest;
   readonly #stream: Stream;
@@ -49,7 +52,7 @@ class RouterAttempt implements Exchange, Attempt {
     const cluster = runtime.cluster(stream.cluster);
     stream.upstream = cluster;
     if (cluster === undefined) {
-      this.#reply('NC', 'cluster_not_found', localReply(503, ''));
+      this.#reply('NC', 'cluster_not_found', localReply(notFoundStatus[stream.route?.route?.clusterNotFoundResponseCode ?? 'SERVICE_UNAVAILABLE'], ''));
       return;
     }
     const host = cluster.pick({ originalDestination, ...(stream.hash === undefined ? {} : { hash: stream.hash }), ...(stream.avoid === undefined ? {} : { avoid: stream.avoid }) });
