@@ -93,7 +93,8 @@ export interface ClusterEnvironment {
 
 /** Opens connections to hosts with the cluster's transport (plaintext, mTLS, TLS origination). */
 export interface Connector {
-  connect(cluster: UpstreamCluster, host: UpstreamHost, signal: AbortSignal): Promise<UpstreamConnection>;
+  /** `http2`: HTTP/2 is offered first; without it, it is not offered. */
+  connect(cluster: UpstreamCluster, host: UpstreamHost, signal: AbortSignal, http2?: boolean): Promise<UpstreamConnection>;
 }
 
 export interface UpstreamConnection {
@@ -101,6 +102,8 @@ export interface UpstreamConnection {
   readonly mtls: boolean;
   /** The verified SPIFFE identity of the host; empty on plaintext. */
   readonly principal: string;
+  /** The protocol that TLS agreed on; absent when there was none. */
+  readonly alpn?: string;
 }
 
 /** A downstream connection after its filter chain was chosen. */

@@ -25,7 +25,7 @@ export type { LbEndpointJson as LbEndpoint, LocalityLbEndpointsJson as LocalityL
 export type { HeaderValueOptionJson as HeaderValueOption, MetadataJson as Metadata, TransportSocketJson as TransportSocket } from './gen/envoy/config/core/v3/base_pb.ts';
 export type { StringMatcherJson as StringMatcher } from './gen/envoy/type/matcher/v3/string_pb.ts';
 export type { HttpConnectionManagerJson as HttpConnectionManager, HttpFilterJson as HttpFilterConfig } from './gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
-export type { HttpProtocolOptionsJson as HttpProtocolOptions } from './gen/envoy/config/core/v3/protocol_pb.ts';
+export type { Http2ProtocolOptionsJson as Http2ProtocolOptions, HttpProtocolOptionsJson as HttpProtocolOptions } from './gen/envoy/config/core/v3/protocol_pb.ts';
 export type { TcpProxyJson as TcpProxy } from './gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
 export type { HTTPFaultJson as HttpFault } from './gen/envoy/extensions/filters/http/fault/v3/fault_pb.ts';
 export type { CorsPolicyJson as CorsPolicy } from './gen/envoy/extensions/filters/http/cors/v3/cors_pb.ts';

@@ -4,7 +4,7 @@ import { ReadyBody, type ProtocolError, type RequestLine, type RequestProgress, 
 import type { HttpSession } from './connection.ts';
 import { forwardingHeaders } from './forwarding-headers.ts';
 import { normalizePath } from './normalize-path.ts';
-import { takePeerHeaders } from './peers.ts';
+import { protocolHeader, takePeerHeaders } from './peers.ts';
 import { requestRecord } from './record.ts';
 import { localReply } from './reply.ts';
 import { ProxiedRequest } from './request.ts';
@@ -94,6 +94,11 @@ export class HttpExchange implements ServerExchange {
     const { context, plan, ids } = this.#session;
     const { headers } = request;
     ids.next();
+    const protocol = headers.get(protocolHeader);
+    if (protocol !== undefined) {
+      headers.delete(protocolHeader);
+      if (context.sourcePrincipal !== '' && protocol === 'http/1.1') request.http2 = false;
+    }
     const told = takePeerHeaders(headers);
     if (context.direction === 'inbound') stream.source = this.#session.callerAs(told);
     forwardingHeaders(headers, context, plan);

@@ -6,6 +6,9 @@ export const peerHeader = 'x-envoy-peer-metadata';
 /** The short form: Istio's node id. */
 export const peerIdHeader = 'x-envoy-peer-metadata-id';
 
+/** Says over mTLS that a request which rides as HTTP/2 is of a caller who spoke HTTP/1.1. */
+export const protocolHeader = 'x-weft-protocol';
+
 /** A peer that is not known: outside of the mesh, or not told. */
 export function unknownPeer(ip: string, principal = ''): Peer {
   const { namespace } = identityOf(principal);

@@ -1,9 +1,10 @@
 import type { DecisionStep, ResponseFlag } from '../../contract/index.ts';
 import type { Attempt, HttpHandler, HttpResponse, UpstreamFailure } from '../hooks.ts';
 import type { Headers } from '../http1/index.ts';
+import { speaksHttp2 } from '../http2/index.ts';
 import type { UpstreamConnection } from '../runtime.ts';
 import type { Exchange, Pending } from '../upstream/pool.ts';
-import { encodePeer, peerHeader, peerIdHeader } from './peers.ts';
+import { encodePeer, peerHeader, peerIdHeader, protocolHeader } from './peers.ts';
 import { localReply } from './reply.ts';
 import type { ProxiedRequest } from './request.ts';
 import type { Stream } from './stream.ts';
@@ -96,9 +97,12 @@ class RouterAttempt implements Exchange, Attempt {
       if (told === undefined) derived.set(self, told = encodePeer(self));
       headers.put(peerHeader, told);
       headers.put(peerIdHeader, `${self.ip}~${self.pod}`);
+      if (!this.#request.http2 && speaksHttp2(connection.alpn, true)) headers.put(protocolHeader, 'http/1.1');
+      else if (headers.has(protocolHeader)) headers.delete(protocolHeader);
     } else if (headers.has(peerHeader)) {
       headers.delete(peerHeader);
       headers.delete(peerIdHeader);
+      headers.delete(protocolHeader);
     }
   }
 

@@ -2,7 +2,7 @@ import type { Body, BodySink, HttpRequest, HttpResponse, UpstreamFailure } from 
 import { Headers, ReadyBody } from '../http1/index.ts';
 import type { Runtime, UpstreamConnection } from '../runtime.ts';
 import type { Exchange } from '../upstream/pool.ts';
-import { peerHeader, peerIdHeader } from './peers.ts';
+import { peerHeader, peerIdHeader, protocolHeader } from './peers.ts';
 
 /** Longest that a mirrored request may take. */
 const shadowTimeout = 15_000;
@@ -13,7 +13,7 @@ export function shadow(runtime: Runtime, clusterName: string, request: HttpReque
   const host = cluster?.pick({});
   if (cluster === undefined || host === undefined) return;
   const headers = new Headers();
-  for (const [name, value] of request.headers.entries()) if (name !== peerHeader && name !== peerIdHeader) headers.push(name, value);
+  for (const [name, value] of request.headers.entries()) if (name !== peerHeader && name !== peerIdHeader && name !== protocolHeader) headers.push(name, value);
   const { method, path, scheme, http2, stream } = request;
   const exchange = new Forgotten();
   const pending = cluster.pool(host).send({ method, path, authority, scheme, headers, body: new ReadyBody(body), upgrade: '', http2, stream }, exchange, false);

@@ -37,6 +37,10 @@ export class Http2Client implements Http2Role {
   constructor(link: Link, owner: Http2ClientOwner, options: Http2Options, clock: Clock) {
     this.#owner = owner;
     this.connection = new Http2Connection(link, this, options, clock);
+  }
+
+  /** Says the preface; requests may be sent at once. */
+  start(): void {
     this.connection.start();
   }
 

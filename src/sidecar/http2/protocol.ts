@@ -38,3 +38,9 @@ export class ConnectionError extends Error {
     this.details = details;
   }
 }
+
+/** Whether a connection speaks HTTP/2 by what TLS agreed on; `required`: only if it was agreed on, else unless HTTP/1.1 was. */
+export function speaksHttp2(alpn: string | undefined, required: boolean): boolean {
+  if (alpn === 'h2' || alpn === 'istio-h2') return true;
+  return !required && (alpn === undefined || alpn === '');
+}

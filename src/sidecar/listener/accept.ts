@@ -160,7 +160,7 @@ function goesToTcp(match: ListenerMatch): boolean {
 async function serveChain(settings: DownstreamSettings, arrival: Arrival, chain: FilterChain, sniffed: Sniffed, context: ConnectionContext): Promise<Live> {
   const tls = downstreamTls(chain);
   const terminal = terminalFilter(chain);
-  const secured = tls === undefined ? { link: arrival.link, principal: '' } : await secure(settings, arrival, tls, sniffed);
+  const secured = tls === undefined ? { link: arrival.link, principal: '' } : await secure(settings, arrival, tls, terminal.kind === 'tcp' ? withoutHttp2(sniffed) : sniffed);
   const known = { ...context, sourcePrincipal: secured.principal };
   if (terminal.kind === 'tcp') {
     const connection = serveTcp(secured.link, { ...known, proxy: terminal.proxy, origin: origin(chain.metadata) ?? origin(arrival.listener.listener.metadata) }, arrival.key, () => undefined);
@@ -182,6 +182,11 @@ async function secure({ contexts, trustDomain }: DownstreamSettings, { link }: A
     refuse(socket);
     throw new Refusal('DPE', `tls_handshake_failed{${error instanceof Error ? error.message : String(error)}}`);
   }
+}
+
+/** Bytes are passed on as they are: a caller must not learn that HTTP/2 is spoken. */
+function withoutHttp2(sniffed: Sniffed): Sniffed {
+  return { ...sniffed, applicationProtocols: sniffed.applicationProtocols.filter((protocol) => protocol !== 'h2' && protocol !== 'istio-h2') };
 }
 
 function factsOf({ source, destination }: Arrival, sniffed: Sniffed): ConnectionFacts {

@@ -4,7 +4,7 @@ import { durationMs } from '../config/duration.ts';
 import { socketLink } from '../link/index.ts';
 import type { Connector, UpstreamCluster, UpstreamConnection, UpstreamHost } from '../runtime.ts';
 import type { UpstreamTlsContext } from '../../xds/index.ts';
-import type { TlsContexts } from './context.ts';
+import type { TlsContext, TlsContexts } from './context.ts';
 import { judgePeer } from './peer.ts';
 import { upstreamTls } from '../../features/mtls/transport.ts';
 
@@ -26,20 +26,25 @@ export interface ConnectorSettings {
   readonly speaks: 'http' | 'tcp';
 }
 
-const meshAlpn = { http: ['istio-http/1.1', 'istio', 'http/1.1'], tcp: ['istio-peer-exchange', 'istio'] } as const;
+interface Offer extends ConnectorSettings {
+  readonly http2: boolean;
+}
+
+const meshAlpn = { http2: ['istio-h2', 'istio-http/1.1', 'istio', 'h2', 'http/1.1'], http: ['istio-http/1.1', 'istio', 'http/1.1'], tcp: ['istio-peer-exchange', 'istio'] } as const;
 
 /** Opens connections to hosts: plaintext, mTLS of the mesh or TLS origination, as the cluster and the endpoint's metadata say. */
 export function createConnector(settings: ConnectorSettings): Connector {
-  return { connect: (cluster, host, signal) => connect(settings, cluster, host, signal) };
+  return { connect: (cluster, host, signal, http2 = false) => connect({ ...settings, http2 }, cluster, host, signal) };
 }
 
-async function connect(settings: ConnectorSettings, cluster: UpstreamCluster, host: UpstreamHost, signal: AbortSignal): Promise<UpstreamConnection> {
+async function connect(settings: Offer, cluster: UpstreamCluster, host: UpstreamHost, signal: AbortSignal): Promise<UpstreamConnection> {
   const tls = upstreamTls(cluster.config, host.endpoint);
   const deadline = Date.now() + durationMs(cluster.config.connectTimeout, 5000);
   const socket = await openTcp(cluster, host, signal, deadline);
   if (tls === undefined) return { link: socketLink(socket), mtls: false, principal: '' };
   const secured = await secure(settings, socket, tls, signal, deadline);
-  return { link: socketLink(secured.socket), mtls: secured.principal !== '', principal: secured.principal };
+  const { alpnProtocol } = secured.socket;
+  return { link: socketLink(secured.socket), mtls: secured.principal !== '', principal: secured.principal, ...(typeof alpnProtocol === 'string' ? { alpn: alpnProtocol } : {}) };
 }
 
 function openTcp(cluster: UpstreamCluster, host: UpstreamHost, signal: AbortSignal, deadline: number): Promise<Socket> {
@@ -91,9 +96,9 @@ function established<T>(socket: Socket, event: string, signal: AbortSignal, dead
   });
 }
 
-async function secure(settings: ConnectorSettings, socket: Socket, config: UpstreamTlsContext, signal: AbortSignal, deadline: number): Promise<{ socket: TLSSocket; principal: string }> {
+async function secure(settings: Offer, socket: Socket, config: UpstreamTlsContext, signal: AbortSignal, deadline: number): Promise<{ socket: TLSSocket; principal: string }> {
   const context = contextOf(settings, socket, config);
-  const alpn = context.spiffe ? [...meshAlpn[settings.speaks]] : context.alpn;
+  const alpn = offered(settings, context);
   // Chain, identity and names are judged by ourselves, also for a resumed session: `judgePeer`.
   const secured = connectTls({
     socket, secureContext: context.secure, rejectUnauthorized: false, checkServerIdentity: () => undefined,
@@ -104,6 +109,13 @@ async function secure(settings: ConnectorSettings, socket: Socket, config: Upstr
     if (!verdict.ok) throw new ConnectFailure('EPEER', verdict.reason);
     return { socket: secured, principal: verdict.principal };
   });
+}
+
+/** Between sidecars ALPN says what is spoken; elsewhere it is the cluster's to say, HTTP/2 only where it will be spoken. */
+function offered({ speaks, http2 }: Offer, { spiffe, alpn }: TlsContext): readonly string[] {
+  if (spiffe) return meshAlpn[http2 ? 'http2' : speaks];
+  const others = alpn.filter((protocol) => protocol !== 'h2');
+  return http2 ? ['h2', ...others] : others;
 }
 
 function contextOf(settings: ConnectorSettings, socket: Socket, config: UpstreamTlsContext): ReturnType<TlsContexts['get']> {

@@ -35,7 +35,7 @@ export interface NameTest {
 }
 
 /** Protocols that the codecs behind a TLS connection speak; others are left out of ALPN. */
-const spoken = new Set(['http/1.1', 'http/1.0', 'istio', 'istio-http/1.1', 'istio-http/1.0', 'istio-peer-exchange']);
+const spoken = new Set(['h2', 'istio-h2', 'http/1.1', 'http/1.0', 'istio', 'istio-http/1.1', 'istio-http/1.0', 'istio-peer-exchange']);
 
 /**
  * Makes contexts from config and secrets, and keeps them until either changes. A context is asked for per connection, so that a renewed

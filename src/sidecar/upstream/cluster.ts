@@ -5,9 +5,9 @@ import type { UpstreamState } from '../../contract/index.ts';
 import { origin, parseClusterName, type Cluster, type ClusterLoadAssignment, type Origin } from '../../xds/index.ts';
 import type { ClusterEnvironment, HostChoice, UpstreamCluster, UpstreamHost } from '../runtime.ts';
 import { newCounters, type ClusterCounters } from './counters.ts';
+import { HostPool } from './host-pool.ts';
 import { Host, onlyPlace } from './host.ts';
 import { hostsOf } from './hosts.ts';
-import { Http1Pool } from './http1-pool.ts';
 import type { PoolContext } from './pool-context.ts';
 import type { HttpPool } from './pool.ts';
 import { clusterGauges, clusterState } from './state.ts';
@@ -33,7 +33,7 @@ class HttpCluster implements UpstreamCluster {
   hosts: readonly Host[] = [];
   readonly #environment: ClusterEnvironment;
   readonly #context: PoolContext;
-  readonly #pools = new Map<string, Http1Pool>();
+  readonly #pools = new Map<string, HostPool>();
   readonly #original = new Map<string, Host>();
   readonly #detector: OutlierDetector | undefined;
   #overprovisioning = 140;
@@ -86,7 +86,7 @@ class HttpCluster implements UpstreamCluster {
   pool(host: UpstreamHost): HttpPool {
     let pool = this.#pools.get(host.address);
     if (pool === undefined) {
-      pool = new Http1Pool(host as Host, this.#context);
+      pool = new HostPool(host as Host, this.#context);
       this.#pools.set(host.address, pool);
     }
     return pool;
