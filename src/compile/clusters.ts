@@ -1,5 +1,7 @@
 import { compileCircuitBreakers, compileConnectionLife, compileKeepalive } from '../features/circuit-breaking/compile.ts';
 import { compileLoadBalancing, isPassthrough } from '../features/load-balancing/compile.ts';
+import { localitySetting, localityWeighted } from '../features/load-balancing/compile-locality.ts';
+import type { LocalityLbSetting } from '../features/load-balancing/manifest.ts';
 import { autoMtls, originatedTls, outboundMtls } from '../features/mtls/compile.ts';
 import { compileOutlierDetection, panicThreshold } from '../features/outlier-detection/compile.ts';
 import { discoveryType } from '../features/service-entry/compile.ts';
@@ -28,7 +30,7 @@ export function outboundClusters(index: SnapshotIndex, node: ProxyNode, scope: S
   const endpoints: ClusterLoadAssignment[] = [];
   const add = (service: MeshService, port: MeshPort, subset: string | undefined, labels: Readonly<Record<string, string>>, origin: Origin, policy: ClusterPolicy): void => {
     const name = clusterName({ direction: 'outbound', port: port.number, subset: subset ?? '', host: service.host });
-    const assignment = loadAssignment(index, name, service, port, labels);
+    const assignment = loadAssignment(index, node, { name, service, port, labels }, { setting: localityOfCluster(index, policy), outlierDetection: policy.outlierDetection !== undefined });
     const cluster = outboundCluster({ index, node, service, port, subset: subset ?? '', name, policy, origin, assignment });
     clusters.push(cluster);
     if (cluster.type === 'EDS') endpoints.push(assignment);
@@ -56,7 +58,7 @@ interface ClusterInput {
 }
 
 function outboundCluster(input: ClusterInput): Cluster {
-  const { node, service, port, name, policy, origin, assignment } = input;
+  const { index, node, service, port, name, policy, origin, assignment } = input;
   const passthrough = isPassthrough(policy.loadBalancer) && node.type === 'sidecar';
   const type = passthrough ? 'ORIGINAL_DST' : discoveryType(service.resolution, node.type === 'router');
   return {
@@ -69,7 +71,7 @@ function outboundCluster(input: ClusterInput): Cluster {
     ...compileCircuitBreakers(policy.connectionPool, policy.retryBudget),
     ...compileKeepalive(policy.connectionPool),
     ...compileOutlierDetection(policy.outlierDetection),
-    ...choice(policy),
+    ...choice(index, policy),
     ...protocolOptions(port, policy),
     metadata: withOrigin(origin, { filterMetadata: { istio: { services: [{ host: service.host, name: service.name, namespace: service.namespace }] } } }),
   };
@@ -96,9 +98,13 @@ function allTakeMtls(index: SnapshotIndex, service: MeshService, port: MeshPort)
   return service.endpoints.length > 0 && service.endpoints.every((endpoint) => endpoint.mesh && endpointMode(index, endpoint, endpoint.ports.get(port.number) ?? port.number) !== 'DISABLE');
 }
 
+function localityOfCluster({ snapshot }: SnapshotIndex, { loadBalancer }: ClusterPolicy): LocalityLbSetting | undefined {
+  return localitySetting(loadBalancer?.localityLbSetting, snapshot.mesh.localityLbSetting);
+}
+
 /** Which hosts are chosen from, and when ejections stop counting. */
-function choice({ outlierDetection }: ClusterPolicy): Pick<Cluster, 'commonLbConfig'> {
-  const commonLbConfig = panicThreshold(outlierDetection);
+function choice(index: SnapshotIndex, policy: ClusterPolicy): Pick<Cluster, 'commonLbConfig'> {
+  const commonLbConfig = { ...panicThreshold(policy.outlierDetection), ...localityWeighted(localityOfCluster(index, policy)) };
   return Object.keys(commonLbConfig).length === 0 ? {} : { commonLbConfig };
 }
 

@@ -1,3 +1,4 @@
+import { localityOf } from '../features/load-balancing/compile-locality.ts';
 import { ofKind, type TypedResource } from '../manifest/index.ts';
 import type { WorkloadEntry } from '../features/service-entry/manifest.ts';
 import { selects, type MeshEndpoint } from './model.ts';
@@ -77,7 +78,7 @@ function podPort(pod: PodInfo, target: number | string): number | undefined {
 function podEndpoint(pod: PodInfo, ports: ReadonlyMap<number, number>): MeshEndpoint {
   return {
     address: pod.ip, labels: pod.labels, ports, ready: pod.ready, mesh: pod.sidecar, namespace: pod.namespace,
-    serviceAccount: pod.serviceAccount, workload: pod.workload, pod: pod.name, weight: 1,
+    serviceAccount: pod.serviceAccount, workload: pod.workload, pod: pod.name, locality: localityOf(pod.labels), weight: 1,
   };
 }
 
@@ -99,6 +100,7 @@ function workloadEndpoint(sources: EndpointSources, entry: WorkloadEntry, namesp
     mesh: internal && (pod?.sidecar ?? entry.labels[tlsModeLabel] === 'istio'),
     ready: pod?.ready ?? true,
     pod: pod?.name ?? '',
+    locality: entry.locality !== '' ? entry.locality : localityOf(pod?.labels ?? entry.labels),
     workload: pod?.workload ?? '',
     serviceAccount: entry.serviceAccount !== '' ? entry.serviceAccount : (pod?.serviceAccount ?? ''),
     weight: entry.weight === 0 ? 1 : entry.weight,
@@ -106,7 +108,7 @@ function workloadEndpoint(sources: EndpointSources, entry: WorkloadEntry, namesp
 }
 
 function plainEndpoint(address: string, namespace: string, ports: ReadonlyMap<number, number>): MeshEndpoint {
-  return { address, namespace, ports, labels: {}, ready: true, mesh: false, serviceAccount: '', workload: '', pod: '', weight: 1 };
+  return { address, namespace, ports, labels: {}, ready: true, mesh: false, serviceAccount: '', workload: '', pod: '', locality: '', weight: 1 };
 }
 
 function targets(ports: readonly PortSpec[], target: (port: PortSpec) => number | undefined): ReadonlyMap<number, number> {

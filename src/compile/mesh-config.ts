@@ -1,3 +1,5 @@
+import { LocalityLbSetting } from '../features/load-balancing/manifest.ts';
+
 /** The part of Istio's MeshConfig that the lab runs on. Source: istio.io/latest/docs/reference/config/istio.mesh.v1alpha1. */
 export interface MeshConfig {
   readonly trustDomain: string;
@@ -8,6 +10,8 @@ export interface MeshConfig {
   /** Share of requests that start a trace, 0 to 100. */
   readonly traceSampling: number;
   readonly accessLogFile: string;
+  /** For services whose DestinationRules say nothing of localities. */
+  readonly localityLbSetting: LocalityLbSetting;
 }
 
 /** What happens to traffic for hosts that nobody declared. */
@@ -22,6 +26,7 @@ export const defaultMeshConfig: MeshConfig = {
   enableAutoMtls: true,
   traceSampling: 100,
   accessLogFile: '/dev/stdout',
+  localityLbSetting: { distribute: [], failover: [], failoverPriority: [], enabled: true },
 };
 
 const policies: readonly OutboundTrafficPolicy[] = ['ALLOW_ANY', 'REGISTRY_ONLY', 'ALLOW_ANY_DYNAMIC_DNS'];
@@ -39,6 +44,7 @@ export function meshConfigFrom(json: unknown, defaults: MeshConfig = defaultMesh
     enableAutoMtls: typeof config.enableAutoMtls === 'boolean' ? config.enableAutoMtls : defaults.enableAutoMtls,
     traceSampling: typeof tracing.sampling === 'number' ? tracing.sampling : defaults.traceSampling,
     accessLogFile: text(config.accessLogFile, defaults.accessLogFile),
+    localityLbSetting: LocalityLbSetting.safeParse(config.localityLbSetting).data ?? defaults.localityLbSetting,
   };
 }
 

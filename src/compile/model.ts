@@ -24,6 +24,8 @@ export interface MeshEndpoint {
   readonly workload: string;
   /** The pod's name; empty for other endpoints. */
   readonly pod: string;
+  /** `region/zone/subzone`, as far as it is known. */
+  readonly locality: string;
   readonly weight: number;
 }
 

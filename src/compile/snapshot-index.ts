@@ -5,7 +5,7 @@ import { endpointSources } from './endpoints.ts';
 import { convertGateways } from './gateway-api/index.ts';
 import { byAge, type MeshDestinationRule, type MeshEndpoint, type MeshService, type MeshVirtualService } from './model.ts';
 import { meshServices } from './services.ts';
-import type { ClusterLoadAssignment } from '../xds/index.ts';
+import type { ClusterEndpoints } from './load-assignments.ts';
 import type { MeshSnapshot, ProxyNode } from './types.ts';
 import { meshVirtualServices } from './virtual-services.ts';
 
@@ -33,7 +33,7 @@ export interface SnapshotIndex {
   /** The mTLS modes of the workloads behind endpoints. */
   readonly endpointMtls: ReadonlyMap<MeshEndpoint, WorkloadMtls>;
   /** Endpoints by cluster and labels, filled in as proxies are compiled: they are the same for all. */
-  readonly assignments: Map<string, ClusterLoadAssignment>;
+  readonly assignments: Map<string, ClusterEndpoints>;
 }
 
 /** Builds the index of a snapshot. */

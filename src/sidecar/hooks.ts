@@ -88,6 +88,10 @@ export interface StreamInfo {
   failure: UpstreamFailure | undefined;
   /** Hosts that the load balancer should not pick again. */
   avoid: Set<string> | undefined;
+  /** Priorities whose hosts others should stand in for. */
+  withoutPriorities: Set<number> | undefined;
+  /** The priority of the host of the last attempt. */
+  readonly priority: number | undefined;
   readonly flags: Set<ResponseFlag>;
   /** Adds a step to the decision trace; cheap: origin and text are kept as they are. */
   step(step: DecisionStep): void;
@@ -116,8 +120,18 @@ export interface FilterEnvironment {
   reply(status: number, text: string, headers?: readonly (readonly [string, string])[]): HttpResponse;
   /** A body of bytes that are at hand. */
   body(bytes: Buffer): Body;
+  /** Whether a cluster's limits leave room for another retry. */
+  readonly retries: RetryLimits;
   /** Sends a copy of a request to a cluster; its response is read and dropped. */
   shadow(cluster: string, request: HttpRequest, authority: string, body: Buffer): void;
+}
+
+/** The circuit breaker of retries, per cluster. */
+export interface RetryLimits {
+  /** Returns how to say that the retry is over and whether it helped; `undefined` when no more retries are allowed now. */
+  take(cluster: string): ((helped: boolean) => void) | undefined;
+  /** The policy allows no more of them for this request. */
+  spent(cluster: string): void;
 }
 
 export interface Clock {

@@ -19,11 +19,22 @@ export function compileLoadBalancing(settings: LoadBalancerSettings | undefined)
   if (table?.kind === 'maglev') return { lbPolicy: 'MAGLEV', ...(table.tableSize === undefined ? {} : { maglevLbConfig: { tableSize: String(table.tableSize) } }) };
   if (table?.kind === 'ringHash') return { lbPolicy: 'RING_HASH', ringHashLbConfig: { minimumRingSize: table.minimumRingSize === undefined ? minimumRingSize : String(table.minimumRingSize) } };
   const lbPolicy = simplePolicies[settings?.simple ?? 'UNSPECIFIED'];
-  const slowStart = settings?.warmup?.duration ?? settings?.warmupDurationSecs;
-  if (slowStart === undefined) return { lbPolicy };
-  const slowStartConfig = { slowStartWindow: formatDuration(slowStart) };
+  const slowStartConfig = slowStart(settings);
+  if (slowStartConfig === undefined) return { lbPolicy };
   if (lbPolicy === 'LEAST_REQUEST') return { lbPolicy, leastRequestLbConfig: { slowStartConfig } };
   return lbPolicy === 'ROUND_ROBIN' ? { lbPolicy, roundRobinLbConfig: { slowStartConfig } } : { lbPolicy };
+}
+
+/** How new endpoints are warmed up; the short form counts only where the long one is not written. */
+function slowStart(settings: LoadBalancerSettings | undefined): NonNullable<NonNullable<Cluster['roundRobinLbConfig']>['slowStartConfig']> | undefined {
+  const { warmup, warmupDurationSecs } = settings ?? {};
+  const window = warmup?.duration ?? warmupDurationSecs;
+  if (window === undefined) return undefined;
+  return {
+    slowStartWindow: formatDuration(window),
+    ...(warmup?.aggression === undefined ? {} : { aggression: { defaultValue: warmup.aggression } }),
+    ...(warmup?.minimumPercent === undefined ? {} : { minWeightPercent: { value: warmup.minimumPercent } }),
+  };
 }
 
 /** What requests to such a cluster are hashed by; none without consistent hashing. */

@@ -4,6 +4,9 @@ import type { HTTPRetry } from './manifest.ts';
 
 const statusCodes = 'retriable-status-codes';
 
+/** After every second attempt, priorities that were tried are left to the others. */
+const otherPriorities = { name: 'envoy.retry_priorities.previous_priorities', typedConfig: { '@type': 'type.googleapis.com/envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig', updateFrequency: 2 } };
+
 /** Istio's policy where people write none: two more attempts on another host, when the first cannot have had an effect. */
 export function defaultRetry(): RetryPolicy {
   return { ...base(), retryOn: `connect-failure,refused-stream,unavailable,cancelled,${statusCodes}`, numRetries: 2, retriableStatusCodes: [503] };
@@ -20,6 +23,7 @@ export function compileRetry(retry: HTTPRetry | undefined): RetryPolicy | undefi
   return {
     ...(retry.retryIgnorePreviousHosts === false ? {} : base()),
     ...conditions(retry.retryOn),
+    ...(retry.retryRemoteLocalities === true ? { retryPriority: otherPriorities } : {}),
     numRetries: retry.attempts,
     ...(retry.perTryTimeout === undefined ? {} : { perTryTimeout: formatDuration(retry.perTryTimeout) }),
     ...(retry.backoff === undefined ? {} : { retryBackOff: { baseInterval: formatDuration(retry.backoff) } }),

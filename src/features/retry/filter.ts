@@ -5,6 +5,7 @@ import { replayable } from './filter-replay.ts';
 import { retryConditions } from './filter-conditions.ts';
 
 const previousHosts = 'envoy.retry_host_predicates.previous_hosts';
+const previousPriorities = 'envoy.retry_priorities.previous_priorities';
 
 /** Tries again when an attempt fails in a way that the policy names. Source: Envoy, config.route.v3.RetryPolicy. */
 export const retryFilter: HttpFilterFactory<RouteScope> = ({ route, virtualHost }, environment) => {
@@ -20,18 +21,30 @@ export const retryFilter: HttpFilterFactory<RouteScope> = ({ route, virtualHost 
   return (next) => async (request) => {
     const { stream } = request;
     const body = replayable(request.body);
+    const elsewhere = otherPriorities(policy);
+    let over: ((helped: boolean) => void) | undefined;
     for (let attempt = 1; ; attempt++) {
       request.body = body.again();
       if (countAttempts) counted(request, attempt);
       const response = await tryOnce(next, request, perTry, environment);
       const reason = conditions(response, stream.failure);
+      over?.(reason === undefined);
+      over = undefined;
       if (reason === undefined) return response;
       if (attempt > Number(most)) {
         stream.flags.add('URX');
+        environment.retries.spent(stream.cluster);
         return response;
       }
       if (!body.replays) return response;
+      over = environment.retries.take(stream.cluster);
+      if (over === undefined) {
+        stream.flags.add('UO');
+        stream.step({ stage: 'retry', what: 'no retry', why: `${reason}, but the cluster’s limit of retries is reached`, ...why });
+        return response;
+      }
       response.body.cancel('retried');
+      elsewhere(stream);
       forget(request, avoids);
       stream.step({ stage: 'retry', what: `retry ${attempt} of ${Number(most)}`, why: reason, ...why });
       await new Promise<void>((resolve) => stream.whenDone(environment.clock.after(backoff(attempt, environment.random()), resolve)));
@@ -65,7 +78,7 @@ function tryOnce(next: HttpHandler, request: HttpRequest, limit: number, { clock
 /** What the failed attempt left behind does not belong to the next one. */
 function forget({ stream }: HttpRequest, avoids: boolean): void {
   stream.retries++;
-  for (const flag of ['UF', 'UC', 'UPE', 'UT'] as const) stream.flags.delete(flag);
+  for (const flag of ['UF', 'UC', 'UPE', 'UT', 'UO'] as const) stream.flags.delete(flag);
   if (avoids && stream.endpoint !== '') (stream.avoid ??= new Set()).add(stream.endpoint);
 }
 
@@ -74,10 +87,20 @@ function counted(request: HttpRequest, attempt: number): HttpRequest {
   return request;
 }
 
-/** Full jitter below a ceiling that doubles: 25 ms at first, ten times that at most, unless the policy says otherwise. */
+/** Full jitter below a ceiling of (2^attempt - 1) times 25 ms, ten times that at most, unless the policy says otherwise. Source: Envoy, x-envoy-max-retries. */
 function backoffOf({ retryBackOff }: RetryPolicy): (attempt: number, random: number) => number {
   const base = milliseconds(retryBackOff?.baseInterval) ?? 25;
   const most = milliseconds(retryBackOff?.maxInterval) ?? base * 10;
-  return (attempt, random) => Math.floor(Math.min(most, base * 2 ** (attempt - 1)) * random);
+  return (attempt, random) => Math.floor(Math.min(most, base * (2 ** attempt - 1)) * random);
 }
 
+/** Notes where each attempt went; every so many attempts, those priorities are left to the others. */
+function otherPriorities({ retryPriority }: RetryPolicy): (stream: HttpRequest['stream']) => void {
+  if (retryPriority?.name !== previousPriorities) return () => undefined;
+  const every = Math.max(1, Number((retryPriority.typedConfig as { readonly updateFrequency?: number } | undefined)?.updateFrequency ?? 1));
+  const tried: number[] = [];
+  return (stream) => {
+    if (stream.priority !== undefined) tried.push(stream.priority);
+    if (tried.length > 0 && tried.length % every === 0) stream.withoutPriorities = new Set(tried);
+  };
+}

@@ -1,7 +1,7 @@
 import type { DecisionStep } from '../../contract/index.ts';
 import { describeRoute, routeTitle, type RouteMatch } from '../../routing/index.ts';
 import { origin } from '../../xds/index.ts';
-import type { FilterEnvironment, HttpHandler, RouteScope } from '../hooks.ts';
+import type { FilterEnvironment, HttpHandler, RetryLimits, RouteScope } from '../hooks.ts';
 import { ReadyBody } from '../http1/index.ts';
 import type { Runtime } from '../runtime.ts';
 import { filters } from './filters.ts';
@@ -33,11 +33,29 @@ function makePlan(scope: RouteScope, runtime: Runtime): RoutePlan {
     random: () => runtime.random(),
     origin: from,
     reply: localReply,
+    retries: retryLimits(runtime),
     body: (bytes) => new ReadyBody(bytes),
     shadow: (cluster, request, authority, body) => shadow(runtime, cluster, request, authority, body),
   };
   const active = filters.map((filter) => filter(scope, environment)).filter((filter) => filter !== undefined);
   return { handler: active.reduceRight<HttpHandler>((next, filter) => filter(next), route), steps: stepsOf(scope) };
+}
+
+function retryLimits(runtime: Runtime): RetryLimits {
+  return {
+    take(name) {
+      const cluster = runtime.cluster(name);
+      const over = cluster?.retry();
+      return over === undefined ? undefined : (helped) => {
+        over();
+        if (helped && cluster !== undefined) cluster.counters.upstream_rq_retry_success++;
+      };
+    },
+    spent(name) {
+      const cluster = runtime.cluster(name);
+      if (cluster !== undefined) cluster.counters.upstream_rq_retry_limit_exceeded++;
+    },
+  };
 }
 
 function stepsOf({ route: matched, virtualHost, weight }: RouteScope): readonly DecisionStep[] {

@@ -25,6 +25,7 @@ export class Stream implements StreamInfo {
   attempt: Attempt | undefined;
   failure: UpstreamFailure | undefined;
   avoid: Set<string> | undefined;
+  withoutPriorities: Set<number> | undefined;
   source: Peer | undefined;
   trace: TraceContext | undefined;
   /** The cluster and host of the last attempt, and who answered there. */
@@ -46,6 +47,10 @@ export class Stream implements StreamInfo {
     this.startTime = context.runtime.clock.now();
     this.wanted = context.runtime.telemetry.wanted();
     this.decision = this.wanted ? [] : noSteps;
+  }
+
+  get priority(): number | undefined {
+    return this.host?.priority;
   }
 
   get flags(): Set<ResponseFlag> {

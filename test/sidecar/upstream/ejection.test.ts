@@ -62,6 +62,30 @@ it('counts a host that refuses connections and one that does not answer in time'
   expect(slow.clusters.get('up')?.hosts[0]).toMatchObject({ health: 'unhealthy', counters: { rq_timeout: 1 } });
 });
 
+it('allows no more retries than the cluster’s budget', async () => {
+  const bad = await startEcho(() => broken);
+  const proxy = await startProxy({
+    clusters: { up: cluster([bad.port], { circuitBreakers: { thresholds: [{ maxRetries: 0 }] } }) },
+    routes: [{ match: { prefix: '/' }, route: { cluster: 'up', timeout: '0s', retryPolicy: { retryOn: '5xx', numRetries: 3 } } }],
+  });
+  closing.push(() => proxy.close(), () => bad.close());
+  expect((await exchange(proxy.port, [get], oneResponse)).answer).toMatch(/^HTTP\/1\.1 500 /);
+  expect(await proxy.record()).toMatchObject({ flags: ['UO'], retries: 0 });
+  expect(proxy.clusters.get('up')).toMatchObject({ counters: { upstream_rq_retry_overflow: 1, upstream_rq_retry: 0 }, use: { retries: 0 } });
+});
+
+it('tries other priorities when the retry policy says so', async () => {
+  const [near, far] = [await startEcho(() => broken), await startEcho(() => ok)];
+  const place = (portValue: number, priority: number): object => ({ priority, lbEndpoints: [{ endpoint: { address: { socketAddress: { address: '127.0.0.1', portValue } } } }] });
+  const proxy = await startProxy({
+    clusters: { up: { name: 'up', type: 'STATIC', loadAssignment: { endpoints: [place(near.port, 0), place(far.port, 1)] } } },
+    routes: [{ match: { prefix: '/' }, route: { cluster: 'up', timeout: '0s', retryPolicy: { retryOn: '5xx', numRetries: 3, retryBackOff: { baseInterval: '0.001s' }, retryPriority: { name: 'envoy.retry_priorities.previous_priorities', typedConfig: { '@type': 'x', updateFrequency: 2 } as never } } } }],
+  });
+  closing.push(() => proxy.close(), () => near.close(), () => far.close());
+  expect((await exchange(proxy.port, [get], oneResponse)).answer).toMatch(/ok$/);
+  expect(await proxy.record()).toMatchObject({ retries: 2, status: 200 });
+});
+
 it('shows nothing of a cluster without limits, ejections or localities', async () => {
   const good = await startEcho(() => ok);
   const most = 4_294_967_295;
