@@ -36,7 +36,7 @@ export function autoPassthroughClusters(index: SnapshotIndex, node: ProxyNode, s
       name, type: 'EDS', edsClusterConfig: { edsConfig: { ads: {}, initialFetchTimeout: '0s', resourceApiVersion: 'V3' }, serviceName: name }, connectTimeout: '10s',
       metadata: withOrigin(service.origin, { filterMetadata: { istio: { services: [{ host: service.host, name: service.name, namespace: service.namespace }] } } }),
     })),
-    endpoints: [...named.values()].map((target) => mtlsOnly(loadAssignment(index, target.name, target.service, target.port, target.labels))),
+    endpoints: [...named.values()].map((target) => mtlsOnly(loadAssignment(index, node, target, { setting: undefined, outlierDetection: false }))),
   };
 }
 

@@ -1,3 +1,4 @@
+import { compileCors, corsFilter } from '../features/cors/compile.ts';
 import { compileDirectResponse } from '../features/direct-response/compile.ts';
 import { compileFault, faultFilter } from '../features/fault/compile.ts';
 import { compileHeaders } from '../features/headers/compile.ts';
@@ -45,12 +46,13 @@ function compileRoute({ rule, origin, gatewayApi }: MeshHttpRule, match: MeshHtt
   const headers = compileHeaders(rule.headers);
   const name = match === undefined || match.name === '' ? rule.name : `${rule.name}.${match.name}`;
   const fault = rule.fault === undefined ? undefined : compileFault(rule.fault);
+  const perFilter = { ...(fault === undefined ? {} : { [faultFilter]: fault }), ...(rule.corsPolicy === undefined ? {} : { [corsFilter]: compileCors(rule.corsPolicy) }) };
   const base: Route = {
     ...(name === '' ? {} : { name }),
     match: routeMatch(match, gatewayApi !== undefined),
     metadata: withOrigin(origin, { filterMetadata: { istio: { config: `/apis/networking.istio.io/v1/namespaces/${owner.namespace}/virtual-service/${owner.name}` } } }),
     ...headers.changes,
-    ...(fault === undefined ? {} : { typedPerFilterConfig: { [faultFilter]: fault } }),
+    ...(Object.keys(perFilter).length === 0 ? {} : { typedPerFilterConfig: perFilter }),
   };
   if (rule.redirect !== undefined) return { ...base, redirect: { ...compileRedirect(rule.redirect, context.tls), ...regexRewrite(gatewayApi?.redirectPath) } };
   if (rule.directResponse !== undefined) return { ...base, directResponse: compileDirectResponse(rule.directResponse) };

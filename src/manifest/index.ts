@@ -4,7 +4,7 @@ export { parseManifests, type ParsedManifests } from './parse.ts';
 export { at, formatPath, isKind, ofKind, resourceName, type TypedResource } from './guards.ts';
 export { groupOf, kindDefinition, kindFromAlias, kinds, type KindSpecs, type TypedKind } from './kinds/index.ts';
 export type { KindDefinition } from './kinds/definition.ts';
-export type { HTTPRoute, HTTPRouteDestination, CorsPolicy, VirtualService } from './kinds/virtual-service.ts';
+export type { HTTPRoute, HTTPRouteDestination, VirtualService } from './kinds/virtual-service.ts';
 export type { DestinationRule, PortTrafficPolicy, Subset, TrafficPolicy } from './kinds/destination-rule.ts';
 export type { AuthorizationPolicy, AuthorizationRule, JWTRule, ProxyConfig, RequestAuthentication } from './kinds/security.ts';
 export { gatewayGroup } from './kinds/gateway-api.ts';

@@ -1,4 +1,5 @@
-import type { CorsPolicy, HeaderModifier, HTTPRoute, HTTPRouteFilter, Resource } from '../../manifest/index.ts';
+import type { CorsPolicy } from '../../features/cors/manifest.ts';
+import type { HeaderModifier, HTTPRoute, HTTPRouteFilter, Resource } from '../../manifest/index.ts';
 import type { Backend } from './backends.ts';
 import { pathRewrite, type PathRewrite } from './paths.ts';
 import type { Problem } from './references.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CorsPolicy } from '../../features/cors/manifest.ts';
 import { HTTPDirectResponse } from '../../features/direct-response/manifest.ts';
 import { HTTPFaultInjection } from '../../features/fault/manifest.ts';
 import { Headers } from '../../features/headers/manifest.ts';
@@ -9,21 +10,8 @@ import { HTTPRewrite } from '../../features/rewrite/manifest.ts';
 import { Delegate, HTTPMatchRequest, WeightedDestination } from '../../features/routing/manifest.ts';
 import { TCPRoute, TLSRoute } from '../../features/tcp-routing/manifest.ts';
 import { HTTPTimeout } from '../../features/timeout/manifest.ts';
-import { PositiveDuration, StringMatch, Text, TextList } from '../../util/manifest-fields.ts';
+import { Text, TextList } from '../../util/manifest-fields.ts';
 import { required, ruled } from '../../util/manifest-rules.ts';
-
-/** Source: istio.io, VirtualService, CorsPolicy. */
-export const CorsPolicy = z.object({
-  allowOrigin: TextList,
-  allowOrigins: z.array(StringMatch).default([]),
-  allowMethods: TextList,
-  allowHeaders: TextList,
-  exposeHeaders: TextList,
-  maxAge: PositiveDuration.exactOptional(),
-  allowCredentials: z.boolean().exactOptional(),
-  unmatchedPreflights: z.enum(['UNSPECIFIED', 'FORWARD', 'IGNORE']).exactOptional(),
-});
-export type CorsPolicy = z.output<typeof CorsPolicy>;
 
 /** A weighted destination with header changes of its own. */
 export const HTTPRouteDestination = ruled(WeightedDestination.extend({ headers: Headers.exactOptional() }), required('destination'));

@@ -1,5 +1,5 @@
 import type { Headers } from '../../features/headers/manifest.ts';
-import type { CorsPolicy } from '../kinds/virtual-service.ts';
+import type { CorsPolicy } from '../../features/cors/manifest.ts';
 import { checkDuration, checkRegex } from './names.ts';
 import { each, type Report } from './report.ts';
 

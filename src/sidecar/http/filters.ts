@@ -1,3 +1,4 @@
+import { corsFilter } from '../../features/cors/filter.ts';
 import { directResponseFilter } from '../../features/direct-response/filter.ts';
 import { faultFilter } from '../../features/fault/filter.ts';
 import { headersFilter } from '../../features/headers/filter.ts';
@@ -10,11 +11,12 @@ import { timeoutFilter } from '../../features/timeout/filter.ts';
 import type { HttpFilterFactory, RouteScope } from '../hooks.ts';
 
 /**
- * The order of filters, from the caller to the upstream. It is Envoy's: HTTP filters first (fault), then what Envoy's router does in turn.
+ * The order of filters, from the caller to the upstream. It is Envoy's: HTTP filters first (fault, CORS), then what Envoy's router does in turn.
  * Header changes come before the rewrite and go round direct responses and redirects; a timeout spans all retries.
  */
 export const filters: readonly HttpFilterFactory<RouteScope>[] = [
   faultFilter,
+  corsFilter,
   headersFilter,
   redirectFilter,
   directResponseFilter,
