@@ -36,7 +36,8 @@ function pathCondition(match: RouteMatchConfig): Condition {
   return { test: match.connectMatcher === undefined ? (_request, path) => test(path) : (request) => request.method === 'CONNECT', words, actual };
 }
 
-function pathTest(match: RouteMatchConfig): StringTest {
+/** The condition of a match on the path alone. */
+export function pathTest(match: RouteMatchConfig): StringTest {
   const ignoreCase = match.caseSensitive === false;
   const named = ({ test, words }: StringTest): StringTest => ({ test, words: `path ${words}` });
   if (match.prefix !== undefined) return match.prefix === '/' ? { test: (path) => path.startsWith('/'), words: 'any path' } : named(compileString({ prefix: match.prefix, ignoreCase }));

@@ -1,10 +1,12 @@
 import { origin, type ClusterWeight, type Route, type RouteConfiguration, type VirtualHost } from '../xds/index.ts';
-import { compileMatch, headerOf, pathOnly, type Condition } from './route-matcher.ts';
+import { compileMatch, headerOf, pathOnly, pathTest, type Condition } from './route-matcher.ts';
 import type { Rejected, RequestFacts, RouteMatch, RouteTable } from './types.ts';
 import { indexDomains } from './virtual-hosts.ts';
 
 interface PreparedRoute {
   readonly route: Route;
+  /** The condition on the path, when it looks at nothing else. */
+  readonly takesPath: ((path: string) => boolean) | undefined;
   readonly conditions: readonly Condition[];
   /** 0 to 1; `undefined` when the route takes all. */
   readonly fraction: number | undefined;
@@ -17,6 +19,8 @@ interface PreparedRoute {
 interface PreparedHost {
   readonly config: VirtualHost;
   readonly routes: readonly PreparedRoute[];
+  /** The routes that take a path, in their order. */
+  readonly onPath: (path: string) => readonly PreparedRoute[];
   readonly noRoute: RouteMatch;
   readonly tlsRequired: RouteMatch;
 }
@@ -47,7 +51,7 @@ export function prepareRoutes(config: RouteConfiguration): RouteTable {
 
 function decide(host: PreparedHost, request: RequestFacts, random: number): RouteMatch {
   const path = pathOnly(request.path);
-  for (const candidate of host.routes) {
+  for (const candidate of host.onPath(path)) {
     if (matches(candidate, request, path, random)) return choose(candidate, request, random);
   }
   return host.noRoute;
@@ -109,10 +113,27 @@ function needsTls(host: VirtualHost, request: RequestFacts): boolean {
   return host.requireTls === 'ALL' || request.header('x-envoy-internal') !== 'true';
 }
 
+/** Paths, and characters of one, that a virtual host remembers. Callers choose their paths: the memory is bounded. */
+const remembered = { paths: 512, length: 512 } as const;
+
+/** Applications are asked for few paths many times: which routes a path leaves is found once, expressions included. */
+function pathIndex(routes: readonly PreparedRoute[]): PreparedHost['onPath'] {
+  const known = new Map<string, readonly PreparedRoute[]>();
+  return (path) => {
+    const found = known.get(path);
+    if (found !== undefined) return found;
+    const left = routes.filter(({ takesPath }) => takesPath === undefined || takesPath(path));
+    if (path.length > remembered.length) return left;
+    if (known.size >= remembered.paths) known.clear();
+    known.set(path, left);
+    return left;
+  };
+}
+
 function prepareHost(config: VirtualHost): PreparedHost {
+  const routes = (config.routes ?? []).map((route) => prepareRoute(config, route));
   return {
-    config,
-    routes: (config.routes ?? []).map((route) => prepareRoute(config, route)),
+    config, routes, onPath: pathIndex(routes),
     noRoute: { kind: 'no-route', virtualHost: config, rejected: none },
     tlsRequired: { kind: 'tls-required', virtualHost: config, rejected: none },
   };
@@ -122,9 +143,11 @@ function prepareRoute(virtualHost: VirtualHost, route: Route): PreparedRoute {
   const action = route.route;
   const found = (cluster: string | undefined, weight?: ClusterWeight): RouteMatch =>
     ({ kind: 'route', virtualHost, route, rejected: none, ...(cluster === undefined ? {} : { cluster }), ...(weight === undefined ? {} : { weight }) });
+  const match = route.match ?? {};
   return {
     route,
-    conditions: compileMatch(route.match ?? {}),
+    conditions: compileMatch(match),
+    takesPath: match.connectMatcher === undefined ? pathTest(match).test : undefined,
     fraction: fractionOf(route),
     clusterHeader: action?.clusterHeader?.toLowerCase(),
     result: found(action?.cluster),

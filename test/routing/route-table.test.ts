@@ -104,6 +104,25 @@ describe('route', () => {
     expect(routes.match(request('x'), 0)).toBe(routes.match(request('y'), 0.5));
   });
 
+  test('what a path leaves is the same the first time, again, and after more paths than are remembered', () => {
+    const routes = prepareRoutes({ virtualHosts: [{ name: 'v', domains: ['*'], routes: [
+      { name: 'even', match: { safeRegex: { regex: '/[0-9]*[02468]' } }, route: { cluster: 'even' } },
+      { name: 'bob', match: { prefix: '/1', headers: [{ name: 'user', stringMatch: { exact: 'bob' } }] }, route: { cluster: 'bob' } },
+      { match: { connectMatcher: {} }, route: { cluster: 'connect' } },
+      { match: { prefix: '/' }, route: { cluster: 'rest' } },
+    ] }] });
+    const cluster = (path: string, user: string, method = 'GET'): string | undefined => {
+      const match = routes.match(request('h', path, { user }, method), 0);
+      return match.kind === 'route' ? match.cluster : undefined;
+    };
+    for (let round = 0; round < 2; round++) for (let at = 0; at < 1500; at++) {
+      const otherwise = at % 2 === 0 ? 'even' : 'rest';
+      expect([cluster(`/${at}`, 'ann'), cluster(`/${at}?x=1`, 'bob'), cluster(`/x${at}`, 'ann', 'CONNECT')])
+        .toEqual([otherwise, otherwise === 'rest' && String(at).startsWith('1') ? 'bob' : otherwise, 'connect']);
+    }
+    expect([cluster(`/${'1'.repeat(1000)}`, 'bob'), cluster(`/${'1'.repeat(1000)}2`, 'bob')]).toEqual(['bob', 'even']);
+  });
+
   test('a bad expression rejects the table', () => {
     expect(() => prepareRoutes({ virtualHosts: [{ name: 'v', domains: ['*'], routes: [{ match: { safeRegex: { regex: '(' } } }] }] })).toThrow();
   });
