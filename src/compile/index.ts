@@ -9,4 +9,5 @@ export { simulate, type SimulatedCall, type SimulationError, type SimulationResu
 export { explain } from './explain.ts';
 export type { Explained, ExplainedCluster, ExplainCall, ExplainStep } from './explain-types.ts';
 export { hostsOverlap, resolveGateway, resolveHost } from './hosts.ts';
+export { ingressGateways } from './ingress.ts';
 export { gatewayServices, managedGateways, type ManagedGateway } from './gateway-api/index.ts';

@@ -4,6 +4,7 @@ import { meshDestinationRules, ruleFor, type NamespaceRules } from './destinatio
 import { endpointSources } from './endpoints.ts';
 import { convertGateways } from './gateway-api/index.ts';
 import { byAge, type MeshDestinationRule, type MeshEndpoint, type MeshService, type MeshVirtualService } from './model.ts';
+import { convertIngresses } from './ingress.ts';
 import { meshServices } from './services.ts';
 import type { ClusterEndpoints } from './load-assignments.ts';
 import type { MeshSnapshot, ProxyNode } from './types.ts';
@@ -40,14 +41,15 @@ export interface SnapshotIndex {
 export function prepareSnapshot(snapshot: MeshSnapshot): SnapshotIndex {
   const { resources, mesh } = snapshot;
   const converted = convertGateways(resources, mesh.domainSuffix);
+  const ingresses = convertIngresses(resources, mesh);
   const services = meshServices(converted.services.length === 0 ? snapshot : { ...snapshot, resources: [...resources, ...converted.services] }, endpointSources(snapshot));
   const peerPolicies = byAge(ofKind(resources, 'PeerAuthentication')).map(({ spec, metadata }) => ({ spec, namespace: metadata.namespace }));
   return {
     snapshot, services, peerPolicies,
-    virtualServices: [...meshVirtualServices(resources, mesh.domainSuffix), ...converted.virtualServices],
+    virtualServices: [...meshVirtualServices(resources, mesh.domainSuffix), ...converted.virtualServices, ...ingresses.virtualServices],
     destinationRules: meshDestinationRules(resources, mesh.domainSuffix),
     sidecars: byAge(ofKind(resources, 'Sidecar')),
-    gateways: byAge([...ofKind(resources, 'Gateway'), ...converted.gateways]),
+    gateways: byAge([...ofKind(resources, 'Gateway'), ...converted.gateways, ...ingresses.gateways]),
     targetsByIp: targetsByIp(services),
     identities: new Map(services.map((service) => [service, identitiesOf(service, mesh.trustDomain)])),
     endpointMtls: new Map(services.flatMap(({ endpoints }) => endpoints.map((endpoint) => [endpoint, composeMtls(peerPolicies, mesh.rootNamespace, endpoint)]))),

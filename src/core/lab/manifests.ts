@@ -49,7 +49,7 @@ export async function changeFiles(session: Session, after: readonly SourceFile[]
 
 /** Config maps and secrets count, since pods mount them, and Gateways, since they are pods or open ports of one. */
 function podsDiffer(before: readonly SourceFile[], after: readonly Resource[]): boolean {
-  const print = (resources: readonly Resource[]): string => JSON.stringify([podTemplates(resources), resources.filter(({ kind }) => ['Service', 'ConfigMap', 'Secret', 'Namespace', 'Gateway', 'GatewayClass'].includes(kind)).map(({ body }) => body)], (key, value: unknown) => (key === 'origin' ? undefined : value));
+  const print = (resources: readonly Resource[]): string => JSON.stringify([podTemplates(resources), resources.filter(({ kind }) => ['Service', 'ConfigMap', 'Secret', 'Namespace', 'Gateway', 'GatewayClass', 'Ingress', 'IngressClass'].includes(kind)).map(({ body }) => body)], (key, value: unknown) => (key === 'origin' ? undefined : value));
   return print(parseManifests(before).resources) !== print(after);
 }
 

@@ -1,4 +1,5 @@
 import { LabFailure, type ControlStatus, type LabPhase, type LabStatus, type LoadStatus, type PodStatus } from '../../contract/index.ts';
+import { ingressGateways } from '../../compile/index.ts';
 import { ofKind, parseManifests, type Resource, type SourceFile } from '../../manifest/index.ts';
 import type { ControlClient } from '../control/connect.ts';
 import { currentSwitches } from '../switches/index.ts';
@@ -141,7 +142,7 @@ const nothing: Written = { resources: [], switches: { faults: [], weights: [], m
 
 function readWritten(files: readonly SourceFile[]): Written {
   const { resources } = parseManifests(files);
-  const servers = ofKind(resources, 'Gateway').flatMap(({ spec }) => spec.servers).flatMap(({ port }) => (port === undefined ? [] : [{ port: port.number, protocol: port.protocol.toUpperCase() }]));
+  const servers = [...ofKind(resources, 'Gateway'), ...ingressGateways(resources, 'istio-system')].flatMap(({ spec }) => spec.servers).flatMap(({ port }) => (port === undefined ? [] : [{ port: port.number, protocol: port.protocol.toUpperCase() }]));
   const listeners = ofKind(resources, 'KubernetesGateway').flatMap(({ spec }) => spec.listeners.map(({ port, protocol }) => ({ port, protocol })));
   return { resources, servers: [...servers, ...listeners], switches: currentSwitches(files) };
 }

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
-import { managedGateways } from '../../compile/index.ts';
-import { ofKind, type Resource } from '../../manifest/index.ts';
+import { ingressGateways, managedGateways } from '../../compile/index.ts';
+import { ofKind, type Resource, type TypedResource } from '../../manifest/index.ts';
 import type { PublishedPort } from '../docker/index.ts';
 
 /** The ingress gateway, with the names and labels of Istio's own. */
@@ -20,7 +20,7 @@ const preferences: readonly { readonly host: number; readonly serves: readonly n
 /** Ports that the ingress gateway has to offer for these manifests; empty when no Gateway selects it. */
 export function gatewayPorts(resources: readonly Resource[]): readonly number[] {
   const labels: Readonly<Record<string, string>> = ingressGateway.labels;
-  const gateways = ofKind(resources, 'Gateway').filter(({ spec }) => {
+  const gateways = istioGateways(resources).filter(({ spec }) => {
     const selector = Object.entries(spec.selector);
     return selector.length > 0 && selector.every(([name, value]) => labels[name] === value);
   });
@@ -42,9 +42,14 @@ export async function publishPorts(ports: readonly number[], declared: readonly 
   return ports.map((container) => ({ container, protocol: 'tcp', host: wanted.get(container) ?? 0 }));
 }
 
+/** Istio's Gateways, and those that Ingresses stand for. */
+function istioGateways(resources: readonly Resource[]): readonly TypedResource<'Gateway'>[] {
+  return [...ofKind(resources, 'Gateway'), ...ingressGateways(resources, ingressGateway.namespace)];
+}
+
 /** Ports that Gateways declare. */
 export function declaredPorts(resources: readonly Resource[]): readonly number[] {
-  return [...ofKind(resources, 'Gateway').flatMap(({ spec }) => spec.servers.map(({ port }) => port?.number ?? 0)), ...managedGateways(resources).flatMap(({ ports }) => ports)];
+  return [...istioGateways(resources).flatMap(({ spec }) => spec.servers.map(({ port }) => port?.number ?? 0)), ...managedGateways(resources).flatMap(({ ports }) => ports)];
 }
 
 /** The name of a gateway's port in statuses. */
