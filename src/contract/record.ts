@@ -80,14 +80,18 @@ export interface RequestRecord {
 /** How a request ended, for colour and shape. */
 export type Outcome = 'ok' | 'client-error' | 'server-error' | 'denied' | 'fault' | 'retried' | 'timeout';
 
+/** gRPC statuses that blame the server: unknown, resource exhausted, unimplemented, internal, unavailable, data loss. */
+const serverStatuses: ReadonlySet<number> = new Set([2, 8, 12, 13, 14, 15]);
+
 /** Classifies a record; the one place that decides what a colour means. */
-export function outcomeOf(record: Pick<RequestRecord, 'status' | 'flags' | 'retries' | 'protocol' | 'details'>): Outcome {
+export function outcomeOf(record: Pick<RequestRecord, 'status' | 'flags' | 'retries' | 'protocol' | 'details' | 'grpcStatus'>): Outcome {
   const has = (flag: ResponseFlag): boolean => record.flags.includes(flag);
   if (has('FI')) return 'fault';
   if (has('UAEX') || record.details.startsWith('rbac_access_denied')) return 'denied';
-  if (has('UT')) return 'timeout';
+  if (has('UT') || has('DT') || record.grpcStatus === 4) return 'timeout';
   if (record.protocol === 'tcp') return record.flags.length === 0 ? 'ok' : 'server-error';
   if (record.status === 0 || record.status >= 500) return has('DC') ? 'client-error' : 'server-error';
   if (record.status >= 400) return 'client-error';
+  if (record.grpcStatus !== undefined && record.grpcStatus !== 0) return serverStatuses.has(record.grpcStatus) ? 'server-error' : 'client-error';
   return record.retries > 0 ? 'retried' : has('DI') ? 'fault' : 'ok';
 }

@@ -1,12 +1,13 @@
 import { tlsRedirectOf } from '../../routing/index.ts';
 import type { Body, HeaderMap, HttpResponse } from '../hooks.ts';
 import { ReadyBody, type ProtocolError, type RequestLine, type RequestProgress, type ServerExchange } from '../http1/index.ts';
+import { isGrpc } from '../http2/index.ts';
 import type { HttpSession } from './connection.ts';
 import { forwardingHeaders } from './forwarding-headers.ts';
 import { normalizePath } from './normalize-path.ts';
 import { protocolHeader, takePeerHeaders } from './peers.ts';
 import { requestRecord } from './record.ts';
-import { localReply } from './reply.ts';
+import { grpcReply, localReply } from './reply.ts';
 import { ProxiedRequest } from './request.ts';
 import { routePlan } from './route-plan.ts';
 import { Stream } from './stream.ts';
@@ -113,9 +114,10 @@ export class HttpExchange implements ServerExchange {
     return Promise.resolve(response);
   }
 
-  #finalize(response: HttpResponse): HttpResponse {
+  #finalize(given: HttpResponse): HttpResponse {
     const stream = this.#stream;
     const { plan } = this.#session;
+    const response = stream.details !== 'via_upstream' && isGrpc(this.#request.headers) ? grpcReply(given) : given;
     const { headers } = response;
     this.#response = response;
     takePeerHeaders(headers as ProxiedRequest['headers']);
