@@ -5,7 +5,7 @@ import { HopRing, type Hop, type Intake } from './hops.ts';
 export type NextFrame = (run: () => void) => () => void;
 
 /** Views are told at most this often: the eye cannot follow a faster list, and the graph needs the frames. */
-const rest = 72;
+const rest = 48;
 
 const browserFrame: NextFrame = run => {
   let frame = 0;

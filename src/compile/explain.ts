@@ -1,5 +1,5 @@
 import type { RequestFacts } from '../routing/index.ts';
-import { prepareListeners, tlsRedirectOf } from '../routing/index.ts';
+import { chainTitle, prepareListeners, tlsRedirectOf } from '../routing/index.ts';
 import { clusterName, origin, type HttpConnectionManager, type Listener, type ProxyConfig, type TcpProxy } from '../xds/index.ts';
 import { parseCallUrl, type CallUrl } from './call-url.ts';
 import { callers, type Caller } from './callers.ts';
@@ -101,7 +101,7 @@ function decide(config: ProxyConfig, arrival: SimulatedCall): Decision {
   const match = prepared.match(connectionFacts(arrival, prepared.inspects(destinationPort)), true);
   const steps: ExplainStep[] = [{ stage: 'listener', what: prepared.listener.name ?? '', why: `the connection goes to ${destinationIp === elsewhere ? 'an address outside of the mesh' : destinationIp}, port ${destinationPort}`, ...from(prepared.listener) }];
   if (match.kind !== 'chain') return { steps: [...steps, { stage: 'filter-chain', what: 'none', why: 'no filter chain takes the connection, so it is closed', rejected: match.rejected }], outcome: { flags: ['NR'] }, clusters: [], retries: 0 };
-  steps.push({ stage: 'filter-chain', what: match.chain.name ?? 'the only chain', ...from(match.chain), rejected: match.rejected });
+  steps.push({ stage: 'filter-chain', what: chainTitle(match.chain), ...from(match.chain), rejected: match.rejected });
   const manager = networkFilter<HttpConnectionManager>(match.chain, filterNames.httpConnectionManager);
   return manager === undefined ? tcpDecision(networkFilter<TcpProxy>(match.chain, filterNames.tcpProxy), steps, from(match.chain)) : httpDecision(config, manager, arrival, steps);
 }

@@ -31,8 +31,17 @@ export function indexChains(chains: readonly FilterChain[]): ChainIndex {
   for (const chain of chains) file(root, chain, 0);
   return {
     find: (facts) => descend(root, facts),
-    losers: (facts, winner) => chains.filter((chain) => chain !== winner).map((chain) => ({ what: `filter chain ${chain.name ?? ''}`, why: whyNot(chain, facts) })),
+    losers: (facts, winner) => chains.filter((chain) => chain !== winner).map((chain) => ({ what: `filter chain ${chainTitle(chain)}`, why: whyNot(chain, facts) })),
   };
+}
+
+/** A chain in a few words: its name, or (as Istio leaves most chains of outbound listeners without one) what takes its connections. */
+export function chainTitle({ name, filters }: FilterChain): string {
+  if (name !== undefined && name !== '') return name;
+  const terminal = filters?.at(-1)?.typedConfig as { readonly rds?: { readonly routeConfigName?: string }; readonly routeConfig?: { readonly name?: string }; readonly statPrefix?: string } | undefined;
+  const routes = terminal?.rds?.routeConfigName ?? terminal?.routeConfig?.name;
+  if (routes !== undefined && routes !== '') return `HTTP by the routes ${routes}`;
+  return terminal?.statPrefix === undefined || terminal.statPrefix === '' ? 'the only chain' : `TCP to ${terminal.statPrefix}`;
 }
 
 function file(node: Map<string, Node | FilterChain>, chain: FilterChain, depth: number): void {

@@ -1,6 +1,7 @@
 /** Listener, filter-chain and route matching on Envoy's config: the code that both `simulate` and the sidecar run. Pure. */
 export type { ConnectionFacts, ListenerMatch, ListenerTable, PreparedListener, Rejected, RequestFacts, RouteMatch, RouteTable } from './types.ts';
 export { prepareRoutes, routeTitle, describeRoute } from './route-table.ts';
+export { chainTitle } from './filter-chains.ts';
 export { prepareListeners, addressesOf } from './listeners.ts';
 export { withoutPort } from './virtual-hosts.ts';
 export { compileString, type StringTest } from './string-matcher.ts';

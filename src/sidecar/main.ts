@@ -165,6 +165,7 @@ function runtimeOf(
     routeTable: (name) => config.current.routeTables.get(name),
     cluster: (name) => config.current.clusters.get(name),
     peerAt: (address, principal) => config.peerAt(address, principal),
+    serviceAt: (address) => config.serviceAt(address),
     self: {
       pod: proxy, workload, namespace, ip, app: labels['service.istio.io/canonical-name'] ?? labels['app'] ?? workload,
       version: labels['service.istio.io/canonical-revision'] ?? labels['version'] ?? 'latest', principal: `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`,

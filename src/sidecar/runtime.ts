@@ -17,6 +17,8 @@ export interface Runtime {
   random(): number;
   /** This proxy as a peer. */
   readonly self: Peer;
+  /** Who has an address, as far as the endpoints tell. */
+  peerAt(ip: string, principal: string): Peer;
   /** What was worked out from a config object, for as long as that object lives: `new WeakMap()`, one per process. */
   readonly derived: WeakMap<object, unknown>;
 }

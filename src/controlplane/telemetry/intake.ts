@@ -6,7 +6,7 @@ import { createTotals } from './totals.ts';
 
 /** Who wants to hear of traffic as it comes in. */
 export interface TelemetryListener {
-  /** At most 50 ms after they came. */
+  /** At most 20 ms after they came. */
   records(records: readonly RequestRecord[]): void;
   /** Every second, what was added; not called in a second without traffic. */
   metrics(deltas: readonly MetricDelta[]): void;
@@ -32,7 +32,7 @@ export interface IntakeLimits {
   readonly metricsEvery: number;
 }
 
-export const defaultIntakeLimits: IntakeLimits = { records: 20_000, series: 20_000, perBatch: 5000, recordsEvery: 40, metricsEvery: 1000 };
+export const defaultIntakeLimits: IntakeLimits = { records: 20_000, series: 20_000, perBatch: 5000, recordsEvery: 15, metricsEvery: 1000 };
 
 /** Starts the intake; its timers run while somebody listens. */
 export function createTelemetryIntake(limits: IntakeLimits = defaultIntakeLimits): TelemetryIntake {

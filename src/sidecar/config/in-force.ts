@@ -52,6 +52,7 @@ export class ConfigInForce {
   #routes = new Map<string, { readonly text: string; readonly table: RouteTable }>();
   #inline = new Map<string, RouteTable>();
   #peers: Map<string, Peer> | undefined;
+  #services: ReadonlyMap<string, string> | undefined;
   #routesChanged: (() => void) | undefined;
 
   constructor(environment: ConfigEnvironment) {
@@ -70,7 +71,10 @@ export class ConfigInForce {
       case 'route': this.#applyRoutes(resources as readonly RouteConfiguration[]); break;
       case 'listener': await this.#applyListeners(resources as readonly Listener[]); break;
       case 'secret': this.#environment.secrets.setPushed(parseSecrets(resources as readonly Secret[])); break;
-      case 'names': this.#replace({ resources: { ...this.#current.resources, names: (resources[0] ?? { table: {} }) as NameTable } }); break;
+      case 'names':
+        this.#services = undefined;
+        this.#replace({ resources: { ...this.#current.resources, names: (resources[0] ?? { table: {} }) as NameTable } });
+        break;
     }
     this.#received.add(type);
   }
@@ -79,6 +83,13 @@ export class ConfigInForce {
   peerAt(ip: string, principal: string): Peer {
     this.#peers ??= indexPeers([...this.#clusters.values()].map(({ cluster }) => cluster));
     return { ...(this.#peers.get(ip) ?? nobody), ip, principal };
+  }
+
+  /** The service that has a virtual IP, by the name table. */
+  serviceAt(ip: string): string {
+    // The first of a service's names is its full one.
+    this.#services ??= new Map(Object.entries(this.#current.resources.names.table).flatMap(([host, { ips }]) => ips.map((each) => [each, host] as const)).reverse());
+    return this.#services.get(ip) ?? '';
   }
 
   close(): void {

@@ -33,7 +33,7 @@ export function requestRecord(stream: Stream, request: ProxiedRequest | undefine
     traceId: trace?.traceId ?? '',
     spanId,
     parentSpanId: trace?.parentSpanId ?? '',
-    source: inbound ? (stream.source ?? unknownPeer(context.sourceIp, context.sourcePrincipal)) : self,
+    source: inbound ? sourceOf(stream) : self,
     destination: inbound ? self : destinationOf(stream),
     service: serviceOf(stream, request?.authority ?? ''),
     protocol: headers?.get('content-type')?.startsWith('application/grpc') === true ? 'grpc' : 'http',
@@ -49,7 +49,7 @@ export function requestRecord(stream: Stream, request: ProxiedRequest | undefine
     retries: stream.retries,
     mtls: inbound ? context.sourcePrincipal !== '' : stream.mtls,
     listener: context.listener,
-    route: stream.route?.name ?? '',
+    route: routeOf(stream),
     cluster: stream.cluster,
     endpoint: stream.endpoint,
     decision: stream.decision,
@@ -59,6 +59,18 @@ export function requestRecord(stream: Stream, request: ProxiedRequest | undefine
     bytesReceived,
     bytesSent,
   };
+}
+
+/** Who called: by its own word over mTLS, else by its address, as far as the endpoints tell. */
+function sourceOf({ source, context: { runtime, sourceIp, sourcePrincipal } }: Stream): Peer {
+  if (source !== undefined && source.app !== '') return source;
+  const known = runtime.peerAt(sourceIp, sourcePrincipal);
+  return known.workload === '' ? (source ?? unknownPeer(sourceIp, sourcePrincipal)) : known;
+}
+
+/** The route's name; most of Istio's have none, but an operation that says as much (`HOST:PORT/PATH*`). */
+function routeOf({ route }: Stream): string {
+  return route?.name || (route?.decorator?.operation ?? '');
 }
 
 /** The host as a peer; remembered with the host for as long as its identity stays. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { ports, type DecisionStep, type ResponseFlag } from '../../contract/index.ts';
-import type { ConnectionFacts, ListenerMatch, PreparedListener } from '../../routing/index.ts';
+import { chainTitle, type ConnectionFacts, type ListenerMatch, type PreparedListener } from '../../routing/index.ts';
 import { origin, type FilterChain, type Listener } from '../../xds/index.ts';
 import type { OriginalDestination } from '../capture/original-destination.ts';
 import { durationMs } from '../config/duration.ts';
@@ -167,7 +167,7 @@ async function serveChain(settings: DownstreamSettings, arrival: Arrival, chain:
     return { drain: () => undefined, destroy: () => { connection.destroy(); } };
   }
   return serveHttp(secured.link, {
-    runtime: settings.runtime, manager: terminal.manager, listener: context.listener, listenerOrigin: origin(arrival.listener.listener.metadata), filterChain: chain.name ?? '',
+    runtime: settings.runtime, manager: terminal.manager, listener: context.listener, listenerOrigin: origin(arrival.listener.listener.metadata), filterChain: chainTitle(chain),
     direction: context.direction, edge: settings.type === 'router' || (context.direction === 'inbound' && secured.principal === ''),
     scheme: tls !== undefined && secured.principal === '' ? 'https' : 'http', sourceIp: context.sourceIp, sourcePrincipal: secured.principal, originalDestination: context.originalDestination,
   });
@@ -212,7 +212,7 @@ function listenerStep(listener: Listener, destination: Address): DecisionStep {
 function chainStep(match: ListenerMatch): DecisionStep {
   const rejected = match.rejected.length === 0 ? {} : { rejected: match.rejected };
   if (match.kind !== 'chain') return { stage: 'filter-chain', what: 'none', why: 'no filter chain matches', ...rejected };
-  return { stage: 'filter-chain', what: match.chain.name ?? '', ...originOf(match.chain.metadata), ...rejected };
+  return { stage: 'filter-chain', what: chainTitle(match.chain), ...originOf(match.chain.metadata), ...rejected };
 }
 
 function originOf(metadata: Parameters<typeof origin>[0]): Pick<DecisionStep, 'origin'> {

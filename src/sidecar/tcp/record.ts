@@ -5,11 +5,14 @@ import type { ConnectionContext, ConnectionOutcome } from './runtime.ts';
 /** The record of a connection. `key` is unique within the pod. */
 export function connectionRecord(context: ConnectionContext, outcome: ConnectionOutcome, key: number): RequestRecord {
   const { runtime, direction } = context;
+  const ip = context.originalDestination.slice(0, context.originalDestination.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+  const reached = outcome.destination.workload === '' ? runtime.peerAt(ip, outcome.destination.principal) : outcome.destination;
   const source = direction === 'inbound' ? runtime.peerAt(context.sourceIp, context.sourcePrincipal) : runtime.self;
   return {
     key: `${runtime.self.pod}/c${key}`, time: context.startTime, reporter: direction === 'inbound' ? 'destination' : 'source', proxy: runtime.self.pod,
-    requestId: '', traceId: '', spanId: '', parentSpanId: '', source, destination: direction === 'inbound' ? runtime.self : outcome.destination,
-    service: outcome.service === '' ? context.originalDestination : outcome.service, protocol: 'tcp', method: '', authority: '', path: '', status: 0,
+    requestId: '', traceId: '', spanId: '', parentSpanId: '', source, destination: direction === 'inbound' ? runtime.self : reached.workload === '' ? outcome.destination : reached,
+    // What did not get as far as a cluster of a service was still meant for one, when its address is that of one.
+    service: outcome.service || runtime.serviceAt(ip) || context.originalDestination, protocol: 'tcp', method: '', authority: '', path: '', status: 0,
     flags: outcome.flags, details: outcome.details, duration: runtime.clock.now() - context.startTime, upstreamDuration: outcome.upstreamDuration,
     bytesReceived: outcome.received, bytesSent: outcome.sent, retries: 0, mtls: outcome.mtls, listener: context.listener, route: '',
     cluster: outcome.cluster, endpoint: outcome.endpoint, decision: [...context.decision, ...outcome.steps], requestHeaders: [], responseHeaders: [],

@@ -8,8 +8,8 @@ export interface ProxyRuntime extends Runtime {
   /** Opens connections on which no HTTP is spoken. */
   readonly tcpConnector: Connector;
   readonly telemetry: ProxyTelemetry;
-  /** Who has an address, as far as the endpoints tell. */
-  peerAt(ip: string, principal: string): Peer;
+  /** Host name of the service that has a virtual IP; empty when none has. */
+  serviceAt(ip: string): string;
 }
 
 /** What is known of a downstream connection when its filter chain has been chosen. */

@@ -73,7 +73,7 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
     clock,
     random,
     self: { pod: 'default/test', workload: 'test', namespace: 'default', app: 'test', version: 'v1', principal: 'spiffe://cluster.local/ns/default/sa/test', ip: '127.0.0.1' },
-    derived: new WeakMap(),
+    derived: new WeakMap(), peerAt: (ip, principal) => ({ pod: '', workload: '', namespace: '', app: '', version: '', principal, ip }),
   };
   const sockets = new Set<Socket>();
   const manager: HttpConnectionManager = { rds: { routeConfigName: 'test' }, ...options.manager };

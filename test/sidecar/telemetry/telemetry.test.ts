@@ -24,17 +24,30 @@ function make(recordsPerSecond = 100) {
 }
 
 describe('telemetry', () => {
-  test('goes out in one batch after 50 ms, with metrics by label set', async () => {
+  test('goes out in one batch after 20 ms, with metrics by label set', async () => {
     const { clock, batches, telemetry } = make();
     telemetry.request(record());
     telemetry.request(record({ status: 503, flags: ['UH'] }));
-    await clock.advance(49);
+    await clock.advance(19);
     expect(batches).toHaveLength(0);
     await clock.advance(1);
     expect(batches).toHaveLength(1);
     expect(batches[0]?.records).toHaveLength(2);
     expect(batches[0]?.metrics.map(({ labels, requests }) => [labels.response_code, labels.response_flags, labels.connection_security_policy, labels.destination_service_name, requests])).toEqual([['200', '-', 'mutual_tls', 'b', 1], ['503', 'UH', 'mutual_tls', 'b', 1]]);
     expect(batches[0]?.metrics[0]?.durations[durationBuckets.indexOf(10)]).toBe(1);
+  });
+
+  test('sends records at once and the metrics of many batches together', async () => {
+    const { clock, batches, telemetry } = make(1000);
+    for (let i = 0; i < 50; i += 1) {
+      telemetry.request(record());
+      await clock.advance(20);
+    }
+    expect(batches.length).toBeGreaterThanOrEqual(50);
+    expect(batches.filter(({ metrics }) => metrics.length > 0).length).toBeLessThanOrEqual(5);
+    telemetry.close();
+    expect(batches.flatMap(({ metrics }) => metrics).reduce((sum, { requests }) => sum + requests, 0)).toBe(50);
+    expect(batches.flatMap(({ records }) => records)).toHaveLength(50);
   });
 
   test('samples records above the rate and never metrics', async () => {
