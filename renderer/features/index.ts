@@ -2,6 +2,7 @@ import type { FeaturePanel } from './panel.ts';
 import { panel as circuitBreaking } from './circuit-breaking/panel.tsx';
 import { panel as cors } from './cors/panel.tsx';
 import { panel as directResponse } from './direct-response/panel.tsx';
+import { panel as envoyFilter } from './envoy-filter/panel.tsx';
 import { panel as gateway } from './gateway/panel.tsx';
 import { panel as headers } from './headers/panel.tsx';
 import { panel as loadBalancing } from './load-balancing/panel.tsx';
@@ -20,4 +21,4 @@ export { WeightsPanel } from './routing/panel.tsx';
 export type { FeaturePanel, Finding } from './panel.ts';
 
 /** What the rules say, feature by feature, in the order in which the inspector lists them. */
-export const featurePanels: readonly FeaturePanel[] = [gateway, serviceEntry, timeout, retry, mirror, redirect, rewrite, headers, cors, directResponse, loadBalancing, circuitBreaking, outlierDetection, tcpRouting];
+export const featurePanels: readonly FeaturePanel[] = [gateway, serviceEntry, timeout, retry, mirror, redirect, rewrite, headers, cors, directResponse, loadBalancing, circuitBreaking, outlierDetection, tcpRouting, envoyFilter];

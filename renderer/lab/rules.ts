@@ -52,14 +52,14 @@ function startOf(document: Document.Parsed | Document, path: readonly (string | 
   return isNode(node) ? node.range?.[0] : undefined;
 }
 
-/** The rules that speak of this service: VirtualServices and DestinationRules by host, ServiceEntries by host, gateways by selector. */
+/** The rules that speak of this service: VirtualServices and DestinationRules by host, ServiceEntries by host, gateways by selector, EnvoyFilters of its namespace. */
 export function rulesFor(rules: readonly Rule[], node: { readonly kind: string; readonly name: string; readonly namespace: string }): readonly Rule[] {
   return rules.filter(rule => {
     if (rule.kind === 'Gateway') return node.kind === 'gateway';
     if (rule.kind === 'VirtualService') return node.kind === 'gateway' ? names(rule.spec['gateways']).some(name => name !== 'mesh') : names(rule.spec['hosts']).some(host => means(host, rule, node)) || destinations(rule).some(host => means(host, rule, node));
     if (rule.kind === 'DestinationRule') return typeof rule.spec['host'] === 'string' && means(rule.spec['host'], rule, node);
     if (rule.kind === 'ServiceEntry') return names(rule.spec['hosts']).includes(node.name);
-    return false;
+    return rule.kind === 'EnvoyFilter' && rule.namespace === node.namespace;
   });
 }
 

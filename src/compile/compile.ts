@@ -1,4 +1,5 @@
 import type { ProxyConfig } from '../xds/index.ts';
+import { withEnvoyFilters } from './envoy-filters.ts';
 import { gatewayConfig } from './gateway-config.ts';
 import { sidecarConfig } from './sidecar-config.ts';
 import { prepareSnapshot, type SnapshotIndex } from './snapshot-index.ts';
@@ -6,7 +7,7 @@ import type { MeshSnapshot, ProxyNode } from './types.ts';
 
 /** Compiles one proxy of an index that was prepared for all of them. */
 export function compileFor(index: SnapshotIndex, node: ProxyNode): ProxyConfig {
-  return node.type === 'router' ? gatewayConfig(index, node) : sidecarConfig(index, node);
+  return withEnvoyFilters(index, node, node.type === 'router' ? gatewayConfig(index, node) : sidecarConfig(index, node));
 }
 
 /** Compiles one proxy. For several, `prepareSnapshot` once and `compileFor` each. */

@@ -5,6 +5,7 @@ import { endpointSources } from './endpoints.ts';
 import { convertGateways } from './gateway-api/index.ts';
 import { byAge, type MeshDestinationRule, type MeshEndpoint, type MeshService, type MeshVirtualService } from './model.ts';
 import { convertIngresses } from './ingress.ts';
+import { inPatchOrder } from './patch-order.ts';
 import { meshServices } from './services.ts';
 import type { ClusterEndpoints } from './load-assignments.ts';
 import type { MeshSnapshot, ProxyNode } from './types.ts';
@@ -26,6 +27,8 @@ export interface SnapshotIndex {
   readonly destinationRules: ReadonlyMap<string, NamespaceRules>;
   readonly sidecars: readonly TypedResource<'Sidecar'>[];
   readonly gateways: readonly TypedResource<'Gateway'>[];
+  /** In the order in which they are applied. */
+  readonly envoyFilters: readonly TypedResource<'EnvoyFilter'>[];
   readonly peerPolicies: readonly PeerPolicy[];
   /** Services whose endpoints include this address. */
   readonly targetsByIp: ReadonlyMap<string, readonly ServiceTarget[]>;
@@ -49,6 +52,7 @@ export function prepareSnapshot(snapshot: MeshSnapshot): SnapshotIndex {
     virtualServices: [...meshVirtualServices(resources, mesh.domainSuffix), ...converted.virtualServices, ...ingresses.virtualServices],
     destinationRules: meshDestinationRules(resources, mesh.domainSuffix),
     sidecars: byAge(ofKind(resources, 'Sidecar')),
+    envoyFilters: inPatchOrder(byAge(ofKind(resources, 'EnvoyFilter')), mesh.rootNamespace),
     gateways: byAge([...ofKind(resources, 'Gateway'), ...converted.gateways, ...ingresses.gateways]),
     targetsByIp: targetsByIp(services),
     identities: new Map(services.map((service) => [service, identitiesOf(service, mesh.trustDomain)])),

@@ -11,7 +11,7 @@ export { gatewayGroup } from './kinds/gateway-api.ts';
 export type { BackendReference, BackendTLSPolicy, CertificateReference, FrontendValidation, KubernetesGateway, LabelSelector, Listener, ParentReference, ReferenceGrant, TCPRoute, TLSRoute } from './kinds/gateway-api.ts';
 export type { GRPCRoute, GRPCRouteRule, HTTPBackendReference, HTTPRouteFilter, HTTPRouteMatch, HTTPRouteRule, HeaderModifier, KubernetesHTTPRoute, PathModifier } from './kinds/gateway-api-http.ts';
 export type { Ingress, IngressBackend, IngressPath } from './kinds/ingress.ts';
-export type { EnvoyFilter } from './kinds/envoy-filter.ts';
+export type { EnvoyFilter } from '../features/envoy-filter/manifest.ts';
 export type { Sidecar } from './kinds/sidecar.ts';
 export type { Telemetry } from './kinds/telemetry.ts';
 export type { TrafficExtension, WasmPlugin } from './kinds/wasm-plugin.ts';

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 /** Features that need nothing of the sidecar beyond routing and its listeners, and those whose rules show in another's panel. */
-const withoutHook = new Set(['routing', 'gateway', 'service-entry', 'tcp-routing']);
+const withoutHook = new Set(['routing', 'gateway', 'service-entry', 'tcp-routing', 'envoy-filter']);
 
 describe('a feature is a folder', () => {
   for (const name of readdirSync('src/features')) {

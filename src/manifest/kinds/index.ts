@@ -8,7 +8,7 @@ import { DestinationRule } from './destination-rule.ts';
 import { BackendTLSPolicy, GatewayClass, KubernetesGateway, ReferenceGrant, TCPRoute, TLSRoute, gatewayGroup } from './gateway-api.ts';
 import { GRPCRoute, KubernetesHTTPRoute } from './gateway-api-http.ts';
 import { Ingress, IngressClass } from './ingress.ts';
-import { EnvoyFilter } from './envoy-filter.ts';
+import { EnvoyFilter } from '../../features/envoy-filter/manifest.ts';
 import { later, passedThrough } from './passed-through.ts';
 import { AuthorizationPolicy, ProxyConfig, RequestAuthentication } from './security.ts';
 import { Sidecar } from './sidecar.ts';
@@ -46,7 +46,7 @@ const typed = {
   ServiceEntry: { ...networking, aliases: ['se'], plural: 'serviceentries', schema: ServiceEntry, specRequired: true },
   WorkloadEntry: { ...networking, aliases: ['we'], plural: 'workloadentries', schema: WorkloadEntry, specRequired: true },
   WorkloadGroup: { ...networking, aliases: ['wg'], schema: WorkloadGroup, specRequired: true, notRun: 'workloads outside of the lab cannot join it by themselves; write WorkloadEntries' },
-  EnvoyFilter: { ...networking, schema: EnvoyFilter, notRun: later },
+  EnvoyFilter: { ...networking, schema: EnvoyFilter },
   Sidecar: { ...networking, schema: Sidecar },
   ProxyConfig: { ...networking, schema: ProxyConfig, notRun: later },
   PeerAuthentication: { ...networking, group: 'security.istio.io', aliases: ['pa'], schema: PeerAuthentication },

@@ -1,10 +1,8 @@
+import { refusal, type ConfigPatch } from '../../features/envoy-filter/manifest.ts';
 import type { TypedResource } from '../guards.ts';
-import type { EnvoyFilter } from '../kinds/envoy-filter.ts';
 import { checkRegex } from './names.ts';
 import { each, type Report } from './report.ts';
 import { checkReferences } from './targets.ts';
-
-type ConfigPatch = EnvoyFilter['configPatches'][number];
 
 /** Istio's admission rules for an EnvoyFilter. */
 export function validateEnvoyFilter({ spec }: TypedResource<'EnvoyFilter'>, report: Report): void {
@@ -13,6 +11,8 @@ export function validateEnvoyFilter({ spec }: TypedResource<'EnvoyFilter'>, repo
   each(spec.configPatches, report.at('configPatches'), (patch, place) => {
     checkPatch(patch, place);
     checkMatch(patch, place.at('match'));
+    const why = refusal(patch);
+    if (why !== undefined) place.say({ code: 'WEFT0007', level: 'warning', message: `This patch is not applied: ${why}.`, help: 'The other patches are.' });
   });
 }
 

@@ -66,3 +66,45 @@ export const EnvoyFilter = ruled(
   atMostOne('workloadSelector', 'targetRefs'),
 );
 export type EnvoyFilter = z.output<typeof EnvoyFilter>;
+/** One patch of an EnvoyFilter. */
+export type ConfigPatch = EnvoyFilter['configPatches'][number];
+
+/** The types of filters that the lab's sidecars run; patches may add these. */
+const runnable = new Set([
+  'envoy.extensions.filters.http.router.v3.Router',
+  'envoy.extensions.filters.http.fault.v3.HTTPFault',
+  'envoy.extensions.filters.http.cors.v3.Cors',
+  'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit',
+  'envoy.extensions.filters.http.ratelimit.v3.RateLimit',
+  'envoy.extensions.filters.http.rbac.v3.RBAC',
+  'envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication',
+  'envoy.extensions.filters.http.ext_authz.v3.ExtAuthz',
+  'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+  'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+  'envoy.extensions.filters.network.rbac.v3.RBAC',
+  'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector',
+  'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector',
+  'envoy.extensions.filters.listener.original_dst.v3.OriginalDst',
+]);
+
+const prefix = 'type.googleapis.com/';
+const filterKinds: readonly ConfigPatch['applyTo'][] = ['HTTP_FILTER', 'NETWORK_FILTER', 'LISTENER_FILTER'];
+
+/** The type of message that a filter's typed config holds, looked up in a TypedStruct too; empty when it says none. */
+export function configType(typedConfig: unknown): string {
+  const { '@type': type, type_url: url, typeUrl } = (typedConfig ?? {}) as Readonly<Record<string, unknown>>;
+  const name = (value: unknown): string => (typeof value === 'string' ? value.replace(prefix, '') : '');
+  return /(^|\.)TypedStruct$/.test(name(type)) ? name(url ?? typeUrl) : name(type);
+}
+
+/** Why a patch cannot be run, as the rest of a sentence; `undefined` when it can. The other patches are not concerned. */
+export function refusal({ applyTo, match, patch }: ConfigPatch): string | undefined {
+  if (applyTo === 'EXTENSION_CONFIG') return 'extension configurations (ECDS) are not served; write the filter itself as HTTP_FILTER';
+  if (applyTo === 'BOOTSTRAP') return 'the lab’s sidecars have no Envoy bootstrap';
+  if (match?.context === 'WAYPOINT') return 'the lab has no waypoints';
+  const value = patch?.value;
+  if (value === undefined || !filterKinds.includes(applyTo)) return undefined;
+  const type = configType(value['typed_config'] ?? value['typedConfig']);
+  if (type === '' || runnable.has(type)) return undefined;
+  return `the filter ${type.replace(/^envoy\.extensions\.filters\./, '')} is not run by the lab’s sidecars`;
+}
