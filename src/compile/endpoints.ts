@@ -77,7 +77,7 @@ function podPort(pod: PodInfo, target: number | string): number | undefined {
 
 function podEndpoint(pod: PodInfo, ports: ReadonlyMap<number, number>): MeshEndpoint {
   return {
-    address: pod.ip, labels: pod.labels, ports, ready: pod.ready, mesh: pod.sidecar, namespace: pod.namespace,
+    address: pod.ip, labels: pod.labels, ports, ready: pod.ready, mesh: takesMtls(pod), namespace: pod.namespace,
     serviceAccount: pod.serviceAccount, workload: pod.workload, pod: pod.name, locality: localityOf(pod.labels), weight: 1,
   };
 }
@@ -97,7 +97,7 @@ function workloadEndpoint(sources: EndpointSources, entry: WorkloadEntry, namesp
   return {
     ...plain,
     labels: entry.labels,
-    mesh: internal && (pod?.sidecar ?? entry.labels[tlsModeLabel] === 'istio'),
+    mesh: internal && (takesMtls(pod) ?? entry.labels[tlsModeLabel] === 'istio'),
     ready: pod?.ready ?? true,
     pod: pod?.name ?? '',
     locality: entry.locality !== '' ? entry.locality : localityOf(pod?.labels ?? entry.labels),
@@ -105,6 +105,13 @@ function workloadEndpoint(sources: EndpointSources, entry: WorkloadEntry, namesp
     serviceAccount: entry.serviceAccount !== '' ? entry.serviceAccount : (pod?.serviceAccount ?? ''),
     weight: entry.weight === 0 ? 1 : entry.weight,
   };
+}
+
+/** Whether callers may speak mTLS to a pod by themselves; `undefined` when it is no pod. */
+function takesMtls(pod: PodInfo): boolean;
+function takesMtls(pod: PodInfo | undefined): boolean | undefined;
+function takesMtls(pod: PodInfo | undefined): boolean | undefined {
+  return pod === undefined ? undefined : pod.sidecar && pod.kind !== 'gateway';
 }
 
 function plainEndpoint(address: string, namespace: string, ports: ReadonlyMap<number, number>): MeshEndpoint {

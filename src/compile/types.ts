@@ -22,6 +22,8 @@ export interface PodInfo {
   /** A sidecar captures its traffic, so it can speak mTLS. */
   readonly sidecar: boolean;
   readonly ready: boolean;
+  /** A gateway's proxy takes what its Gateways say, so nobody speaks mTLS to it by himself. */
+  readonly kind?: 'workload' | 'gateway';
 }
 
 /** The proxy that a config is made for. */

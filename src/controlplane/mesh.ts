@@ -1,6 +1,6 @@
 import { gatewayServices, type MeshConfig, type MeshSnapshot, type ProxyNode } from '../compile/index.ts';
 import type { PodRegistration } from '../contract/index.ts';
-import type { Diagnostic, Resource, SourceFile } from '../manifest/index.ts';
+import { withInstalled, type Diagnostic, type Resource, type SourceFile } from '../manifest/index.ts';
 import type { Compiler } from './compiler.ts';
 import type { StoredState } from './state/state.ts';
 import { allocateVirtualIps, virtualIpKeys } from './virtual-ips.ts';
@@ -47,7 +47,7 @@ const notReported: Readiness = { ready: false, message: 'The sidecar has not rep
 export function createMesh(stored: StoredState, compiler: Compiler, trustDomain: string, changed: (urgency: Urgency) => void): Mesh {
   let state = stored;
   let read = compiler.read(state.files);
-  let resources = inOrderOfAge(read.resources, state.ages);
+  let resources = inOrderOfAge(withInstalled(read.resources), state.ages);
   let config = compiler.mesh(resources, trustDomain);
   let byKey = new Map(state.pods.map((pod) => [podKey(pod), pod]));
 
@@ -77,8 +77,9 @@ export function createMesh(stored: StoredState, compiler: Compiler, trustDomain:
       if (next.diagnostics.some(({ level }) => level === 'error')) return { applied: false, diagnostics: next.diagnostics };
       if (sameFiles(files, state.files)) return { applied: true, diagnostics: read.diagnostics };
       read = next;
-      const ages = agesOf(read.resources, state.ages);
-      resources = inOrderOfAge(read.resources, ages);
+      const all = withInstalled(read.resources);
+      const ages = agesOf(all, state.ages);
+      resources = inOrderOfAge(all, ages);
       config = compiler.mesh(resources, trustDomain);
       change({ files, ages, virtualIps: allocateVirtualIps(state.virtualIps, virtualIpKeys([...resources, ...gatewayServices(resources)]), state.virtualIpCidr) }, 'now');
       return { applied: true, diagnostics: read.diagnostics };

@@ -1,6 +1,7 @@
 /** YAML in, typed resources with positions and diagnostics out. Pure. */
 export type { Diagnostic, ObjectMeta, Position, Resource, SourceFile } from './types.ts';
 export { parseManifests, type ParsedManifests } from './parse.ts';
+export { withInstalled } from './installed.ts';
 export { at, formatPath, isKind, ofKind, resourceName, type TypedResource } from './guards.ts';
 export { groupOf, kindDefinition, kindFromAlias, kinds, type KindSpecs, type TypedKind } from './kinds/index.ts';
 export type { KindDefinition } from './kinds/definition.ts';

@@ -201,7 +201,8 @@ export async function containerEnvironment(type: SidecarSettings['type']): Promi
   return {
     clock: createSystemClock(), random: Math.random,
     originalDestination: type === 'sidecar' ? await kernelOriginalDestination() : () => undefined,
-    resolve: async (host) => (await lookup(host, { all: true, family: 4 })).map(({ address }) => address),
+    // With a dot at its end the name is whole: no search domain is tried, under which the mesh's own names would be found.
+    resolve: async (host) => (await lookup(`${host.replace(/\.$/, '')}.`, { all: true, family: 4 })).map(({ address }) => address),
     dns: { ip: '127.0.0.11', port: 53 }, bind: ({ ip, port }) => ({ host: ip, port }), probeSource: type === 'sidecar' ? passthroughSource : undefined,
     output: (text) => { process.stdout.write(text); },
   };

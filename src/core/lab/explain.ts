@@ -1,6 +1,6 @@
 import { defaultMeshConfig, explain, type MeshSnapshot, type PodInfo } from '../../compile/index.ts';
 import { LabFailure, type Call, type Explanation } from '../../contract/index.ts';
-import { parseManifests, podTemplates, type SourceFile } from '../../manifest/index.ts';
+import { parseManifests, podTemplates, withInstalled, type SourceFile } from '../../manifest/index.ts';
 
 /** What is known of a running lab; without one, pods are made up from the manifests. */
 export interface Running {
@@ -10,7 +10,8 @@ export interface Running {
 
 /** Says what happens to a call, on a running lab's facts or on manifests alone. Rejects with `manifest-invalid` when they cannot be read. */
 export function explainCall(files: readonly SourceFile[], call: Call, running: Running | undefined): Explanation {
-  const { resources, diagnostics } = parseManifests(files);
+  const { resources: written, diagnostics } = parseManifests(files);
+  const resources = withInstalled(written);
   const errors = diagnostics.filter((one) => one.level === 'error');
   if (errors.length > 0) throw new LabFailure('manifest-invalid', 'The manifests have errors, so what they would do is not known.', { diagnostics: errors });
   const snapshot: MeshSnapshot = {

@@ -1,6 +1,6 @@
 import { analyze } from '../../analyze/index.ts';
 import { LabFailure, type ApplyResult, type SwitchAction } from '../../contract/index.ts';
-import { consentNeeded, kindFromAlias, parseManifests, podTemplates, validate, type Diagnostic, type Resource, type SourceFile } from '../../manifest/index.ts';
+import { consentNeeded, kindFromAlias, parseManifests, podTemplates, validate, withInstalled, type Diagnostic, type Resource, type SourceFile } from '../../manifest/index.ts';
 import { throwSwitch } from '../switches/index.ts';
 import { applyFiles, changesBetween, deleteFiles } from './merge-files.ts';
 import type { Session } from './session.ts';
@@ -8,7 +8,7 @@ import type { Session } from './session.ts';
 /** Resources and everything that is found about them: what cannot be read, what is not valid, what will not work. */
 export function examine(files: readonly SourceFile[]): { readonly resources: readonly Resource[]; readonly diagnostics: readonly Diagnostic[] } {
   const { resources, diagnostics } = parseManifests(files);
-  return { resources, diagnostics: [...diagnostics, ...analyze({ resources })] };
+  return { resources, diagnostics: [...diagnostics, ...analyze({ resources: withInstalled(resources) })] };
 }
 
 /** Rejects with `manifest-invalid` when there is an error, with `consent-required` when something dangerous was not agreed to. */

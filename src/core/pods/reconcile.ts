@@ -1,5 +1,5 @@
 import { LabFailure, type PodRegistration } from '../../contract/index.ts';
-import { podTemplates, type Resource } from '../../manifest/index.ts';
+import { podTemplates, withInstalled, type Resource } from '../../manifest/index.ts';
 import type { Engine } from '../docker/index.ts';
 import type { Registry } from '../images/index.ts';
 import { atMost } from './at-most.ts';
@@ -48,7 +48,8 @@ const general: ReadonlySet<string> = new Set(['engine-gone', 'engine-disk-full',
  * Brings a lab's pods in line with its manifests: makes what is missing, replaces what was made from something else, removes the rest.
  * New pods of a workload start before its old ones go. Rejects when the engine fails or consent is missing; what keeps a single pod from starting is in the result.
  */
-export async function reconcilePods(engine: Engine, lab: string, resources: readonly Resource[], options: ReconcileOptions): Promise<Reconciled> {
+export async function reconcilePods(engine: Engine, lab: string, written: readonly Resource[], options: ReconcileOptions): Promise<Reconciled> {
+  const resources = withInstalled(written);
   const { signal, onProgress } = options;
   const [record, network, { pods: existing, strays }] = await Promise.all([labRecord(engine, lab), findNetwork(engine, lab), inventory(engine, lab)]);
   const templates = podTemplates(resources);

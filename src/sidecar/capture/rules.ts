@@ -6,11 +6,16 @@ const openPorts = [String(ports.prometheus), String(ports.health), '15020'];
 /** Source address of the proxy's own calls to the pod's application: capture lets it pass, as in Istio. */
 export const passthroughSource = '127.0.0.6';
 
+/** The nameserver that Docker writes into every pod's resolv.conf. */
+const nameserver = '127.0.0.11';
+
 /**
  * The capture rules of a pod as input of `iptables-restore --noflush` (table nat, IPv4). Chains are named and ordered as Istio's.
  * Applying them again changes nothing but the rules. Throws when `captureProblems` finds something.
  *
- * DNS comes first in OUTPUT, ahead of Docker's own DNAT of 127.0.0.11:53; the proxy's own queries return and meet that DNAT.
+ * DNS comes first in OUTPUT, ahead of Docker's own DNAT of 127.0.0.11:53; the proxy's own queries return and meet that DNAT. Only what goes
+ * to that nameserver is captured, as Istio captures for those of resolv.conf: Docker asks the servers behind it from inside of the pod's
+ * network, and captured questions of its own would come back to it with the mesh's virtual addresses.
  */
 export function captureRules(settings: CaptureSettings, uid: number): string {
   const problems = captureProblems(settings);
@@ -61,8 +66,8 @@ function inbound(settings: CaptureSettings): string[] {
 function outbound(settings: CaptureSettings, uid: number): string[] {
   const proxy = `-m owner --uid-owner ${uid}`;
   const dns = ['udp', 'tcp'].flatMap((protocol) => [
-    `-A ISTIO_OUTPUT -p ${protocol} -m ${protocol} --dport 53 ${proxy} -j RETURN`,
-    `-A ISTIO_OUTPUT -p ${protocol} -m ${protocol} --dport 53 -j REDIRECT --to-ports ${ports.dns}`,
+    `-A ISTIO_OUTPUT -d ${nameserver}/32 -p ${protocol} -m ${protocol} --dport 53 ${proxy} -j RETURN`,
+    `-A ISTIO_OUTPUT -d ${nameserver}/32 -p ${protocol} -m ${protocol} --dport 53 -j REDIRECT --to-ports ${ports.dns}`,
   ]);
   return [
     `-A ISTIO_OUTPUT -s ${passthroughSource}/32 -o lo -j RETURN`,

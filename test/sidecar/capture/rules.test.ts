@@ -66,7 +66,7 @@ test.for(['iptables-nft', 'iptables-legacy'])('traffic of a pod takes the way th
       'proxy → its own pod': 'inbound 10.99.0.2:8080',
       'proxy → its application': 'app 10.99.0.2:8080',
       'proxy → loopback': 'app 127.0.0.1:8080',
-      'app DNS': 'dns', 'app DNS elsewhere': 'dns', 'app DNS by TCP': 'dns-tcp 127.0.0.11:53',
+      'app DNS': 'dns', 'app DNS elsewhere': 'timeout', 'app DNS by TCP': 'dns-tcp 127.0.0.11:53',
       'proxy DNS': 'docker', 'proxy DNS by TCP': 'docker-tcp 127.0.0.11:53',
     });
     expect(result.jumps.filter((jump) => jump.includes('ISTIO'))).toHaveLength(3);
