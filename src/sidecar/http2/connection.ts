@@ -335,9 +335,9 @@ export class Http2Connection implements LinkReader, FrameSink, StreamHost {
       return;
     }
     if (!stream.events.head(block, endStream) || stream.closed) return;
+    if (endStream && !stream.takeEnd(undefined)) throw new ProtocolError('http2.content_length_mismatch', 0);
     stream.headSeen = true;
     this.#fresh.push(stream);
-    if (endStream && !stream.takeEnd(undefined)) throw new ProtocolError('http2.content_length_mismatch', 0);
   }
 
   /** A new stream of the peer's; `undefined` when its frames are to be ignored. */

@@ -85,13 +85,14 @@ class ServerStream implements StreamEvents {
     return this.#stream.received;
   }
 
-  head(block: FieldBlock): boolean {
+  head(block: FieldBlock, endStream: boolean): boolean {
     let fields: RequestFields;
     try {
       fields = requestFields(block);
       if ((fields.contentLength ?? 0) > this.#server.limits.maxBody) throw new ProtocolError('http2.body_too_large', 413);
     } catch (error) {
       if (!(error instanceof ProtocolError) || error.status === 0) throw error;
+      this.#stream.remoteEnded = endStream;
       this.#refuse(error);
       return false;
     }
