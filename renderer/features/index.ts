@@ -1,4 +1,5 @@
 import type { FeaturePanel } from './panel.ts';
+import { panel as authorization } from './authorization/panel.tsx';
 import { panel as circuitBreaking } from './circuit-breaking/panel.tsx';
 import { panel as cors } from './cors/panel.tsx';
 import { panel as directResponse } from './direct-response/panel.tsx';
@@ -21,4 +22,4 @@ export { WeightsPanel } from './routing/panel.tsx';
 export type { FeaturePanel, Finding } from './panel.ts';
 
 /** What the rules say, feature by feature, in the order in which the inspector lists them. */
-export const featurePanels: readonly FeaturePanel[] = [gateway, serviceEntry, timeout, retry, mirror, redirect, rewrite, headers, cors, directResponse, loadBalancing, circuitBreaking, outlierDetection, tcpRouting, envoyFilter];
+export const featurePanels: readonly FeaturePanel[] = [gateway, serviceEntry, timeout, retry, mirror, redirect, rewrite, headers, cors, directResponse, loadBalancing, circuitBreaking, outlierDetection, tcpRouting, authorization, envoyFilter];

@@ -52,15 +52,27 @@ function startOf(document: Document.Parsed | Document, path: readonly (string | 
   return isNode(node) ? node.range?.[0] : undefined;
 }
 
-/** The rules that speak of this service: VirtualServices and DestinationRules by host, ServiceEntries by host, gateways by selector, EnvoyFilters of its namespace. */
+/** The rules that speak of this service: VirtualServices and DestinationRules by host, ServiceEntries by host, gateways and policies by selector, EnvoyFilters of its namespace. */
 export function rulesFor(rules: readonly Rule[], node: { readonly kind: string; readonly name: string; readonly namespace: string }): readonly Rule[] {
   return rules.filter(rule => {
     if (rule.kind === 'Gateway') return node.kind === 'gateway';
     if (rule.kind === 'VirtualService') return node.kind === 'gateway' ? names(rule.spec['gateways']).some(name => name !== 'mesh') : names(rule.spec['hosts']).some(host => means(host, rule, node)) || destinations(rule).some(host => means(host, rule, node));
     if (rule.kind === 'DestinationRule') return typeof rule.spec['host'] === 'string' && means(rule.spec['host'], rule, node);
     if (rule.kind === 'ServiceEntry') return names(rule.spec['hosts']).includes(node.name);
-    return rule.kind === 'EnvoyFilter' && rule.namespace === node.namespace;
+    if (rule.kind === 'EnvoyFilter') return rule.namespace === node.namespace;
+    return policies.has(rule.kind) && covers(rule, node);
   });
+}
+
+const policies: ReadonlySet<string> = new Set(['AuthorizationPolicy']);
+const rootNamespace = 'istio-system';
+
+/** Policies apply by namespace and labels; a service is known by its name, which is the label `app` of its pods (of a gateway, `istio`). */
+function covers({ namespace, spec }: Rule, node: { readonly kind: string; readonly name: string; readonly namespace: string }): boolean {
+  if (namespace !== node.namespace && namespace !== rootNamespace) return false;
+  if (spec['targetRef'] !== undefined || spec['targetRefs'] !== undefined) return false;
+  const labels = object(object(spec['selector'])?.['matchLabels']) ?? {};
+  return Object.entries(labels).every(([label, value]) => (node.kind === 'gateway' ? label === 'istio' || value === node.name : label !== 'app' || value === node.name));
 }
 
 /** True when a host, short or fully qualified, means this service. */

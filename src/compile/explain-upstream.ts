@@ -14,6 +14,9 @@ export interface UpstreamCall {
   readonly cluster: string;
   /** How often a failed connection is tried again. */
   readonly retries: number;
+  /** Of the caller's proxy: its address, and the SPIFFE URI that it shows over mTLS. */
+  readonly callerIp: string;
+  readonly identity: string;
 }
 
 interface Result {
@@ -85,7 +88,7 @@ function inbound(call: UpstreamCall, { ip, port }: { readonly ip: string; readon
   if (!pod.sidecar) return after([sent], transport === 'plaintext' ? toApplication(`${pod.namespace}/${pod.name} has no sidecar`) : handshakeFails(call, 'the endpoint has no sidecar to take TLS'));
   const tcp = call.arrival.protocol === 'tcp' || call.arrival.tls === 'tls';
   const result = simulate(compileFor(call.index, nodeOf(pod, call.index.snapshot)), {
-    ...call.arrival, localPort: capturePorts.inbound, destinationIp: ip, destinationPort: port, sourceIp: '0.0.0.0',
+    ...call.arrival, localPort: capturePorts.inbound, destinationIp: ip, destinationPort: port, sourceIp: call.callerIp, principal: call.identity,
     protocol: tcp ? 'tcp' : 'http', tls: transport === 'plaintext' && call.arrival.tls === 'tls' ? 'tls' : transport, alpn: transport === 'mtls' ? (tcp ? ['istio-peer-exchange', 'istio'] : ['istio-http/1.1', 'istio', 'http/1.1']) : ['http/1.1'], serverName: '',
   });
   return after([sent], received(call, result, transport, `${pod.namespace}/${pod.name}`));
@@ -93,13 +96,21 @@ function inbound(call: UpstreamCall, { ip, port }: { readonly ip: string; readon
 
 function received(call: UpstreamCall, result: SimulationResult, transport: Transport, pod: string): Result {
   const chain: ExplainStep = { stage: 'filter-chain', what: result.filterChain ?? 'none', why: `at ${pod}` };
-  if (result.error === undefined) return after([chain], toApplication(result.cluster ?? ''));
+  const access = result.access?.steps ?? [];
+  if (result.error === undefined) return after([chain, ...access], toApplication(result.cluster ?? ''));
+  if (result.error === 'denied') return after([chain, ...access], denied(call.arrival, result.access?.denied ?? ''));
   if (transport !== 'plaintext') return after([chain], handshakeFails(call, `${pod} does not take this TLS`));
   return after([{ ...chain, why: `${pod} takes mTLS only and closes plaintext` }], ended({ stage: 'transport', what: 'connection closed' }, 503, 'UC'));
 }
 
 function toApplication(why: string): Result {
   return { steps: [{ stage: 'response', what: 'the application answers', why }], outcome: { flags: [] } };
+}
+
+/** HTTP gets an answer; a connection is closed. */
+function denied({ protocol, tls }: SimulatedCall, why: string): Result {
+  const tcp = protocol === 'tcp' || tls === 'tls';
+  return tcp ? { steps: [{ stage: 'response', what: 'connection closed', why }], outcome: { flags: ['UAEX'] } } : { steps: [{ stage: 'response', what: '403', why }], outcome: { status: 403, flags: [] } };
 }
 
 /** A handshake that fails counts as a failed connection, which the default policy tries again. */

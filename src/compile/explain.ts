@@ -1,3 +1,4 @@
+import { spiffeId } from '../features/mtls/compile.ts';
 import type { RequestFacts } from '../routing/index.ts';
 import { chainTitle, prepareListeners, tlsRedirectOf } from '../routing/index.ts';
 import { clusterName, origin, type HttpConnectionManager, type Listener, type ProxyConfig, type TcpProxy } from '../xds/index.ts';
@@ -9,6 +10,7 @@ import { explainRoute, percent } from './explain-route.ts';
 import { explainUpstream } from './explain-upstream.ts';
 import { filterNames } from './network-filters.ts';
 import { capturePorts } from './outbound-listeners.ts';
+import { simulateAccess } from './simulate-access.ts';
 import { connectionFacts, networkFilter, routeTableOf, type SimulatedCall } from './simulate.ts';
 import { prepareSnapshot, type SnapshotIndex } from './snapshot-index.ts';
 import type { MeshSnapshot } from './types.ts';
@@ -41,24 +43,38 @@ export function explain(snapshot: MeshSnapshot, call: ExplainCall): Explained {
   const config = compileFor(index, caller.node);
   const url = parseCallUrl(call.url);
   const arrival = arrivalOf(config, caller, url, call);
-  if (!caller.sidecar) return withoutProxy(index, config, arrival, url, call);
+  if (!caller.sidecar) return withoutProxy({ index, config, arrival, url, call, callerIp: caller.node.ip });
   const first = decide(config, arrival);
   if (first.outcome !== undefined) return answered(call, first.outcome, first.steps);
   const steps = [...first.steps];
   const clusters = first.clusters.map(({ cluster, share }): ExplainedCluster => {
-    const upstream = explainUpstream({ index, config, arrival, cluster, retries: first.retries });
+    const upstream = explainUpstream({ index, config, arrival, cluster, retries: first.retries, ...identityOf(index, caller) });
     steps.push(...upstream.steps);
     return { cluster, share, ...(first.tcp === true ? { flags: upstream.outcome.flags } : upstream.outcome) };
   });
   return summarised(call, clusters, steps);
 }
 
+/** The caller's address, and who it is over mTLS. */
+function identityOf({ snapshot: { mesh } }: SnapshotIndex, { node }: Caller): { readonly callerIp: string; readonly identity: string } {
+  return { callerIp: node.ip, identity: spiffeId(mesh.trustDomain, node.namespace, node.serviceAccount) };
+}
+
+interface PlainCall {
+  readonly index: SnapshotIndex;
+  readonly config: ProxyConfig;
+  readonly arrival: SimulatedCall;
+  readonly url: CallUrl;
+  readonly call: ExplainCall;
+  readonly callerIp: string;
+}
+
 /** A caller without a proxy goes straight to a pod of the service, in plaintext; there is nobody to answer for a connection that is closed. */
-function withoutProxy(index: SnapshotIndex, config: ProxyConfig, arrival: SimulatedCall, url: CallUrl, call: ExplainCall): Explained {
+function withoutProxy({ index, config, arrival, url, call, callerIp }: PlainCall): Explained {
   const service = index.services.find(({ addresses, host }) => host === url.host || addresses.includes(arrival.destinationIp));
   const name = service === undefined ? 'PassthroughCluster' : clusterName({ direction: 'outbound', port: url.port, subset: '', host: service.host });
   const plain = config.clusters.filter((cluster) => cluster.name === name).map(({ transportSocket: _one, transportSocketMatches: _all, ...cluster }) => cluster);
-  const { steps, outcome } = explainUpstream({ index, config: { ...config, clusters: plain }, arrival, cluster: name, retries: 0 });
+  const { steps, outcome } = explainUpstream({ index, config: { ...config, clusters: plain }, arrival, cluster: name, retries: 0, callerIp, identity: '' });
   const summary = outcome.status === undefined ? 'It goes to the service in plaintext.' : 'The connection fails.';
   return { call, summary, flags: [], clusters: [], steps: [{ stage: 'listener', what: 'no sidecar', why: `${call.from} has no proxy, so nothing decides on its side` }, ...steps.filter(({ stage, what }) => stage !== 'response' || !what.startsWith('503'))] };
 }
@@ -103,6 +119,9 @@ function decide(config: ProxyConfig, arrival: SimulatedCall): Decision {
   if (match.kind !== 'chain') return { steps: [...steps, { stage: 'filter-chain', what: 'none', why: 'no filter chain takes the connection, so it is closed', rejected: match.rejected }], outcome: { flags: ['NR'] }, clusters: [], retries: 0 };
   steps.push({ stage: 'filter-chain', what: chainTitle(match.chain), ...from(match.chain), rejected: match.rejected });
   const manager = networkFilter<HttpConnectionManager>(match.chain, filterNames.httpConnectionManager);
+  const access = simulateAccess(prepared.listener, match.chain, arrival);
+  steps.push(...access.steps);
+  if (access.denied !== '') return { steps, outcome: manager === undefined ? { flags: ['UAEX'] } : { status: 403, flags: [] }, clusters: [], retries: 0 };
   return manager === undefined ? tcpDecision(networkFilter<TcpProxy>(match.chain, filterNames.tcpProxy), steps, from(match.chain)) : httpDecision(config, manager, arrival, steps);
 }
 

@@ -1,6 +1,7 @@
 import { serverTransport } from '../features/gateway/compile.ts';
 import { connectionMatchApplies } from '../features/tcp-routing/compile.ts';
-import { withOrigin, type FilterChain, type Listener, type ProxyConfig } from '../xds/index.ts';
+import { withOrigin, withRuleOrigins, type FilterChain, type Listener, type ProxyConfig } from '../xds/index.ts';
+import { accessOf, type Access } from './authorization.ts';
 import { autoPassthroughChains, autoPassthroughClusters } from './auto-passthrough.ts';
 import { outboundClusters, standardClusters } from './clusters.ts';
 import { boundRules, gatewayRouteName, gatewayRoutes, serverContext } from './gateway-routes.ts';
@@ -19,12 +20,13 @@ import type { ProxyNode } from './types.ts';
 /** The config of a gateway. */
 export function gatewayConfig(index: SnapshotIndex, node: ProxyNode): ProxyConfig {
   const scope = scopeOf(index, node);
+  const access = accessOf(index, node);
   const servers = gatewayServers(index, node);
   const { clusters, endpoints } = outboundClusters(index, node, scope);
   const unopened = autoPassthroughClusters(index, node, scope, servers);
   const tables = grouped(servers.filter(({ kind }) => kind === 'http' || kind === 'https'), gatewayRouteName);
   return {
-    listeners: [...grouped(servers, ({ bind, port }) => `${bind}_${port}`)].flatMap(([name, sharing]) => gatewayListener(index, node, scope, name, sharing)),
+    listeners: [...grouped(servers, ({ bind, port }) => `${bind}_${port}`)].flatMap(([name, sharing]) => gatewayListener({ index, node, scope, access }, name, sharing)),
     routes: [...tables].map(([name, sharing]) => gatewayRoutes(index, node, scope, name, sharing)),
     clusters: [...clusters, ...unopened.clusters, ...standardClusters(scope).filter(({ name }) => name !== 'InboundPassthroughCluster')],
     endpoints: [...endpoints, ...unopened.endpoints],
@@ -38,13 +40,21 @@ function grouped<Item>(items: readonly Item[], key: (item: Item) => string): Rea
   return groups;
 }
 
+/** The gateway that listeners are made for. */
+interface Place {
+  readonly index: SnapshotIndex;
+  readonly node: ProxyNode;
+  readonly scope: Scope;
+  readonly access: Access;
+}
+
 /** A listener with the chains of all servers of a port; none when they have no chain. */
-function gatewayListener(index: SnapshotIndex, node: ProxyNode, scope: Scope, name: string, servers: readonly GatewayServer[]): readonly Listener[] {
+function gatewayListener(place: Place, name: string, servers: readonly GatewayServer[]): readonly Listener[] {
   const [first] = servers;
   if (first === undefined) return [];
   const http = servers.find(({ kind }) => kind === 'http');
   const others = servers.filter(({ kind }) => kind !== 'http');
-  const filterChains = [...(http === undefined ? [] : [httpChain(index, http)]), ...others.flatMap((server) => serverChains(index, node, scope, server))];
+  const filterChains = [...(http === undefined ? [] : [httpChain(place, http)]), ...others.flatMap((server) => serverChains(place, server))];
   if (filterChains.length === 0) return [];
   const tls = others.some(({ kind }) => kind !== 'tcp');
   return [{
@@ -53,29 +63,31 @@ function gatewayListener(index: SnapshotIndex, node: ProxyNode, scope: Scope, na
     filterChains,
     ...(tls ? { listenerFilters: [listenerFilters.tls], listenerFiltersTimeout: '0s' } : {}),
     trafficDirection: 'OUTBOUND',
-    metadata: withOrigin(first.origin),
+    metadata: withRuleOrigins(place.access.origins, withOrigin(first.origin)),
   }];
 }
 
-function httpChain(index: SnapshotIndex, server: GatewayServer): FilterChain {
+function httpChain({ index, access }: Place, server: GatewayServer): FilterChain {
   const routes = gatewayRouteName(server);
   const http = server.kind === 'http';
   return {
     ...(http ? {} : chainMatch({ serverNames: server.hosts, ranges: [] })),
-    filters: [httpFilter({ statPrefix: `outbound_${server.bind}_${http ? server.port : routes}`, routes, place: 'gateway', mesh: index.snapshot.mesh })],
+    filters: [httpFilter({ statPrefix: `outbound_${server.bind}_${http ? server.port : routes}`, routes, place: 'gateway', mesh: index.snapshot.mesh, access: access.http() })],
     ...(http || server.server.tls === undefined ? {} : { transportSocket: serverTransport(server.server.tls, true) }),
     metadata: withOrigin(server.origin),
   };
 }
 
-function serverChains(index: SnapshotIndex, node: ProxyNode, scope: Scope, server: GatewayServer): readonly FilterChain[] {
+function serverChains(place: Place, server: GatewayServer): readonly FilterChain[] {
+  const { index, node, scope, access } = place;
   const context = serverContext(index, node, scope, server);
+  const guarded = (chain: FilterChain): FilterChain => ({ ...chain, filters: [...access.network(), ...(chain.filters ?? [])] });
   switch (server.kind) {
-    case 'http': case 'https': return [httpChain(index, server)];
-    case 'tls-passthrough': return tlsChains(scope, server, context);
-    case 'auto-passthrough': return autoPassthroughChains(index, node, scope, server);
-    case 'tcp': return tcpChains(scope, server, context, []);
-    case 'tls-terminated': return tcpChains(scope, server, context, server.hosts).map((chain): FilterChain => (server.server.tls === undefined ? chain : { ...chain, transportSocket: serverTransport(server.server.tls, false) }));
+    case 'http': case 'https': return [httpChain(place, server)];
+    case 'tls-passthrough': return tlsChains(scope, server, context).map(guarded);
+    case 'auto-passthrough': return autoPassthroughChains(index, node, scope, server).map(guarded);
+    case 'tcp': return tcpChains(scope, server, context, []).map(guarded);
+    case 'tls-terminated': return tcpChains(scope, server, context, server.hosts).map(guarded).map((chain): FilterChain => (server.server.tls === undefined ? chain : { ...chain, transportSocket: serverTransport(server.server.tls, false) }));
   }
 }
 

@@ -1,7 +1,8 @@
 import { serverTransport } from '../features/gateway/compile.ts';
 import { inboundMatches, inboundMtls, type MtlsMode, type PortProtocol } from '../features/mtls/compile.ts';
 import type { Sidecar } from '../manifest/index.ts';
-import { withOrigin, type FilterChain, type Listener, type NetworkFilter, type Origin } from '../xds/index.ts';
+import { withOrigin, withRuleOrigins, type FilterChain, type Listener, type NetworkFilter, type Origin } from '../xds/index.ts';
+import { accessOf, type Access } from './authorization.ts';
 import { originAt } from './model.ts';
 import { httpFilter, listenerFilters, tcpFilter } from './network-filters.ts';
 import { capturePorts, socketAddress } from './outbound-listeners.ts';
@@ -69,20 +70,22 @@ function listedPorts(sidecar: NonNullable<Scope['sidecar']>, node: ProxyNode): r
 export function virtualInbound(index: SnapshotIndex, node: ProxyNode, ports: readonly InboundPort[]): Listener {
   const { mesh } = index.snapshot;
   const mtls = mtlsOf(index, node);
-  const own = ports.flatMap((port) => portChains(index, port, portMode(mtls, port.target ?? port.port)));
-  const other = [...mtls.ports].filter(([number]) => !ports.some(({ port }) => port === number)).flatMap(([number, mode]) => passthroughChains(index, mode, number));
+  const access = accessOf(index, node);
+  const own = ports.flatMap((port) => portChains(index, access, port, portMode(mtls, port.target ?? port.port)));
+  const other = [...mtls.ports].filter(([number]) => !ports.some(({ port }) => port === number)).flatMap(([number, mode]) => passthroughChains(index, access, mode, number));
   const unsniffed = ports.filter(({ kind }) => kind !== 'auto').map(({ port }) => port);
   return {
     name: 'virtualInbound',
     address: socketAddress('0.0.0.0', capturePorts.inbound),
     filterChains: [
       { name: 'virtualInbound-blackhole', filterChainMatch: { destinationPort: capturePorts.inbound }, filters: [tcpFilter('BlackHoleCluster', [{ cluster: 'BlackHoleCluster', weight: 0 }], mesh)] },
-      ...passthroughChains(index, mtls.mode), ...other, ...own,
+      ...passthroughChains(index, access, mtls.mode), ...other, ...own,
     ],
     listenerFilters: [listenerFilters.originalDestination, listenerFilters.tls, { ...listenerFilters.http, ...disabledOn(unsniffed) }],
     listenerFiltersTimeout: '0s',
     continueOnListenerFiltersTimeout: true,
     trafficDirection: 'INBOUND',
+    ...(Object.keys(access.origins).length === 0 ? {} : { metadata: withRuleOrigins(access.origins) }),
   };
 }
 
@@ -93,12 +96,13 @@ function disabledOn(ports: readonly number[]): Pick<NonNullable<Listener['listen
   return { filterDisabled: rules.length === 1 ? only : { orMatch: { rules } } };
 }
 
-function portChains(index: SnapshotIndex, port: InboundPort, mode: MtlsMode): readonly FilterChain[] {
+function portChains(index: SnapshotIndex, access: Access, port: InboundPort, mode: MtlsMode): readonly FilterChain[] {
   const { mesh } = index.snapshot;
   const cluster = `inbound|${port.port}||`;
+  const stands = port.target === undefined ? undefined : { port: port.port, target: port.target };
   const filters = (protocol: 'http' | 'tcp'): NetworkFilter[] => protocol === 'http'
-    ? [httpFilter({ statPrefix: `inbound_${port.bind}_${port.port}`, routes: inboundRoutes(cluster, `inbound|http|${port.port}`, cluster, port.operation, port.origin), place: 'inbound', mesh })]
-    : [tcpFilter(cluster, [{ cluster, weight: 0 }], mesh)];
+    ? [httpFilter({ statPrefix: `inbound_${port.bind}_${port.port}`, routes: inboundRoutes(cluster, `inbound|http|${port.port}`, cluster, port.operation, port.origin), place: 'inbound', mesh, access: access.http(stands) })]
+    : [...access.network(stands), tcpFilter(cluster, [{ cluster, weight: 0 }], mesh)];
   const name = `${port.bind}_${port.port}`;
   if (port.tls !== undefined && mode === 'DISABLE') {
     const http = port.kind === 'http';
@@ -118,16 +122,16 @@ function protocolOf(kind: ProtocolKind): PortProtocol {
 }
 
 /** Chains for ports that no service names; for one such port when a policy singles it out. */
-function passthroughChains(index: SnapshotIndex, mode: MtlsMode, port?: number): readonly FilterChain[] {
+function passthroughChains(index: SnapshotIndex, access: Access, mode: MtlsMode, port?: number): readonly FilterChain[] {
   const { mesh } = index.snapshot;
   const cluster = 'InboundPassthroughCluster';
   const where = port === undefined ? { prefixRanges: [{ addressPrefix: '0.0.0.0', prefixLen: 0 }] } : { destinationPort: port };
   return inboundMatches(mode, 'auto').map(({ match, protocol, tls }): FilterChain => ({
     name: protocol === 'http' ? 'virtualInbound-catchall-http' : 'virtualInbound',
     filterChainMatch: { ...where, ...match },
-    filters: [protocol === 'http'
-      ? httpFilter({ statPrefix: cluster, routes: inboundRoutes(cluster, 'inbound|http|0', cluster, ':0/*', undefined), place: 'inbound', mesh })
-      : tcpFilter(cluster, [{ cluster, weight: 0 }], mesh)],
+    filters: protocol === 'http'
+      ? [httpFilter({ statPrefix: cluster, routes: inboundRoutes(cluster, 'inbound|http|0', cluster, ':0/*', undefined), place: 'inbound', mesh, access: access.http() })]
+      : [...access.network(), tcpFilter(cluster, [{ cluster, weight: 0 }], mesh)],
     ...(tls ? { transportSocket: inboundMtls(protocol, mesh.trustDomain) } : {}),
   }));
 }

@@ -3,6 +3,8 @@ import { LocalityLbSetting } from '../features/load-balancing/manifest.ts';
 /** The part of Istio's MeshConfig that the lab runs on. Source: istio.io/latest/docs/reference/config/istio.mesh.v1alpha1. */
 export interface MeshConfig {
   readonly trustDomain: string;
+  /** Trust domains whose identities count as the mesh's own. */
+  readonly trustDomainAliases: readonly string[];
   readonly rootNamespace: string;
   readonly domainSuffix: string;
   readonly outboundTrafficPolicy: OutboundTrafficPolicy;
@@ -20,6 +22,7 @@ export type OutboundTrafficPolicy = 'ALLOW_ANY' | 'REGISTRY_ONLY' | 'ALLOW_ANY_D
 /** Istio's defaults, except that the lab traces and logs every request. */
 export const defaultMeshConfig: MeshConfig = {
   trustDomain: 'cluster.local',
+  trustDomainAliases: [],
   rootNamespace: 'istio-system',
   domainSuffix: 'cluster.local',
   outboundTrafficPolicy: 'ALLOW_ANY',
@@ -38,6 +41,7 @@ export function meshConfigFrom(json: unknown, defaults: MeshConfig = defaultMesh
   const mode = record(config.outboundTrafficPolicy).mode;
   return {
     trustDomain: text(config.trustDomain, defaults.trustDomain),
+    trustDomainAliases: Array.isArray(config.trustDomainAliases) ? config.trustDomainAliases.filter((alias) => typeof alias === 'string') : defaults.trustDomainAliases,
     rootNamespace: text(config.rootNamespace, defaults.rootNamespace),
     domainSuffix: defaults.domainSuffix,
     outboundTrafficPolicy: policies.find((policy) => policy === mode) ?? defaults.outboundTrafficPolicy,

@@ -1,5 +1,5 @@
 import { compileTcpRoute } from '../features/tcp-routing/compile.ts';
-import { any, typeUrl, type HttpConnectionManager, type NetworkFilter, type RouteConfiguration, type TcpProxy } from '../xds/index.ts';
+import { any, typeUrl, type HttpConnectionManager, type HttpFilterConfig, type NetworkFilter, type RouteConfiguration, type TcpProxy } from '../xds/index.ts';
 import type { MeshConfig } from './mesh-config.ts';
 
 /** Names of the filters, as Envoy's. */
@@ -15,14 +15,17 @@ export interface HttpSettings {
   readonly routes: string | RouteConfiguration;
   readonly place: 'outbound' | 'inbound' | 'gateway';
   readonly mesh: MeshConfig;
+  /** Filters that decide whether a request comes in at all; they go before the others. */
+  readonly access?: readonly HttpFilterConfig[];
 }
 
 /** The HTTP connection manager. At a gateway the peer is not trusted, and its certificate headers are replaced. */
-export function httpFilter({ statPrefix, routes, place, mesh }: HttpSettings): NetworkFilter {
+export function httpFilter({ statPrefix, routes, place, mesh, access = [] }: HttpSettings): NetworkFilter {
   const manager: HttpConnectionManager = {
     statPrefix,
     ...(typeof routes === 'string' ? { rds: { configSource: { ads: {}, initialFetchTimeout: '0s', resourceApiVersion: 'V3' }, routeConfigName: routes } } : { routeConfig: routes }),
     httpFilters: [
+      ...access,
       { name: 'istio.alpn', typedConfig: { '@type': 'type.googleapis.com/istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig' } },
       { name: 'envoy.filters.http.fault', typedConfig: any(typeUrl.fault, {}) },
       { name: 'envoy.filters.http.cors', typedConfig: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors' } },

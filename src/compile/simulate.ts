@@ -1,6 +1,7 @@
 import { prepareListeners, prepareRoutes, type ConnectionFacts, type ListenerTable, type RequestFacts, type RouteTable } from '../routing/index.ts';
 import type { DownstreamTlsContext, FilterChain, HttpConnectionManager, ProxyConfig, RouteConfiguration, TcpProxy } from '../xds/index.ts';
 import { filterNames } from './network-filters.ts';
+import { simulateAccess, type SimulatedAccess } from './simulate-access.ts';
 
 /** A connection and its first request, as they arrive at one proxy. */
 export interface SimulatedCall {
@@ -16,6 +17,8 @@ export interface SimulatedCall {
   readonly serverName: string;
   /** The certificate that the caller of an mTLS connection expects the server to have, by secret name. */
   readonly secret?: string;
+  /** The identity that the caller shows over mTLS: a SPIFFE URI. */
+  readonly principal?: string;
   readonly request: RequestFacts;
   /** Chooses among weighted clusters, in [0, 1). */
   readonly random?: number;
@@ -23,7 +26,7 @@ export interface SimulatedCall {
 
 /** Why a call does not get to a cluster. */
 export type SimulationError =
-  | 'no-listener' | 'no-filter-chain' | 'ambiguous-filter-chains' | 'invalid-mtls' | 'protocol-error' | 'no-route-table' | 'no-virtual-host' | 'no-route' | 'tls-required';
+  | 'no-listener' | 'no-filter-chain' | 'ambiguous-filter-chains' | 'invalid-mtls' | 'protocol-error' | 'no-route-table' | 'no-virtual-host' | 'no-route' | 'tls-required' | 'denied';
 
 /** What a proxy decides: names of the resources that matched, as far as it gets. */
 export interface SimulationResult {
@@ -35,6 +38,8 @@ export interface SimulationResult {
   readonly route?: string;
   /** Empty for redirects and direct responses. */
   readonly cluster?: string;
+  /** What authorization says, when policies apply. */
+  readonly access?: SimulatedAccess;
 }
 
 /** Runs a call through the config of one proxy: the same matching that carries traffic. */
@@ -50,9 +55,11 @@ export function simulate(config: ProxyConfig, call: SimulatedCall): SimulationRe
   const match = prepared.match(connectionFacts(call, prepared.inspects(call.destinationPort)));
   const listener = prepared.listener.name ?? '';
   if (match.kind !== 'chain') return { error: match.kind === 'no-listener' ? 'no-listener' : 'no-filter-chain', listener };
-  const found = { listener, filterChain: match.chain.name ?? '' };
   const refused = refusedBy(match.chain, call);
-  if (refused !== undefined) return { ...found, error: refused };
+  if (refused !== undefined) return { listener, filterChain: match.chain.name ?? '', error: refused };
+  const access = simulateAccess(match.listener, match.chain, call);
+  const found = { listener, filterChain: match.chain.name ?? '', ...(access.steps.length === 0 ? {} : { access }) };
+  if (access.denied !== '') return { ...found, error: 'denied' };
   const http = networkFilter<HttpConnectionManager>(match.chain, filterNames.httpConnectionManager);
   if (http !== undefined) return { ...found, ...routed(config, http, call) };
   const tcp = networkFilter<TcpProxy>(match.chain, filterNames.tcpProxy);

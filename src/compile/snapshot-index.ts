@@ -1,5 +1,6 @@
 import { composeMtls, spiffeId, type MtlsMode, type PeerPolicy, type WorkloadMtls } from '../features/mtls/compile.ts';
 import { ofKind, type TypedResource } from '../manifest/index.ts';
+import { authorizationPolicies } from './authorization.ts';
 import { meshDestinationRules, ruleFor, type NamespaceRules } from './destination-rules.ts';
 import { endpointSources } from './endpoints.ts';
 import { convertGateways } from './gateway-api/index.ts';
@@ -30,6 +31,7 @@ export interface SnapshotIndex {
   /** In the order in which they are applied. */
   readonly envoyFilters: readonly TypedResource<'EnvoyFilter'>[];
   readonly peerPolicies: readonly PeerPolicy[];
+  readonly authorizationPolicies: readonly TypedResource<'AuthorizationPolicy'>[];
   /** Services whose endpoints include this address. */
   readonly targetsByIp: ReadonlyMap<string, readonly ServiceTarget[]>;
   /** SPIFFE identities by service. */
@@ -51,6 +53,7 @@ export function prepareSnapshot(snapshot: MeshSnapshot): SnapshotIndex {
     snapshot, services, peerPolicies,
     virtualServices: [...meshVirtualServices(resources, mesh.domainSuffix), ...converted.virtualServices, ...ingresses.virtualServices],
     destinationRules: meshDestinationRules(resources, mesh.domainSuffix),
+    authorizationPolicies: authorizationPolicies(resources),
     sidecars: byAge(ofKind(resources, 'Sidecar')),
     envoyFilters: inPatchOrder(byAge(ofKind(resources, 'EnvoyFilter')), mesh.rootNamespace),
     gateways: byAge([...ofKind(resources, 'Gateway'), ...converted.gateways, ...ingresses.gateways]),

@@ -7,7 +7,8 @@ export { groupOf, kindDefinition, kindFromAlias, kinds, type KindSpecs, type Typ
 export type { KindDefinition } from './kinds/definition.ts';
 export type { HTTPRoute, HTTPRouteDestination, VirtualService } from './kinds/virtual-service.ts';
 export type { DestinationRule, PortTrafficPolicy, Subset, TrafficPolicy } from './kinds/destination-rule.ts';
-export type { AuthorizationPolicy, AuthorizationRule, JWTRule, ProxyConfig, RequestAuthentication } from './kinds/security.ts';
+export type { AuthorizationPolicy, AuthorizationRule } from '../features/authorization/manifest.ts';
+export type { JWTRule, ProxyConfig, RequestAuthentication } from './kinds/security.ts';
 export { gatewayGroup } from './kinds/gateway-api.ts';
 export type { BackendReference, BackendTLSPolicy, CertificateReference, FrontendValidation, KubernetesGateway, LabelSelector, Listener, ParentReference, ReferenceGrant, TCPRoute, TLSRoute } from './kinds/gateway-api.ts';
 export type { GRPCRoute, GRPCRouteRule, HTTPBackendReference, HTTPRouteFilter, HTTPRouteMatch, HTTPRouteRule, HeaderModifier, KubernetesHTTPRoute, PathModifier } from './kinds/gateway-api-http.ts';

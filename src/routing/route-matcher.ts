@@ -89,7 +89,7 @@ function headerCondition(matcher: HeaderMatcher): Condition {
 }
 
 /** The test on the value, `undefined` when presence alone counts. */
-function headerValueTest(matcher: HeaderMatcher): StringTest | undefined {
+export function headerValueTest(matcher: HeaderMatcher): StringTest | undefined {
   if (matcher.stringMatch !== undefined) return compileString(matcher.stringMatch);
   if (matcher.exactMatch !== undefined) return compileString({ exact: matcher.exactMatch });
   if (matcher.prefixMatch !== undefined) return compileString({ prefix: matcher.prefixMatch });

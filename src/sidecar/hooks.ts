@@ -1,6 +1,6 @@
 import type { DecisionStep, EjectionReason, ResponseFlag } from '../contract/index.ts';
 import type { Link } from './link/link.ts';
-import type { ClusterWeight, Origin, Route, VirtualHost } from '../xds/index.ts';
+import type { ClusterWeight, Origin, Route, RuleOrigins, VirtualHost } from '../xds/index.ts';
 
 /**
  * The shapes that filters work on. HTTP/1.1 and HTTP/2 codecs make the same ones.
@@ -70,6 +70,18 @@ export interface Attempt {
   cancel(why: 'timeout' | 'gone'): void;
 }
 
+/** The caller's connection, as far as it has been verified. */
+export interface DownstreamConnection {
+  readonly sourceIp: string;
+  /** The verified SPIFFE identity; empty without mTLS. */
+  readonly principal: string;
+  /** Where the caller meant to go. */
+  readonly destinationIp: string;
+  readonly destinationPort: number;
+  /** From TLS; empty without. */
+  readonly serverName: string;
+}
+
 /** What filters and router note about one request; the record is made from it. */
 export interface StreamInfo {
   readonly startTime: number;
@@ -80,6 +92,13 @@ export interface StreamInfo {
   details: string;
   retries: number;
   readonly sourceIp: string;
+  readonly connection: DownstreamConnection;
+  /** The caller's address, behind the proxies that are trusted; else the peer's. */
+  readonly remoteIp: string;
+  /** What filters found out, by their names: for the rules of filters and routes that come after. */
+  readonly metadata: Map<string, Readonly<Record<string, unknown>>>;
+  /** Somebody will read the decision; else steps need not be made. */
+  readonly wanted: boolean;
   /** Consistent-hash key of the request, when the route asks for one. */
   hash: number | undefined;
   /** The attempt that is under way, for filters that give up on it. */
@@ -148,6 +167,26 @@ export type HttpHandler = (request: HttpRequest) => Promise<HttpResponse>;
  * factory returns `undefined` (the feature is not in use there).
  */
 export type HttpFilterFactory<Config> = (config: Config, environment: FilterEnvironment) => ((next: HttpHandler) => HttpHandler) | undefined;
+
+/** What a filter of the connection manager may use besides its config. */
+export interface ManagerEnvironment extends Pick<FilterEnvironment, 'clock' | 'reply'> {
+  /** Where rules were written that are not resources of their own, by name. */
+  readonly rules: RuleOrigins;
+}
+
+/** A filter that acts before a route is chosen. It is made once per connection manager when config changes; it throws on config that cannot be used. */
+export type ManagerFilterFactory<Config> = (config: Config, environment: ManagerEnvironment) => (next: HttpHandler) => HttpHandler;
+
+/** What a filter says of a connection: why it is denied, in Envoy's words, or empty. */
+export interface ConnectionVerdict {
+  readonly denied: string;
+  readonly steps: readonly DecisionStep[];
+}
+
+export type ConnectionFilter = (connection: DownstreamConnection) => ConnectionVerdict;
+
+/** A filter of connections that are not HTTP. It is made once per filter chain when config changes; it throws on config that cannot be used. */
+export type ConnectionFilterFactory<Config> = (config: Config, rules: RuleOrigins) => ConnectionFilter;
 
 /** A host as a load balancer sees it. */
 export interface BalancedHost {

@@ -1,6 +1,6 @@
 import type { Peer, RequestRecord, UpstreamState } from '../contract/index.ts';
 import type { RouteTable } from '../routing/index.ts';
-import type { Cluster, ClusterLoadAssignment, HttpConnectionManager, LbEndpoint, Origin } from '../xds/index.ts';
+import type { Cluster, ClusterLoadAssignment, HttpConnectionManager, LbEndpoint, Origin, RuleOrigins } from '../xds/index.ts';
 import type { ClusterLimits, ClusterUse } from '../features/circuit-breaking/cluster.ts';
 import type { Clock, HostMonitor } from './hooks.ts';
 import type { ClusterCounters, HostCounters } from './upstream/counters.ts';
@@ -123,6 +123,10 @@ export interface HttpConnectionContext {
   readonly sourcePrincipal: string;
   /** `ip:port` that the caller meant. */
   readonly originalDestination: string;
+  /** From TLS; absent without. */
+  readonly serverName?: string;
+  /** Where the listener's rules were written. */
+  readonly rules?: RuleOrigins;
 }
 
 /** Takes finished requests and connections; batching, sampling and metrics are behind it. */

@@ -27,6 +27,10 @@ export type { StringMatcherJson as StringMatcher } from './gen/envoy/type/matche
 export type { HttpConnectionManagerJson as HttpConnectionManager, HttpFilterJson as HttpFilterConfig } from './gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
 export type { Http2ProtocolOptionsJson as Http2ProtocolOptions, HttpProtocolOptionsJson as HttpProtocolOptions } from './gen/envoy/config/core/v3/protocol_pb.ts';
 export type { TcpProxyJson as TcpProxy } from './gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
+export type { RBACJson as RbacRules, PolicyJson as RbacPolicy, PermissionJson as Permission, PrincipalJson as Principal } from './gen/envoy/config/rbac/v3/rbac_pb.ts';
+export type { RBACJson as RbacFilter } from './gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts';
+export type { MetadataMatcherJson as MetadataMatcher } from './gen/envoy/type/matcher/v3/metadata_pb.ts';
+export type { ValueMatcherJson as ValueMatcher } from './gen/envoy/type/matcher/v3/value_pb.ts';
 export type { HTTPFaultJson as HttpFault } from './gen/envoy/extensions/filters/http/fault/v3/fault_pb.ts';
 export type { CorsPolicyJson as CorsPolicy } from './gen/envoy/extensions/filters/http/cors/v3/cors_pb.ts';
 export type { UpstreamTlsContextJson as UpstreamTlsContext, DownstreamTlsContextJson as DownstreamTlsContext } from './gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts';
@@ -34,6 +38,6 @@ export type { SecretJson as Secret } from './gen/envoy/extensions/transport_sock
 export type { CommonTlsContextJson as CommonTlsContext } from './gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts';
 
 export { typeUrl, any, type Any, type ResourceType } from './type-urls.ts';
-export { origin, withOrigin, provenanceKey, type Origin } from './provenance.ts';
+export { origin, ruleOrigins, withOrigin, withRuleOrigins, provenanceKey, type Origin, type RuleOrigins } from './provenance.ts';
 export { clusterName, parseClusterName, type ClusterName } from './names.ts';
 export type * from './discovery.ts';

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { AuthorizationPolicy } from '../../features/authorization/manifest.ts';
 import { Gateway } from '../../features/gateway/manifest.ts';
 import { PeerAuthentication } from '../../features/mtls/manifest.ts';
 import { ServiceEntry, WorkloadEntry } from '../../features/service-entry/manifest.ts';
@@ -10,7 +11,7 @@ import { GRPCRoute, KubernetesHTTPRoute } from './gateway-api-http.ts';
 import { Ingress, IngressClass } from './ingress.ts';
 import { EnvoyFilter } from '../../features/envoy-filter/manifest.ts';
 import { later, passedThrough } from './passed-through.ts';
-import { AuthorizationPolicy, ProxyConfig, RequestAuthentication } from './security.ts';
+import { ProxyConfig, RequestAuthentication } from './security.ts';
 import { Sidecar } from './sidecar.ts';
 import { Telemetry } from './telemetry.ts';
 import { VirtualService } from './virtual-service.ts';
@@ -50,7 +51,7 @@ const typed = {
   Sidecar: { ...networking, schema: Sidecar },
   ProxyConfig: { ...networking, schema: ProxyConfig, notRun: later },
   PeerAuthentication: { ...networking, group: 'security.istio.io', aliases: ['pa'], schema: PeerAuthentication },
-  AuthorizationPolicy: { ...networking, group: 'security.istio.io', aliases: ['ap'], plural: 'authorizationpolicies', schema: AuthorizationPolicy, notRun: later },
+  AuthorizationPolicy: { ...networking, group: 'security.istio.io', aliases: ['ap'], plural: 'authorizationpolicies', schema: AuthorizationPolicy },
   RequestAuthentication: { ...networking, group: 'security.istio.io', aliases: ['ra'], schema: RequestAuthentication, notRun: later },
   KubernetesGateway: { ...gatewayApi, kind: 'Gateway', aliases: ['gtw'], schema: KubernetesGateway },
   GatewayClass: { ...gatewayApi, namespaced: false, aliases: ['gc'], plural: 'gatewayclasses', schema: GatewayClass },

@@ -1,5 +1,5 @@
 import type { TypedResource } from '../guards.ts';
-import type { AuthorizationPolicy, AuthorizationRule } from '../kinds/security.ts';
+import type { AuthorizationPolicy, AuthorizationRule } from '../../features/authorization/manifest.ts';
 import { isSubnet } from './names.ts';
 import { each, type Report } from './report.ts';
 import { checkTargets } from './targets.ts';

@@ -1,3 +1,5 @@
+import { checkFilters } from '../http/manager-filters.ts';
+import { connectionFilters } from '../tcp/access.ts';
 import { typeUrl, type DownstreamTlsContext, type FilterChain, type HttpConnectionManager, type Listener, type TcpProxy } from '../../xds/index.ts';
 
 /** What a filter chain ends in. */
@@ -9,7 +11,7 @@ export function terminalFilter(chain: FilterChain): Terminal {
     const type = (typedConfig as { '@type'?: string } | undefined)?.['@type'];
     if (type === typeUrl.httpConnectionManager) return { kind: 'http', manager: typedConfig as HttpConnectionManager };
     if (type === typeUrl.tcpProxy) return { kind: 'tcp', proxy: typedConfig as TcpProxy };
-    if (!name.startsWith('istio.')) throw new Error(`the network filter ${name} is not known`);
+    if (type !== typeUrl.networkRbac && !name.startsWith('istio.')) throw new Error(`the network filter ${name} is not known`);
   }
   throw new Error(`the filter chain ${chain.name ?? ''} has no terminal filter`);
 }
@@ -33,8 +35,10 @@ export function checkListener(listener: Listener): void {
   if (listener.name === undefined || listener.name === '') throw new Error('A listener has no name.');
   for (const chain of chainsOf(listener)) {
     try {
-      terminalFilter(chain);
+      const terminal = terminalFilter(chain);
       downstreamTls(chain);
+      connectionFilters(chain, listener);
+      if (terminal.kind === 'http') checkFilters(terminal.manager);
     } catch (error) {
       throw new Error(`Listener ${listener.name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }

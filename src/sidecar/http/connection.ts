@@ -1,14 +1,16 @@
 import type { DecisionStep, Peer } from '../../contract/index.ts';
 import { Http1Server, type ProtocolError, type RequestLine, type RequestProgress, type ServerExchange, type ServerSession } from '../http1/index.ts';
 import { Http2Server } from '../http2/index.ts';
-import type { Body } from '../hooks.ts';
+import type { Body, HttpHandler } from '../hooks.ts';
 import { handleLink, type Link } from '../link/index.ts';
 import type { HttpConnectionContext } from '../runtime.ts';
 import { detectHttp2 } from './detect.ts';
 import { HttpExchange } from './exchange.ts';
+import { managerHandler } from './manager-filters.ts';
 import { managerPlan, type ManagerPlan } from './manager-plan.ts';
 import { decodePeer } from './peers.ts';
 import { requestRecord } from './record.ts';
+import { routeHandler } from './route-handler.ts';
 import { Stream } from './stream.ts';
 import { RandomIds } from './tracing.ts';
 
@@ -33,6 +35,8 @@ export function serveHttp(given: Link, context: HttpConnectionContext): HttpConn
 export class HttpSession implements ServerSession {
   readonly context: HttpConnectionContext;
   readonly plan: ManagerPlan;
+  /** What becomes of a request: the manager's filters, then its route. */
+  readonly handler: HttpHandler;
   /** Listener and filter chain, for every decision on this connection. */
   readonly steps: readonly DecisionStep[];
   readonly ids: RandomIds;
@@ -44,7 +48,9 @@ export class HttpSession implements ServerSession {
   constructor(link: Link, context: HttpConnectionContext) {
     this.#link = link;
     this.context = context;
-    this.plan = planOf(context);
+    const { plan, handler } = managerOf(context);
+    this.plan = plan;
+    this.handler = handler;
     const plaintext = context.scheme === 'http' && context.sourcePrincipal === '';
     this.switchToHttp2 = plaintext && this.plan.codec === 'AUTO' ? (head, settings, rest) => this.#upgraded(head, settings, rest) : undefined;
     this.ids = new RandomIds(context.runtime);
@@ -91,8 +97,17 @@ export class HttpSession implements ServerSession {
   }
 }
 
-function planOf({ runtime, manager }: HttpConnectionContext): ManagerPlan {
-  let plan = runtime.derived.get(manager) as ManagerPlan | undefined;
-  if (plan === undefined) runtime.derived.set(manager, plan = managerPlan(manager));
-  return plan;
+/** A connection manager's config and filters, from the memory of the runtime. */
+interface Manager {
+  readonly plan: ManagerPlan;
+  readonly handler: HttpHandler;
+}
+
+function managerOf({ runtime, manager, rules = {} }: HttpConnectionContext): Manager {
+  let made = runtime.derived.get(manager) as Manager | undefined;
+  if (made === undefined) {
+    const plan = managerPlan(manager);
+    runtime.derived.set(manager, made = { plan, handler: managerHandler(manager, rules, runtime, routeHandler(plan.routeTable, runtime)) });
+  }
+  return made;
 }

@@ -1,15 +1,13 @@
-import { tlsRedirectOf } from '../../routing/index.ts';
+import { normalizePath } from '../../routing/index.ts';
 import type { Body, HeaderMap, HttpResponse } from '../hooks.ts';
 import { ReadyBody, type ProtocolError, type RequestLine, type RequestProgress, type ServerExchange } from '../http1/index.ts';
 import { isGrpc } from '../http2/index.ts';
 import type { HttpSession } from './connection.ts';
-import { forwardingHeaders } from './forwarding-headers.ts';
-import { normalizePath } from './normalize-path.ts';
+import { forwardingHeaders, remoteAddress } from './forwarding-headers.ts';
 import { protocolHeader, takePeerHeaders } from './peers.ts';
 import { requestRecord } from './record.ts';
 import { grpcReply, localReply } from './reply.ts';
 import { ProxiedRequest } from './request.ts';
-import { routePlan } from './route-plan.ts';
 import { Stream } from './stream.ts';
 import { propagateTrace } from './tracing.ts';
 
@@ -65,28 +63,13 @@ export class HttpExchange implements ServerExchange {
   }
 
   #handle(request: ProxiedRequest): Promise<HttpResponse> {
-    const stream = this.#stream;
-    const { context, plan } = this.#session;
-    const { runtime } = context;
+    const { plan } = this.#session;
     const path = normalizePath(request.path, plan.paths);
     if (path === undefined) return this.#local('path_normalization_failed', localReply(400, ''));
     if (path.redirect) return this.#local('path_normalization_failed', localReply(307, '', [['location', path.path]]));
     request.path = path.path;
     this.#identify(request);
-    const match = runtime.routeTable(plan.routeTable)?.match(request, runtime.random());
-    if (match?.kind === 'tls-required') {
-      const { status, location } = tlsRedirectOf(request);
-      return this.#local('direct_response', localReply(status, '', [['location', location]]));
-    }
-    if (match?.kind !== 'route') {
-      stream.flags.add('NR');
-      return this.#local(match === undefined ? 'route_configuration_not_found' : 'route_not_found', localReply(404, ''));
-    }
-    stream.route = match.route;
-    stream.cluster = match.cluster ?? '';
-    const chosen = routePlan(match, runtime);
-    for (const step of chosen.steps) stream.step(step);
-    return chosen.handler(request);
+    return this.#session.handler(request);
   }
 
   /** Who calls, on which trace, by which id; and headers that say so to the upstream. */
@@ -102,6 +85,7 @@ export class HttpExchange implements ServerExchange {
     }
     const told = takePeerHeaders(headers);
     if (context.direction === 'inbound') stream.source = this.#session.callerAs(told);
+    stream.remoteIp = remoteAddress(headers, context, plan);
     forwardingHeaders(headers, context, plan);
     const given = headers.get('x-request-id') ?? '';
     stream.requestId = given === '' || given.length > 256 ? ids.uuid() : given;

@@ -37,3 +37,14 @@ function forwardClientCert(headers: Headers, context: HttpConnectionContext, pla
   const before = mode === 'APPEND_FORWARD' ? headers.joined(clientCert) : undefined;
   headers.set(clientCert, before === undefined ? element : `${before},${element}`);
 }
+
+/**
+ * The caller's address: the peer's, or as many entries from the right of `x-forwarded-for` as proxies in front are trusted. A sidecar believes its mTLS
+ * peer, which has added the caller; at a plaintext one the header is the caller's own word. Source: Envoy, "x-forwarded-for"; Istio, numTrustedProxies.
+ */
+export function remoteAddress(headers: Headers, { edge, sourceIp }: HttpConnectionContext, { useRemoteAddress, trustedHops }: ManagerPlan): string {
+  const hops = useRemoteAddress ? trustedHops : edge ? 0 : trustedHops + 1;
+  if (hops === 0 || !headers.has('x-forwarded-for')) return sourceIp;
+  const addresses = (headers.joined('x-forwarded-for') ?? '').split(',').map((one) => one.trim());
+  return addresses.at(-hops) || sourceIp;
+}

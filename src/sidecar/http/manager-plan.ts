@@ -1,7 +1,7 @@
 import type { HttpConnectionManager } from '../../xds/index.ts';
 import { milliseconds } from '../../util/envoy-json.ts';
 import type { Http2ServerLimits } from '../http2/index.ts';
-import type { PathRules } from './normalize-path.ts';
+import { pathRules, type PathRules } from '../../routing/index.ts';
 
 /** A connection manager's config, read once. */
 export interface ManagerPlan {
@@ -10,6 +10,8 @@ export interface ManagerPlan {
   readonly serverHeader: 'OVERWRITE' | 'APPEND_IF_ABSENT' | 'PASS_THROUGH';
   /** The peer's address is the caller's: it goes into `x-forwarded-for` and is believed. */
   readonly useRemoteAddress: boolean;
+  /** How many proxies in front are trusted to say in `x-forwarded-for` who called. */
+  readonly trustedHops: number;
   readonly forwardClientCert: 'SANITIZE' | 'FORWARD_ONLY' | 'APPEND_FORWARD' | 'SANITIZE_SET' | 'ALWAYS_FORWARD_ONLY';
   readonly generateRequestId: boolean;
   readonly requestIdInResponse: boolean;
@@ -21,20 +23,19 @@ export interface ManagerPlan {
   readonly limits: Http2ServerLimits;
 }
 
-const escapedSlashes = { KEEP_UNCHANGED: 'keep', IMPLEMENTATION_SPECIFIC_DEFAULT: 'keep', REJECT_REQUEST: 'reject', UNESCAPE_AND_FORWARD: 'unescape', UNESCAPE_AND_REDIRECT: 'redirect' } as const;
-
 /** Reads a connection manager. Timeouts default to 10 s for a head, 30 s of silence inside a body, an hour between requests. */
 export function managerPlan(manager: HttpConnectionManager): ManagerPlan {
   return {
     routeTable: manager.rds?.routeConfigName ?? manager.routeConfig?.name ?? '',
     serverName: manager.serverName === undefined || manager.serverName === '' ? 'istio-envoy' : manager.serverName,
     serverHeader: manager.serverHeaderTransformation ?? 'OVERWRITE',
+    trustedHops: manager.xffNumTrustedHops ?? 0,
     useRemoteAddress: manager.useRemoteAddress === true,
     forwardClientCert: manager.forwardClientCertDetails ?? 'SANITIZE',
     generateRequestId: manager.generateRequestId !== false,
     requestIdInResponse: manager.alwaysSetRequestIdInResponse === true,
     upgrades: new Set((manager.upgradeConfigs ?? []).filter(({ enabled }) => enabled !== false).map(({ upgradeType }) => (upgradeType ?? '').toLowerCase())),
-    paths: { normalize: manager.normalizePath === true, mergeSlashes: manager.mergeSlashes === true, escapedSlashes: escapedSlashes[manager.pathWithEscapedSlashesAction ?? 'KEEP_UNCHANGED'] },
+    paths: pathRules(manager),
     codec: manager.codecType === 'HTTP1' || manager.codecType === 'HTTP2' ? manager.codecType : 'AUTO',
     limits: {
       headTimeout: milliseconds(manager.requestHeadersTimeout) ?? 10_000,

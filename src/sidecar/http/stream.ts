@@ -1,6 +1,6 @@
 import type { DecisionStep, Peer, ResponseFlag } from '../../contract/index.ts';
 import type { Route } from '../../xds/index.ts';
-import type { Attempt, StreamInfo, UpstreamFailure } from '../hooks.ts';
+import type { Attempt, DownstreamConnection, StreamInfo, UpstreamFailure } from '../hooks.ts';
 import type { HttpConnectionContext, UpstreamCluster, UpstreamHost } from '../runtime.ts';
 import type { TraceContext } from './tracing.ts';
 
@@ -13,6 +13,7 @@ export class Stream implements StreamInfo {
   readonly startTime: number;
   readonly direction: 'inbound' | 'outbound';
   readonly sourceIp: string;
+  remoteIp: string;
   /** Telemetry wants the whole record, decision included. */
   readonly wanted: boolean;
   readonly decision: DecisionStep[];
@@ -38,12 +39,14 @@ export class Stream implements StreamInfo {
   #abort: AbortController | undefined;
   #done: (() => void)[] | undefined;
   #over = false;
+  #metadata: Map<string, Readonly<Record<string, unknown>>> | undefined;
   #flags: Set<ResponseFlag> | undefined;
 
   constructor(context: HttpConnectionContext) {
     this.context = context;
     this.direction = context.direction;
     this.sourceIp = context.sourceIp;
+    this.remoteIp = context.sourceIp;
     this.startTime = context.runtime.clock.now();
     this.wanted = context.runtime.telemetry.wanted();
     this.decision = this.wanted ? [] : noSteps;
@@ -51,6 +54,18 @@ export class Stream implements StreamInfo {
 
   get priority(): number | undefined {
     return this.host?.priority;
+  }
+
+  /** Made when a rule looks at it. */
+  get connection(): DownstreamConnection {
+    const { sourceIp, sourcePrincipal, originalDestination, serverName = '' } = this.context;
+    const colon = originalDestination.lastIndexOf(':');
+    return { sourceIp, principal: sourcePrincipal, destinationIp: originalDestination.slice(0, colon), destinationPort: Number(originalDestination.slice(colon + 1)), serverName };
+  }
+
+  /** Made when a filter has something to say. */
+  get metadata(): Map<string, Readonly<Record<string, unknown>>> {
+    return (this.#metadata ??= new Map());
   }
 
   get flags(): Set<ResponseFlag> {

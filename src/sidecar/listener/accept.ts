@@ -1,13 +1,15 @@
 import type { Socket } from 'node:net';
 import { ports, type DecisionStep, type ResponseFlag } from '../../contract/index.ts';
 import { chainTitle, type ConnectionFacts, type ListenerMatch, type PreparedListener } from '../../routing/index.ts';
-import { origin, type FilterChain, type Listener } from '../../xds/index.ts';
+import { origin, ruleOrigins, type FilterChain, type Listener } from '../../xds/index.ts';
 import type { OriginalDestination } from '../capture/original-destination.ts';
 import { durationMs } from '../config/duration.ts';
 import type { ConfigInForce } from '../config/in-force.ts';
 import { downstreamTls, terminalFilter } from '../config/validate.ts';
 import { serveHttp } from '../http/index.ts';
+import type { ConnectionFilter } from '../hooks.ts';
 import { socketLink, type Address, type Link, type SocketLink } from '../link/index.ts';
+import { connectionFilters, judge } from '../tcp/access.ts';
 import { serveTcp } from '../tcp/proxy.ts';
 import { reportRefused } from '../tcp/record.ts';
 import type { ConnectionContext, ProxyRuntime } from '../tcp/runtime.ts';
@@ -59,10 +61,13 @@ interface Arrival {
 
 class Refusal extends Error {
   readonly flag: ResponseFlag;
+  /** What is known of the connection by then, when that is more than at its start. */
+  readonly context: ConnectionContext | undefined;
 
-  constructor(flag: ResponseFlag, details: string) {
+  constructor(flag: ResponseFlag, details: string, context?: ConnectionContext) {
     super(details);
     this.flag = flag;
+    this.context = context;
   }
 }
 
@@ -133,7 +138,7 @@ async function serve(settings: DownstreamSettings, arrival: Arrival): Promise<Li
     return await serveChain(settings, arrival, match.chain, sniffed, context);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    reportRefused(context, error.flag, error.message, arrival.key);
+    reportRefused(error.context ?? context, error.flag, error.message, arrival.key);
     arrival.socket.destroy();
     return undefined;
   }
@@ -161,8 +166,8 @@ async function serveChain(settings: DownstreamSettings, arrival: Arrival, chain:
   const tls = downstreamTls(chain);
   const terminal = terminalFilter(chain);
   const secured = tls === undefined ? { link: arrival.link, principal: '' } : await secure(settings, arrival, tls, terminal.kind === 'tcp' ? withoutHttp2(sniffed) : sniffed);
-  const known = { ...context, sourcePrincipal: secured.principal };
   if (terminal.kind === 'tcp') {
+    const known = judged(settings, arrival, chain, { serverName: sniffed.serverName ?? '', ...secured }, context);
     const connection = serveTcp(secured.link, { ...known, proxy: terminal.proxy, origin: origin(chain.metadata) ?? origin(arrival.listener.listener.metadata) }, arrival.key, () => undefined);
     return { drain: () => undefined, destroy: () => { connection.destroy(); } };
   }
@@ -170,7 +175,24 @@ async function serveChain(settings: DownstreamSettings, arrival: Arrival, chain:
     runtime: settings.runtime, manager: terminal.manager, listener: context.listener, listenerOrigin: origin(arrival.listener.listener.metadata), filterChain: chainTitle(chain),
     direction: context.direction, edge: settings.type === 'router' || (context.direction === 'inbound' && secured.principal === ''),
     scheme: tls !== undefined && secured.principal === '' ? 'https' : 'http', sourceIp: context.sourceIp, sourcePrincipal: secured.principal, originalDestination: context.originalDestination,
+    ...(sniffed.serverName === undefined ? {} : { serverName: sniffed.serverName }), rules: ruleOrigins(arrival.listener.listener.metadata),
   });
+}
+
+/** The context of a connection that its chain's filters let in, with what they say. Throws {@link Refusal} when one of them does not. */
+function judged({ runtime }: DownstreamSettings, { destination, listener }: Arrival, chain: FilterChain, { link, principal, serverName }: { readonly link: Link; readonly principal: string; readonly serverName: string }, context: ConnectionContext): ConnectionContext {
+  const { denied, steps } = judge(filtersOf(runtime, chain, listener.listener), { sourceIp: context.sourceIp, principal, serverName, destinationIp: destination.ip, destinationPort: destination.port });
+  const known = { ...context, sourcePrincipal: principal, decision: [...context.decision, ...steps] };
+  if (denied === '') return known;
+  link.destroy();
+  throw new Refusal('UAEX', denied, known);
+}
+
+/** The filters that judge a chain's connections, from the memory of the runtime. */
+function filtersOf({ derived }: ProxyRuntime, chain: FilterChain, listener: Listener): readonly ConnectionFilter[] {
+  let filters = derived.get(chain) as readonly ConnectionFilter[] | undefined;
+  if (filters === undefined) derived.set(chain, filters = connectionFilters(chain, listener));
+  return filters;
 }
 
 async function secure({ contexts, trustDomain }: DownstreamSettings, { link }: Arrival, config: NonNullable<ReturnType<typeof downstreamTls>>, sniffed: Sniffed): Promise<{ link: Link; principal: string }> {

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { socketLink } from '../../../src/sidecar/link/index.ts';
-import { normalizePath } from '../../../src/sidecar/http/normalize-path.ts';
+import { normalizePath } from '../../../src/routing/index.ts';
 import { exchange, oneResponse, startEcho, startProxy, type TestProxyOptions } from './proxy.ts';
 
 const closing: (() => Promise<void>)[] = [];

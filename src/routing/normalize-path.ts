@@ -1,8 +1,17 @@
+import type { HttpConnectionManager } from '../xds/index.ts';
+
 /** What a connection manager does to paths before anything looks at them. */
 export interface PathRules {
   readonly normalize: boolean;
   readonly mergeSlashes: boolean;
   readonly escapedSlashes: 'keep' | 'reject' | 'unescape' | 'redirect';
+}
+
+const escapedSlashes = { KEEP_UNCHANGED: 'keep', IMPLEMENTATION_SPECIFIC_DEFAULT: 'keep', REJECT_REQUEST: 'reject', UNESCAPE_AND_FORWARD: 'unescape', UNESCAPE_AND_REDIRECT: 'redirect' } as const;
+
+/** The rules of a connection manager. */
+export function pathRules({ normalizePath: normalize, mergeSlashes, pathWithEscapedSlashesAction }: HttpConnectionManager): PathRules {
+  return { normalize: normalize === true, mergeSlashes: mergeSlashes === true, escapedSlashes: escapedSlashes[pathWithEscapedSlashesAction ?? 'KEEP_UNCHANGED'] };
 }
 
 /**

@@ -1,0 +1,43 @@
+import { httpAccess, networkAccess, ruleName, trustDomains, type AppliedPolicy, type StandIn } from '../features/authorization/compile.ts';
+import { ofKind, type Resource, type TypedResource } from '../manifest/index.ts';
+import type { HttpFilterConfig, NetworkFilter, RuleOrigins } from '../xds/index.ts';
+import { byAge, originAt } from './model.ts';
+import { appliesTo, type Targeted } from './policy-targets.ts';
+import type { SnapshotIndex } from './snapshot-index.ts';
+import type { ProxyNode } from './types.ts';
+
+/** What authorization policies add to the listeners of a proxy. */
+export interface Access {
+  /** HTTP filters that come before all others. */
+  http(stands?: StandIn): readonly HttpFilterConfig[];
+  /** Network filters of chains that are not HTTP. */
+  network(stands?: StandIn): readonly NetworkFilter[];
+  /** Where the rules are written. */
+  readonly origins: RuleOrigins;
+}
+
+/** The authorization policies of a snapshot, oldest first. */
+export function authorizationPolicies(resources: readonly Resource[]): readonly TypedResource<'AuthorizationPolicy'>[] {
+  return byAge(ofKind(resources, 'AuthorizationPolicy'));
+}
+
+/** The policies that apply to a proxy, compiled. */
+export function accessOf(index: SnapshotIndex, node: ProxyNode): Access {
+  const { mesh } = index.snapshot;
+  const policies = index.authorizationPolicies.filter((policy) => appliesTo(policy as Targeted, node, mesh.rootNamespace)).map(applied);
+  const trust = trustDomains(mesh.trustDomain, mesh.trustDomainAliases);
+  return {
+    http: (stands) => httpAccess(policies, { trust, stands }),
+    network: (stands) => networkAccess(policies, { trust, stands }),
+    origins: Object.fromEntries(policies.flatMap((policy) => Array.from({ length: Math.max(1, policy.spec.rules?.length ?? 0) }, (_none, at) => [ruleName(policy, at), policy.origin(at)]))),
+  };
+}
+
+function applied(resource: TypedResource<'AuthorizationPolicy'>): AppliedPolicy {
+  const { name, namespace, annotations } = resource.metadata;
+  return {
+    name, namespace, spec: resource.spec,
+    dryRun: /^(1|t|true)$/i.test(annotations['istio.io/dry-run'] ?? ''),
+    origin: (rule) => originAt(resource, resource.spec.rules?.[rule] === undefined ? [] : ['spec', 'rules', rule]),
+  };
+}

@@ -1,0 +1,34 @@
+import { tlsRedirectOf } from '../../routing/index.ts';
+import type { HttpHandler, HttpResponse } from '../hooks.ts';
+import type { Runtime } from '../runtime.ts';
+import { localReply } from './reply.ts';
+import type { ProxiedRequest } from './request.ts';
+import { routePlan } from './route-plan.ts';
+import type { Stream } from './stream.ts';
+
+/** Chooses the route of a request, by the table of that name as it is then, and does what the route says. */
+export function routeHandler(table: string, runtime: Runtime): HttpHandler {
+  return (given) => {
+    const request = given as ProxiedRequest;
+    const { stream } = request;
+    const match = runtime.routeTable(table)?.match(request, runtime.random());
+    if (match?.kind === 'tls-required') {
+      const { status, location } = tlsRedirectOf(request);
+      return local(stream, 'direct_response', localReply(status, '', [['location', location]]));
+    }
+    if (match?.kind !== 'route') {
+      stream.flags.add('NR');
+      return local(stream, match === undefined ? 'route_configuration_not_found' : 'route_not_found', localReply(404, ''));
+    }
+    stream.route = match.route;
+    stream.cluster = match.cluster ?? '';
+    const chosen = routePlan(match, runtime);
+    for (const step of chosen.steps) stream.step(step);
+    return chosen.handler(request);
+  };
+}
+
+function local(stream: Stream, details: string, response: HttpResponse): Promise<HttpResponse> {
+  stream.details = details;
+  return Promise.resolve(response);
+}
