@@ -37,6 +37,8 @@ export interface ProxyNode {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly serviceAccount: string;
+  /** Who runs on the config: a gRPC library in the application itself, without a proxy. Source: istio.io/latest/blog/2021/proxyless-grpc. */
+  readonly generator?: 'grpc';
 }
 
 /** Everything that compile looks at. Immutable: a change makes a new one. */

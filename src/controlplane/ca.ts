@@ -21,6 +21,8 @@ export interface CertificateAuthority {
   sign(csr: string, identity: string): Promise<Issued>;
   /** Makes a key and a certificate for a DNS name. */
   serve(name: string): Promise<ServerCertificate>;
+  /** Makes a key and a certificate for one SPIFFE identity, for proxies that have their secrets made. */
+  workload(identity: string): Promise<ServerCertificate>;
 }
 
 /** A request that cannot be signed, and why. */
@@ -66,14 +68,17 @@ export async function loadAuthority(root: { readonly certificate: string; readon
     return { chain: `${certificate.toString('pem')}\n`, expires: notAfter };
   }
 
+  async function withKey(name: x509.GeneralNameType, value: string): Promise<ServerCertificate> {
+    const keys = await crypto.subtle.generateKey({ ...ecP256 }, true, ['sign', 'verify']);
+    const issued = await issue(new x509.PublicKey(await crypto.subtle.exportKey('spki', keys.publicKey)), name, value);
+    return { ...issued, key: `${x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY')}\n` };
+  }
+
   return {
     roots: root.certificate.trimEnd() + '\n',
     sign: async (csr, identity) => issue(await checkedKey(csr), 'url', identity),
-    serve: async (name) => {
-      const keys = await crypto.subtle.generateKey({ ...ecP256 }, true, ['sign', 'verify']);
-      const issued = await issue(new x509.PublicKey(await crypto.subtle.exportKey('spki', keys.publicKey)), 'dns', name);
-      return { ...issued, key: `${x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY')}\n` };
-    },
+    serve: (name) => withKey('dns', name),
+    workload: (identity) => withKey('url', identity),
   };
 }
 

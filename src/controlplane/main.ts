@@ -4,6 +4,8 @@ import { loadAuthority } from './ca.ts';
 import type { Compiler } from './compiler.ts';
 import { serveCore } from './core-connection.ts';
 import type { Log } from './log.ts';
+import { createGrpcServer } from './grpc/serve.ts';
+import type { StreamLimits } from './grpc/stream.ts';
 import { createMesh, podKey, type Mesh } from './mesh.ts';
 import { istioCompiler, readingOnce } from './istio-compiler.ts';
 import { createProblems } from './problems.ts';
@@ -25,6 +27,9 @@ export interface ControlPlaneOptions {
   /** 0: any free port. */
   readonly port?: number;
   readonly metricsPort?: number;
+  /** The plaintext port of the binary wire. */
+  readonly discoveryPort?: number;
+  readonly streamLimits?: Partial<StreamLimits>;
   readonly limits?: Partial<ServerLimits>;
   readonly compiler?: Compiler;
   readonly log?: Log;
@@ -35,6 +40,7 @@ export interface ControlPlaneOptions {
 export interface RunningControlPlane {
   readonly port: number;
   readonly metricsPort: number;
+  readonly discoveryPort: number;
   /** Closes all connections and waits for what is being written. */
   stop(): Promise<void>;
 }
@@ -87,27 +93,32 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
   const coreServices = { mesh, proxies, telemetry, upstreams, problems, saved: () => saving, metricsText, onStatus: status.listen };
 
   proxies.push();
+  const grpc = createGrpcServer({ mesh, proxies, authority, metrics, log, now, limits: options.streamLimits ?? {} });
   const server = await serveControlPlane({
     host, port: options.port ?? ports.controlPlane, limits: { ...defaultServerLimits, ...options.limits },
     authority, coreTokenHash: settings.coreTokenHash, mesh, log, now,
     proxy: (pod, channel) => serveProxy(pod, channel, proxyServices),
     core: (channel) => serveCore(channel, coreServices),
+    grpc: (socket) => grpc.take(socket, true),
   });
-  const metricsServer = await serveMetrics({ host, port: options.metricsPort ?? ports.controlPlaneMetrics }, metricsText).catch(async (error: unknown) => {
-    await server.stop();
+  const giveUp = async (error: unknown): Promise<never> => {
+    await Promise.all([server.stop(), grpc.stop()]);
     throw error;
-  });
+  };
+  const discoveryPort = await grpc.listen(host, options.discoveryPort ?? ports.discovery).catch(giveUp);
+  const metricsServer = await serveMetrics({ host, port: options.metricsPort ?? ports.controlPlaneMetrics }, metricsText).catch(giveUp);
   const returning = setTimeout(() => {
     for (const pod of mesh.pods) {
       const proxy = podKey(pod);
       if (mesh.readiness[proxy]?.ready === true && pod.tokenHash !== '' && !proxies.connected(proxy)) mesh.setReadiness(proxy, { ready: false, message: 'The sidecar is not connected.' });
     }
   }, returnWithin);
-  log(`control plane of lab ${settings.lab} serves on ${server.port}, metrics on ${metricsServer.port}; ${mesh.files.length} files, ${mesh.pods.length} pods, version ${mesh.version}`);
+  log(`control plane of lab ${settings.lab} serves on ${server.port}, gRPC on ${discoveryPort}, metrics on ${metricsServer.port}; ${mesh.files.length} files, ${mesh.pods.length} pods, version ${mesh.version}`);
 
   return {
     port: server.port,
     metricsPort: metricsServer.port,
+    discoveryPort,
     stop: async () => {
       stopping = true;
       clearTimeout(returning);
@@ -115,7 +126,7 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
       telemetry.stop();
       upstreams.stop();
       status.stop();
-      await Promise.all([server.stop(), metricsServer.stop()]);
+      await Promise.all([grpc.stop(), server.stop(), metricsServer.stop()]);
       await file.settled();
     },
   };

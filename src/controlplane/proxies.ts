@@ -1,7 +1,11 @@
 import { LabFailure, type PodRegistration, type ProxyConfigSection, type ProxyStatus } from '../contract/index.ts';
+import type { ProxyNode } from '../compile/index.ts';
 import type { ProxyConfig, Secret } from '../xds/index.ts';
 import { createSerializer, type ConfigSet } from './ads/resources.ts';
-import { createAdsSession, type AdsSession, type SessionStatus } from './ads/session.ts';
+import { jsonResponse } from './ads/json-wire.ts';
+import { createAdsSession, type AdsSession, type Push, type SessionStatus } from './ads/session.ts';
+import { createConvergence } from './convergence.ts';
+import type { Refusal } from './grpc/identity.ts';
 import type { Issued } from './ca.ts';
 import type { Compiler } from './compiler.ts';
 import { podKey, proxyNode, type Mesh } from './mesh.ts';
@@ -16,10 +20,23 @@ export interface ProxyWire {
   close(): void;
 }
 
+/** The stream of a client of the binary wire. */
+export interface ClientWire {
+  /** It has proved who it is over TLS: it may have the secrets that its listeners name. */
+  readonly secrets: boolean;
+  readonly delta: boolean;
+  send(push: Push): void;
+  close(reason: Refusal): void;
+}
+
 /** All proxies of the lab: what each runs on, and who is connected. */
 export interface Proxies {
   /** Takes a proxy's connection on; an older one of the same proxy is closed. */
   attach(pod: PodRegistration, wire: ProxyWire): { readonly session: AdsSession; issued(certificate: Issued): void; detach(): void };
+  /** Takes on a client that is not one of our sidecars. There may be several for one node. */
+  join(node: ProxyNode, wire: ClientWire): { readonly session: AdsSession; leave(): void };
+  /** Calls after each push; returns how to stop. */
+  onPush(listener: () => void): () => void;
   /** Compiles the mesh as it is now and gives every connected proxy what changed for it. */
   push(): void;
   connected(proxy: string): boolean;
@@ -57,34 +74,28 @@ export function createProxies(options: ProxiesOptions): Proxies {
   const certificates = new Map<string, Issued>();
   const missing = new Map<string, readonly string[]>();
   const convergence = createConvergence(metrics, options.now);
+  const clients = new Map<ClientWire, { readonly node: ProxyNode; readonly session: AdsSession }>();
+  const listeners = new Set<() => void>();
   let version = '';
-  let compile: ((pod: PodRegistration) => ProxyConfig) | undefined;
-  let configs = new Map<string, ProxyConfig>();
+  let compile: ((node: ProxyNode) => ProxyConfig) | undefined;
 
   function prepare(): void {
-    const compileNode = options.compiler.prepare(mesh.snapshot());
-    const { domainSuffix } = mesh.config;
-    configs = new Map();
+    compile = options.compiler.prepare(mesh.snapshot());
     version = mesh.version;
-    compile = (pod) => {
-      const key = podKey(pod);
-      let config = configs.get(key);
-      if (config === undefined) configs.set(key, config = compileNode(proxyNode(pod, domainSuffix)));
-      return config;
-    };
   }
 
   /** The secrets of a proxy; what one of them lacks is remembered, and only the server or host that needs it goes without. */
-  function secretsFor(pod: PodRegistration, config: ProxyConfig): readonly Secret[] {
+  function secretsFor(node: ProxyNode, config: ProxyConfig): readonly Secret[] {
     const found: Secret[] = [rootSecret(options.roots)];
     const lacking: string[] = [];
+    const owner = { ...node, workload: mesh.pod(podKey(node))?.workload ?? node.name };
     for (const name of secretNames(config)) {
-      const secret = secretFor(name, pod, mesh.resources);
+      const secret = secretFor(name, owner, mesh.resources);
       if ('missing' in secret) lacking.push(secret.missing);
       else found.push(secret);
     }
-    if (lacking.length === 0) missing.delete(podKey(pod));
-    else missing.set(podKey(pod), lacking);
+    if (lacking.length === 0) missing.delete(podKey(node));
+    else missing.set(podKey(node), lacking);
     return found;
   }
 
@@ -94,11 +105,13 @@ export function createProxies(options: ProxiesOptions): Proxies {
     else problems.set('secrets', `Connections that need these certificates are refused: ${lines.join('; ')}.`, 'Add the Secret to the namespace of the proxy that needs it.');
   }
 
-  function target(pod: PodRegistration): ConfigSet | undefined {
+  function target(node: ProxyNode, secrets: boolean): ConfigSet | undefined {
     if (compile === undefined) return undefined;
-    const config = compile(pod);
-    return serialize(config, secretsFor(pod, config));
+    const config = compile(node);
+    return serialize(config, secrets ? secretsFor(node, config) : [rootSecret(options.roots)]);
   }
+
+  const nodeOf = (pod: PodRegistration): ProxyNode => proxyNode(pod, mesh.config.domainSuffix);
 
   /** A failure of compile is a bug of ours: proxies keep what they have, and the lab says so. */
   function guarded(run: () => void): void {
@@ -115,7 +128,8 @@ export function createProxies(options: ProxiesOptions): Proxies {
       const proxy = podKey(pod);
       connections.get(proxy)?.wire.close();
       const session = createAdsSession({
-        send: (response) => wire.send(response),
+        delta: false,
+        send: (push) => wire.send(jsonResponse(push)),
         pushed: (type) => metrics.pushed(type),
         rejected: (type) => metrics.rejected(type),
         changed: () => {
@@ -127,7 +141,7 @@ export function createProxies(options: ProxiesOptions): Proxies {
       connections.set(proxy, connection);
       metrics.connected(connections.size);
       guarded(() => {
-        const config = target(pod);
+        const config = target(nodeOf(pod), true);
         if (config !== undefined) session.update(config, version);
         tellMissing();
       });
@@ -147,35 +161,79 @@ export function createProxies(options: ProxiesOptions): Proxies {
         },
       };
     },
+    join: (node, wire) => {
+      const session = createAdsSession({
+        delta: wire.delta,
+        send: (push) => wire.send(push),
+        pushed: (type) => metrics.pushed(type),
+        rejected: (type) => metrics.rejected(type),
+        changed: () => {
+          convergence.acknowledged(node.id, session.status().acknowledged);
+          options.changed();
+        },
+      });
+      clients.set(wire, { node, session });
+      guarded(() => {
+        const config = target(node, wire.secrets);
+        if (config !== undefined) session.update(config, version);
+      });
+      return {
+        session,
+        leave: () => {
+          clients.delete(wire);
+          options.changed();
+        },
+      };
+    },
+    onPush: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     push: () => guarded(() => {
       prepare();
       convergence.changed(version);
       for (const [proxy, { session, wire }] of connections) {
         const pod = mesh.pod(proxy);
-        const config = pod === undefined ? undefined : target(pod);
+        const config = pod === undefined ? undefined : target(nodeOf(pod), true);
         if (config === undefined) wire.close();
         else session.update(config, version);
       }
+      for (const [wire, { node, session }] of clients) {
+        const pod = mesh.pod(`${node.namespace}/${node.name}`);
+        // Who has proved to be a pod is that pod for as long as it is registered as it was.
+        if (wire.secrets && (pod === undefined || nodeOf(pod).id !== node.id)) wire.close({ refused: 'permission-denied', message: 'The pod is not registered any more.' });
+        else {
+          const config = target(pod === undefined ? node : { ...node, ...nodeOf(pod) }, wire.secrets);
+          if (config !== undefined) session.update(config, version);
+        }
+      }
       tellMissing();
+      for (const listener of listeners) listener();
       options.changed();
     }),
     connected: (proxy) => connections.has(proxy),
-    status: () => mesh.pods.filter((pod) => pod.tokenHash !== '').map((pod): ProxyStatus => {
-      const proxy = podKey(pod);
-      const connection = connections.get(proxy);
-      return {
-        proxy, connected: connection !== undefined,
-        ...(connection?.session.status() ?? lastStatus.get(proxy) ?? none),
-        certificateExpires: certificates.get(proxy)?.expires ?? 0,
-      };
-    }),
+    status: () => {
+      const own = mesh.pods.filter((pod) => pod.tokenHash !== '').map((pod): ProxyStatus => {
+        const proxy = podKey(pod);
+        const connection = connections.get(proxy);
+        return {
+          proxy, connected: connection !== undefined,
+          ...(connection?.session.status() ?? lastStatus.get(proxy) ?? none),
+          certificateExpires: certificates.get(proxy)?.expires ?? 0,
+        };
+      });
+      const named = new Set(own.map(({ proxy }) => proxy));
+      const others = [...clients.values()].map(({ node, session }): ProxyStatus => ({ proxy: podKey(node), connected: true, ...session.status(), certificateExpires: 0 }));
+      return [...own, ...new Map(others.filter(({ proxy }) => !named.has(proxy)).map((status) => [status.proxy, status])).values()];
+    },
     config: (proxy, section) => {
       const pod = mesh.pod(proxy);
       if (pod === undefined || pod.tokenHash === '') throw new LabFailure('pod-not-found', `There is no proxy “${proxy}”.`);
       if (compile === undefined) prepare();
-      const config = compile?.(pod);
+      const node = nodeOf(pod);
+      const config = compile?.(node);
       if (config === undefined) return [];
-      return section === 'secrets' ? [...ownCertificate(certificates.get(proxy)), ...secretsFor(pod, config).map(redacted)] : config[section];
+      return section === 'secrets' ? [...ownCertificate(certificates.get(proxy)), ...secretsFor(node, config).map(redacted)] : config[section];
     },
     closeAll: () => { for (const { wire } of connections.values()) wire.close(); },
   };
@@ -184,17 +242,4 @@ export function createProxies(options: ProxiesOptions): Proxies {
 /** The secret `default`, which a sidecar makes itself; its key has never been here. */
 function ownCertificate(certificate: Issued | undefined): readonly Secret[] {
   return certificate === undefined ? [] : [redacted({ name: 'default', tlsCertificate: { certificateChain: { inlineString: certificate.chain } } })];
-}
-
-/** Measures how long changes take to be acknowledged. */
-function createConvergence(metrics: PilotMetrics, now: () => number): { changed(version: string): void; acknowledged(proxy: string, version: string): void } {
-  let current = { version: '', time: 0, seen: new Set<string>() };
-  return {
-    changed: (version) => { current = { version, time: now(), seen: new Set() }; },
-    acknowledged: (proxy, version) => {
-      if (version !== current.version || current.seen.has(proxy)) return;
-      current.seen.add(proxy);
-      metrics.converged((now() - current.time) / 1000);
-    },
-  };
 }

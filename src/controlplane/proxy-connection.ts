@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { FromControlPlane, PodRegistration } from '../contract/index.ts';
 import type { Channel } from '../rpc/index.ts';
+import { readJsonRequest } from './ads/json-wire.ts';
 import { CsrRefused, type CertificateAuthority } from './ca.ts';
 import type { Log } from './log.ts';
 import { podKey, type Mesh } from './mesh.ts';
@@ -78,7 +79,10 @@ export function serveProxy(pod: PodRegistration, channel: Channel, services: Pro
     if (parsed === undefined) {
       log(`proxy ${proxy} sent a line that is no message of the protocol; closing`);
       channel.close();
-    } else if ('request' in parsed) attached.session.request(parsed.request);
+    } else if ('request' in parsed) {
+      const request = readJsonRequest(parsed.request);
+      if (request !== undefined) attached.session.request(request);
+    }
     else if ('readiness' in parsed) mesh.setReadiness(proxy, parsed.readiness);
     else if ('telemetry' in parsed) telemetry.take(proxy, parsed.telemetry);
     else if ('upstreams' in parsed) upstreams.set(proxy, parsed.upstreams);

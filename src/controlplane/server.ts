@@ -1,13 +1,13 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { createServer, type TLSSocket } from 'node:tls';
+import { createServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { z } from 'zod';
 import type { PodRegistration } from '../contract/index.ts';
 import type { Channel } from '../rpc/index.ts';
 import { lineChannel } from '../rpc/lines.ts';
-import type { CertificateAuthority } from './ca.ts';
+import type { CertificateAuthority, ServerCertificate } from './ca.ts';
 import type { Log } from './log.ts';
 import { proxyNode, type Mesh } from './mesh.ts';
+import { sameToken } from './tokens.ts';
 
 /** The name that proxies and core expect of the control plane's certificate, as in Istio. */
 export const serverName = 'istiod.istio-system.svc';
@@ -38,6 +38,8 @@ export interface ServerOptions {
   /** Serve somebody who has proved who they are; both return what takes their lines. */
   proxy(pod: PodRegistration, channel: Channel): (line: string) => void;
   core(channel: Channel): void;
+  /** Takes a connection that chose HTTP/2 in its handshake: gRPC. */
+  grpc(socket: TLSSocket): void;
 }
 
 const firstLine = z.union([
@@ -47,14 +49,16 @@ const firstLine = z.union([
 
 const renewalCheck = 60_000;
 
-/** The TLS 1.3 server of port 15012. Its certificate is renewed at half of its life, also after the machine has slept. */
+/** The TLS 1.3 server of port 15012: lines of JSON, and gRPC for clients that ask for HTTP/2 by ALPN. Its certificate is renewed at half of its life, also after the machine has slept. */
 export async function serveControlPlane(options: ServerOptions): Promise<{ readonly port: number; stop(): Promise<void> }> {
   const { limits, authority, log } = options;
   let certificate = await authority.serve(serverName);
   let issuedAt = options.now();
   let strangers = 0;
   const sockets = new Set<TLSSocket>();
-  const server = createServer({ minVersion: 'TLSv1.3', cert: certificate.chain, key: certificate.key, handshakeTimeout: limits.firstLineWithin });
+  // A client may show its certificate instead of a token; one that does not verify counts as none.
+  const context = ({ chain, key }: ServerCertificate): TlsOptions => ({ minVersion: 'TLSv1.3', cert: chain, key, ca: authority.roots });
+  const server = createServer({ ...context(certificate), requestCert: true, rejectUnauthorized: false, ALPNProtocols: ['h2'], handshakeTimeout: limits.firstLineWithin });
   server.maxConnections = limits.maxConnections;
   // A failed handshake is the client's own affair.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
@@ -62,6 +66,10 @@ export async function serveControlPlane(options: ServerOptions): Promise<{ reado
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
+    if (socket.alpnProtocol === 'h2') {
+      options.grpc(socket);
+      return;
+    }
     if (strangers >= limits.maxStrangers) {
       socket.destroy();
       return;
@@ -76,7 +84,7 @@ export async function serveControlPlane(options: ServerOptions): Promise<{ reado
     authority.serve(serverName).then((next) => {
       certificate = next;
       issuedAt = options.now();
-      server.setSecureContext({ minVersion: 'TLSv1.3', cert: next.chain, key: next.key });
+      server.setSecureContext(context(next));
     }, (error: unknown) => log(`the server certificate could not be renewed: ${String(error)}`));
   }, renewalCheck);
   await new Promise<void>((resolve, reject) => {
@@ -138,13 +146,6 @@ function readFirstLine(line: string): z.infer<typeof firstLine> | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Compares in constant time; hashes have one length. */
-function sameToken(token: string, hash: string): boolean {
-  const given = createHash('sha256').update(token).digest();
-  const expected = Buffer.from(hash, 'hex');
-  return expected.length === given.length && timingSafeEqual(given, expected);
 }
 
 function once(run: () => void): () => void {

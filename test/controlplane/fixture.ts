@@ -3,7 +3,7 @@ import { createHash, randomUUID, webcrypto } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect, type TLSSocket } from 'node:tls';
+import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import * as x509 from '@peculiar/x509';
 import { defaultMeshConfig } from '../../src/compile/index.ts';
 import type { FromControlPlane, FromProxy, PodRegistration } from '../../src/contract/index.ts';
@@ -68,7 +68,7 @@ export interface Fixture {
   readonly control: RunningControlPlane;
   readonly log: string[];
   proxy(name: string, more?: ProxyOptions): Promise<ProxyClient>;
-  dial(): Promise<TLSSocket>;
+  dial(options?: ConnectionOptions): Promise<TLSSocket>;
   /** Stops the control plane and starts it again on the same port and state. */
   restart(between?: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
@@ -79,12 +79,12 @@ export async function startFixture(options: ControlPlaneOptions = {}): Promise<F
   const stateDir = await mkdtemp(join(tmpdir(), 'control-plane-test-'));
   const log: string[] = [];
   const settings = { lab: 'test', coreTokenHash: hash(coreToken), trustDomain: 'cluster.local', ca: root, stateDir };
-  const begin = (port: number): Promise<RunningControlPlane> => start(settings, { host: '127.0.0.1', compiler: plainCompiler, log: (line) => log.push(line), metricsPort: 0, ...options, port });
-  let control = await begin(0);
+  const begin = (port: number, discoveryPort: number): Promise<RunningControlPlane> => start(settings, { host: '127.0.0.1', compiler: plainCompiler, log: (line) => log.push(line), metricsPort: 0, ...options, discoveryPort, port });
+  let control = await begin(0, 0);
   const core = await connectControl({ host: '127.0.0.1', port: control.port, token: coreToken, root: root.certificate });
   const proxies: ProxyClient[] = [];
-  const dial = (): Promise<TLSSocket> => new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port: control.port, servername: 'istiod.istio-system.svc', ca: root.certificate, minVersion: 'TLSv1.3' }, () => resolve(socket));
+  const dial = (more: ConnectionOptions = {}): Promise<TLSSocket> => new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port: control.port, servername: 'istiod.istio-system.svc', ca: root.certificate, minVersion: 'TLSv1.3', ...more }, () => resolve(socket));
     socket.once('error', reject);
   });
   return {
@@ -96,10 +96,10 @@ export async function startFixture(options: ControlPlaneOptions = {}): Promise<F
       return client;
     },
     restart: async (between) => {
-      const { port } = control;
+      const { port, discoveryPort } = control;
       await control.stop();
       await between?.();
-      control = await begin(port);
+      control = await begin(port, discoveryPort);
     },
     close: async () => {
       core.close();

@@ -1,11 +1,19 @@
 import { createHash } from 'node:crypto';
 import { typeUrl, type ProxyConfig, type ResourceType, type SecretSet } from '../../xds/index.ts';
 
-/** All resources of one type for one proxy, as they go on the wire. The version is a hash of the content: equal content, equal version, also after a restart. */
+/** One resource as it goes on a wire. The same object for all proxies that compile gave the same resource. */
+export interface WireResource {
+  readonly name: string;
+  readonly json: string;
+  /** A hash of the content. */
+  readonly version: string;
+}
+
+/** All resources of one type for one proxy. The version is a hash of the content: equal content, equal version, also after a restart. */
 export interface TypeSet {
   readonly version: string;
-  /** JSON by resource name, in the order in which compile gave them. */
-  readonly resources: ReadonlyMap<string, string>;
+  /** By name, in the order in which compile gave them. */
+  readonly resources: ReadonlyMap<string, WireResource>;
 }
 
 /** Everything that one proxy is to run on. */
@@ -22,36 +30,58 @@ export function resourceType(url: string): ResourceType | undefined {
   return pushOrder.find((type) => typeUrl[type] === url);
 }
 
-/** Serialises resources; what compile shares between proxies is serialised once. */
+/** Serialises resources; what compile shares between proxies is serialised once, whole lists of resources included. */
 export function createSerializer(): (config: ProxyConfig, secrets: SecretSet) => ConfigSet {
-  const known = new WeakMap<object, string>();
-  const json = (resource: object): string => {
-    let text = known.get(resource);
-    if (text === undefined) known.set(resource, text = JSON.stringify(resource));
-    return text;
+  const knownResources = new WeakMap<object, WireResource>();
+  const knownSets = new WeakMap<object, TypeSet>();
+  const resourceOf = (resource: object, name: string): WireResource => {
+    let known = knownResources.get(resource);
+    if (known === undefined) knownResources.set(resource, known = wireResource(name, JSON.stringify(resource)));
+    return known;
   };
-  const set = <T extends object>(resources: readonly T[], name: (resource: T) => string | undefined): TypeSet =>
-    typeSet(new Map(resources.map((resource) => [name(resource) ?? '', json(resource)])));
+  const set = <T extends object>(resources: readonly T[], name: (resource: T) => string | undefined): TypeSet => {
+    let known = knownSets.get(resources);
+    if (known === undefined) knownSets.set(resources, known = typeSet(resources.map((resource) => resourceOf(resource, name(resource) ?? ''))));
+    return known;
+  };
+  const names = (table: ProxyConfig['names']): TypeSet => {
+    let known = knownSets.get(table);
+    if (known === undefined) knownSets.set(table, known = typeSet([resourceOf(table, 'names')]));
+    return known;
+  };
   return (config, secrets) => ({
     cluster: set(config.clusters, (cluster) => cluster.name),
     endpoint: set(config.endpoints, (assignment) => assignment.clusterName),
     listener: set(config.listeners, (listener) => listener.name),
     route: set(config.routes, (route) => route.name),
     secret: set(secrets, (secret) => secret.name),
-    names: set([config.names], () => 'names'),
+    names: names(config.names),
   });
 }
 
-/** Makes a set from JSON by name. */
-export function typeSet(resources: ReadonlyMap<string, string>): TypeSet {
+/** Makes a resource from its JSON. */
+export function wireResource(name: string, json: string): WireResource {
+  return { name, json, version: createHash('sha256').update(json).digest('hex').slice(0, 16) };
+}
+
+/** Makes a set of resources. */
+export function typeSet(resources: Iterable<WireResource>): TypeSet {
   const hash = createHash('sha256');
-  for (const [name, text] of resources) hash.update(`${name}\n${text}\n`);
-  return { version: hash.digest('hex').slice(0, 16), resources };
+  const byName = new Map<string, WireResource>();
+  for (const resource of resources) byName.set(resource.name, resource);
+  let text = '';
+  for (const [name, { version }] of byName) text += `${name}\n${version}\n`;
+  return { version: hash.update(text).digest('hex').slice(0, 16), resources: byName };
 }
 
 /** `next` and what only `held` has: nothing that may still be in use goes away. */
 export function union(next: TypeSet, held: TypeSet | undefined): TypeSet {
-  if (held === undefined || held === next) return next;
-  const leftover = [...held.resources].filter(([name]) => !next.resources.has(name));
-  return leftover.length === 0 ? next : typeSet(new Map([...next.resources, ...leftover]));
+  if (held === undefined || held === next || held.version === next.version) return next;
+  const leftover = [...held.resources.values()].filter(({ name }) => !next.resources.has(name));
+  return leftover.length === 0 ? next : typeSet([...next.resources.values(), ...leftover]);
+}
+
+/** The resources of a set that somebody has asked for by name, in the order of the names. */
+export function restricted(set: TypeSet, names: ReadonlySet<string>): TypeSet {
+  return typeSet([...names].flatMap((name) => set.resources.get(name) ?? []));
 }

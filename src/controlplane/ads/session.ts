@@ -1,5 +1,5 @@
-import { typeUrl, type DiscoveryRequest, type ResourceType } from '../../xds/index.ts';
-import { pushOrder, resourceType, shortName, union, type ConfigSet, type TypeSet } from './resources.ts';
+import type { ResourceType } from '../../xds/index.ts';
+import { pushOrder, restricted, shortName, union, type ConfigSet, type TypeSet } from './resources.ts';
 
 /** What a proxy has been sent and has taken. */
 export interface SessionStatus {
@@ -8,17 +8,44 @@ export interface SessionStatus {
   readonly rejected?: string;
 }
 
+/** What a client wants of a type: everything, or these names, sorted. */
+export type Interest = 'all' | ReadonlySet<string>;
+
+/** What a client says about one type, whichever the wire. */
+export interface AdsRequest {
+  readonly type: ResourceType;
+  /** The first word about this type on this stream. */
+  readonly fresh: boolean;
+  readonly interest: Interest;
+  /** Of the response that this answers; empty when it answers none. */
+  readonly nonce: string;
+  /** What the client has when it comes: the version of a whole set, or versions by name. */
+  readonly has: string | ReadonlyMap<string, string>;
+  readonly error?: { readonly message: string } | undefined;
+}
+
+/** One response: what the client is to have, and what it runs on. */
+export interface Push {
+  readonly type: ResourceType;
+  readonly set: TypeSet;
+  readonly before: TypeSet | undefined;
+  readonly interest: Interest;
+  readonly nonce: string;
+}
+
 /** One proxy's ADS stream. */
 export interface AdsSession {
-  request(request: DiscoveryRequest): void;
+  request(request: AdsRequest): void;
   /** The config that the proxy is to have from now on, and the lab's version of it. */
   update(target: ConfigSet, version: string): void;
   status(): SessionStatus;
 }
 
-interface Wire {
-  /** Sends a DiscoveryResponse, given as JSON. */
-  send(response: string): void;
+/** What a session needs of its stream. */
+export interface SessionWire {
+  /** Responses carry changes only, and subscriptions change without an answer. */
+  readonly delta: boolean;
+  send(push: Push): void;
   /** A type went out, or was rejected; for metrics. Short name in lower case: `cds`. */
   pushed(type: string): void;
   rejected(type: string): void;
@@ -27,10 +54,10 @@ interface Wire {
 }
 
 interface TypeState {
-  subscribed: boolean;
+  interest: Interest | undefined;
   nonce: string;
-  /** Sent and neither acknowledged nor rejected. */
-  outstanding: boolean;
+  /** Neither acknowledged nor rejected yet. */
+  outstanding: TypeSet | undefined;
   sent: TypeSet | undefined;
   /** What the proxy runs on. */
   inForce: TypeSet | undefined;
@@ -39,15 +66,18 @@ interface TypeState {
 
 /** Types whose removals wait until nothing refers to them any more. */
 const madeBeforeBroken: readonly ResourceType[] = ['cluster', 'endpoint'];
+/** State of the world: a client takes what a response of these types lacks for removed, so it always gets the full set. */
+const whole: readonly ResourceType[] = ['cluster', 'listener'];
 const maxReason = 2000;
+const fresh = (): TypeState => ({ interest: undefined, nonce: '', outstanding: undefined, sent: undefined, inForce: undefined, rejection: undefined });
 
 /**
- * State of the world ADS for one proxy. A push goes out in order (CDS, EDS, LDS, RDS, SDS, NDS), only types that changed, each as its full set. Clusters and endpoints
- * that went away are kept in it until routes and listeners are acknowledged, and removed then. A type is not sent again before the proxy has answered, so that a slow proxy
- * gets the newest config instead of a queue of old ones. A rejected version is not sent twice.
+ * ADS for one proxy. A push goes out in order (CDS, EDS, LDS, RDS, SDS, NDS), only types that changed. Clusters and endpoints that went away are kept until routes and
+ * listeners are acknowledged, and removed then. A type is not sent again before the proxy has answered, so that a slow proxy gets the newest config instead of a queue of
+ * old ones, and never has more than one response of a type waiting. A rejected version is not sent twice.
  */
-export function createAdsSession(wire: Wire): AdsSession {
-  const states = Object.fromEntries(pushOrder.map((type): [ResourceType, TypeState] => [type, { subscribed: false, nonce: '', outstanding: false, sent: undefined, inForce: undefined, rejection: undefined }])) as Record<ResourceType, TypeState>;
+export function createAdsSession(wire: SessionWire): AdsSession {
+  const states = Object.fromEntries(pushOrder.map((type) => [type, fresh()])) as Record<ResourceType, TypeState>;
   let target: ConfigSet | undefined;
   let version = '';
   let sent = '';
@@ -55,12 +85,22 @@ export function createAdsSession(wire: Wire): AdsSession {
   let nonces = 0;
   let scheduled = false;
 
+  /** The names that a type is cut down to; none when the client gets all of it. */
+  function namesOf(type: ResourceType): ReadonlySet<string> | undefined {
+    const { interest } = states[type];
+    return interest === undefined || interest === 'all' || (!wire.delta && whole.includes(type)) ? undefined : interest;
+  }
+
+  function cut(type: ResourceType, set: TypeSet): TypeSet {
+    const names = namesOf(type);
+    return names === undefined ? set : restricted(set, names);
+  }
+
   function send(type: ResourceType, set: TypeSet): void {
     const state = states[type];
     state.nonce = String(++nonces);
-    state.sent = set;
-    state.outstanding = true;
-    wire.send(`{"typeUrl":${JSON.stringify(typeUrl[type])},"versionInfo":"${set.version}","nonce":"${state.nonce}","resources":[${[...set.resources.values()].join(',')}]}`);
+    state.sent = state.outstanding = set;
+    wire.send({ type, set, before: state.inForce, interest: state.interest ?? 'all', nonce: state.nonce });
     wire.pushed(shortName[type].toLowerCase());
   }
 
@@ -68,16 +108,25 @@ export function createAdsSession(wire: Wire): AdsSession {
   function make(config: ConfigSet): boolean {
     for (const type of pushOrder) {
       const state = states[type];
-      if (!state.subscribed) continue;
-      const wanted = madeBeforeBroken.includes(type) ? union(config[type], state.inForce) : config[type];
-      if (state.sent?.version === wanted.version) continue;
-      if (state.outstanding) return false;
-      send(type, wanted);
+      if (state.interest === undefined) continue;
+      const wanted = cut(type, config[type]);
+      const held = madeBeforeBroken.includes(type) ? union(wanted, state.inForce) : wanted;
+      if (state.sent?.version === held.version) continue;
+      if (state.outstanding !== undefined) return false;
+      send(type, held);
     }
     return true;
   }
 
-  const all = (test: (state: TypeState) => boolean): boolean => pushOrder.every((type) => !states[type].subscribed || test(states[type]));
+  const all = (test: (state: TypeState) => boolean): boolean => pushOrder.every((type) => states[type].interest === undefined || test(states[type]));
+
+  function breakOff(config: ConfigSet): void {
+    for (const type of madeBeforeBroken) {
+      if (states[type].interest === undefined) continue;
+      const wanted = cut(type, config[type]);
+      if (states[type].sent?.version !== wanted.version) send(type, wanted);
+    }
+  }
 
   function advance(): void {
     scheduled = false;
@@ -85,10 +134,9 @@ export function createAdsSession(wire: Wire): AdsSession {
     const before = `${sent} ${acknowledged}`;
     if (make(target)) {
       sent = version;
-      const settled = all((state) => !state.outstanding);
-      if (settled && all((state) => state.rejection === undefined) && states.cluster.subscribed && states.listener.subscribed) {
-        acknowledged = version;
-        for (const type of madeBeforeBroken) if (states[type].subscribed && states[type].sent?.version !== target[type].version) send(type, target[type]);
+      if (all(({ outstanding, rejection }) => outstanding === undefined && rejection === undefined)) {
+        if (states.cluster.interest !== undefined && states.listener.interest !== undefined) acknowledged = version;
+        breakOff(target);
       }
     }
     if (before !== `${sent} ${acknowledged}`) wire.changed();
@@ -100,36 +148,50 @@ export function createAdsSession(wire: Wire): AdsSession {
     queueMicrotask(advance);
   }
 
-  function subscribe(type: ResourceType, state: TypeState, lastVersion: string): void {
-    state.subscribed = true;
-    state.outstanding = false;
-    state.rejection = undefined;
-    const current = target?.[type];
-    const same = current !== undefined && lastVersion === current.version;
-    state.sent = same ? current : undefined;
-    state.inForce = same ? current : undefined;
-  }
-
-  function answer(type: ResourceType, state: TypeState, error: DiscoveryRequest['errorDetail']): void {
-    state.outstanding = false;
-    if (error === undefined) {
-      state.inForce = state.sent;
-      if (state.rejection !== undefined && state.rejection.version === state.sent?.version) state.rejection = undefined;
+  function subscribe(state: TypeState, { type, interest, has }: AdsRequest): void {
+    Object.assign(state, fresh(), { interest });
+    if (typeof has !== 'string') {
+      if (has.size > 0) state.inForce = { version: '', resources: new Map([...has].map(([name, known]) => [name, { name, version: known, json: '' }])) };
       return;
     }
-    state.rejection = { version: state.sent?.version ?? '', message: `${shortName[type]}: ${error.message.slice(0, maxReason)}` };
+    // A version says what the client has only where it had asked for all that the version stands for.
+    const current = target === undefined || (interest !== 'all' && namesOf(type) === undefined) ? undefined : cut(type, target[type]);
+    if (current !== undefined && has === current.version) state.sent = state.inForce = current;
+  }
+
+  function answer(type: ResourceType, state: TypeState, answered: TypeSet, error: AdsRequest['error']): void {
+    state.outstanding = undefined;
+    if (error === undefined) {
+      state.inForce = answered;
+      if (state.rejection?.version === answered.version) state.rejection = undefined;
+      return;
+    }
+    state.rejection = { version: answered.version, message: `${shortName[type]}: ${error.message.slice(0, maxReason)}` };
     wire.rejected(shortName[type].toLowerCase());
     wire.changed();
   }
 
+  /** More names need a response, also when they were in the last full set: the client has not kept what it had not asked for. Fewer names need none. */
+  function changeInterest(type: ResourceType, state: TypeState, next: Interest): void {
+    const more = gains(state.interest ?? 'all', next);
+    state.interest = next;
+    if (namesOf(type) !== undefined) {
+      state.inForce = state.inForce && cut(type, state.inForce);
+      state.sent = state.sent && cut(type, state.sent);
+    }
+    if (more) state.sent = undefined;
+  }
+
   return {
     request: (request) => {
-      const type = resourceType(request.typeUrl);
-      if (type === undefined) return;
+      const { type, nonce } = request;
       const state = states[type];
-      if (request.responseNonce === '') subscribe(type, state, request.versionInfo);
-      else if (state.outstanding && request.responseNonce === state.nonce) answer(type, state, request.errorDetail);
-      else return;
+      if (request.fresh || state.interest === undefined) subscribe(state, request);
+      else {
+        if (nonce !== state.nonce && !wire.delta) return;
+        if (nonce === state.nonce && state.outstanding !== undefined) answer(type, state, state.outstanding, request.error);
+        changeInterest(type, state, request.interest);
+      }
       schedule();
     },
     update: (next, nextVersion) => {
@@ -145,4 +207,9 @@ export function createAdsSession(wire: Wire): AdsSession {
       return { sent, acknowledged, ...(rejected === '' ? {} : { rejected }) };
     },
   };
+}
+
+function gains(before: Interest, after: Interest): boolean {
+  if (before === 'all') return false;
+  return after === 'all' || [...after].some((name) => !before.has(name));
 }
