@@ -10,4 +10,4 @@ export { explain } from './explain.ts';
 export type { Explained, ExplainedCluster, ExplainCall, ExplainStep } from './explain-types.ts';
 export { hostsOverlap, resolveGateway, resolveHost } from './hosts.ts';
 export { ingressGateways } from './ingress.ts';
-export { gatewayServices, managedGateways, type ManagedGateway } from './gateway-api/index.ts';
+export { gatewayServices, gatewayStatus, managedGateways, type Condition, type ManagedGateway, type ResourceStatus } from './gateway-api/index.ts';

@@ -25,7 +25,7 @@ export interface Exchanged {
   readonly status: number;
   readonly location?: string;
   readonly responseHeaders: ReadonlyMap<string, readonly string[]>;
-  readonly backend?: PodInfo;
+  readonly backend?: Pick<PodInfo, 'name' | 'namespace'>;
   readonly path?: string;
   readonly host?: string;
   readonly requestHeaders?: ReadonlyMap<string, readonly string[]>;

@@ -8,6 +8,7 @@ import { conflictingHosts } from './conflicting-hosts.ts';
 import { deprecation } from './deprecation.ts';
 import { destinationHost } from './destination-host.ts';
 import { envoyFilters } from './envoy-filters.ts';
+import { gatewayApiStatus } from './gateway-api-status.ts';
 import { gatewaySecrets } from './gateway-secrets.ts';
 import { gatewayWorkloads } from './gateway-workloads.ts';
 import { injection } from './injection.ts';
@@ -43,6 +44,7 @@ export const analyzers: readonly Analyzer[] = [
   envoyFilters,
   deprecation,
   conditions,
+  gatewayApiStatus,
   injection,
   proxyImages,
   autoImages,

@@ -1,6 +1,7 @@
 import { analyze } from '../../analyze/index.ts';
 import { LabFailure, type ApplyResult, type SwitchAction } from '../../contract/index.ts';
-import { consentNeeded, kindFromAlias, parseManifests, podTemplates, validate, withInstalled, type Diagnostic, type Resource, type SourceFile } from '../../manifest/index.ts';
+import { defaultMeshConfig, gatewayStatus } from '../../compile/index.ts';
+import { consentNeeded, gatewayGroup, groupOf, kindFromAlias, parseManifests, podTemplates, validate, withInstalled, type Diagnostic, type Resource, type SourceFile } from '../../manifest/index.ts';
 import { throwSwitch } from '../switches/index.ts';
 import { applyFiles, changesBetween, deleteFiles } from './merge-files.ts';
 import type { Session } from './session.ts';
@@ -70,5 +71,14 @@ export async function get(session: Session, { kind, name, namespace }: { readonl
   const resources = await session.resources();
   const wanted = kindFromAlias(kind) ?? resources.find((resource) => resource.kind.toLowerCase() === kind.toLowerCase())?.kind;
   if (wanted === undefined) throw new LabFailure('usage', `${kind} is not a kind that is known.`, { help: 'Use kubectl’s names, such as vs, dr, gw, svc, deploy, pa.' });
-  return resources.filter((resource) => resource.kind === wanted && (name === undefined || resource.metadata.name === name) && (namespace === undefined || resource.metadata.namespace === namespace)).map(({ body }) => ({ ...body }));
+  const chosen = resources.filter((resource) => resource.kind === wanted && (name === undefined || resource.metadata.name === name) && (namespace === undefined || resource.metadata.namespace === namespace));
+  const statuses = await statusesOf(session, chosen, resources);
+  return chosen.map((resource) => ({ ...resource.body, ...(statuses.has(resource) ? { status: statuses.get(resource) } : {}) }));
+}
+
+/** What Gateway API resources say of themselves; other kinds have no status here. */
+async function statusesOf({ control }: Session, chosen: readonly Resource[], resources: readonly Resource[]): Promise<ReadonlyMap<Resource, unknown>> {
+  if (!chosen.some(({ apiVersion }) => groupOf(apiVersion) === gatewayGroup)) return new Map();
+  const virtualIps = new Map(Object.entries(await control.virtualIps()));
+  return new Map(gatewayStatus({ resources, virtualIps, mesh: defaultMeshConfig }).map(({ resource, status }) => [resource, status]));
 }

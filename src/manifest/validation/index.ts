@@ -5,6 +5,8 @@ import { validateDestinationRule } from './destination-rule.ts';
 import { validateEnvoyFilter } from './envoy-filter.ts';
 import { validateTrafficExtension, validateWasmPlugin } from './extensions.ts';
 import { validateGateway } from './gateway.ts';
+import { validateBackendTLSPolicy, validateConnectionRoute, validateKubernetesGateway } from './gateway-api.ts';
+import { validateGRPCRoute, validateHTTPRoute } from './gateway-api-http.ts';
 import { validatePeerAuthentication } from './peer-authentication.ts';
 import { Report } from './report.ts';
 import { validateProxyConfig, validateRequestAuthentication } from './request-authentication.ts';
@@ -34,5 +36,11 @@ export function validate(resource: Resource): readonly Diagnostic[] {
   else if (isKind(resource, 'WorkloadGroup')) validateWorkloadGroup(resource, report);
   else if (isKind(resource, 'WasmPlugin')) validateWasmPlugin(resource, report);
   else if (isKind(resource, 'TrafficExtension')) validateTrafficExtension(resource, report);
+  else if (isKind(resource, 'KubernetesGateway')) validateKubernetesGateway(resource, report);
+  else if (isKind(resource, 'HTTPRoute')) validateHTTPRoute(resource, report);
+  else if (isKind(resource, 'GRPCRoute')) validateGRPCRoute(resource, report);
+  else if (isKind(resource, 'TCPRoute') || isKind(resource, 'TLSRoute')) validateConnectionRoute(resource, report);
+  else if (isKind(resource, 'BackendTLSPolicy')) validateBackendTLSPolicy(resource, report);
+  else if (isKind(resource, 'ProxyConfig')) validateProxyConfig(resource, report);
   return report.found;
 }
