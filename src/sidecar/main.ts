@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import type { Server } from 'node:net';
 import { ports, type FromControlPlane, type SidecarSettings } from '../contract/index.ts';
-import { adminPages, healthPages, metricsPages, type AdminSources } from './admin/pages.ts';
+import { adminActions, adminPages, healthPages, logLevels, metricsPages, type AdminSources } from './admin/pages.ts';
 import { servePages } from './admin/server.ts';
 import { kernelOriginalDestination, type OriginalDestination } from './capture/original-destination.ts';
 import { passthroughSource } from './capture/rules.ts';
@@ -58,7 +58,8 @@ const drainMs = 5000;
 /** Starts a sidecar or gateway: data plane, identity, telemetry, DNS, admin and probes around one connection to the control plane. */
 export async function startSidecar(settings: SidecarSettings, environment: SidecarEnvironment): Promise<Sidecar> {
   const { clock } = environment;
-  const log = (line: string): void => { environment.output(`${new Date(clock.now()).toISOString()}\tinfo\t${line}\n`); };
+  const logging: AdminSources['logging'] = { level: 'info' };
+  const log = (line: string): void => { if (logLevels.indexOf(logging.level) <= logLevels.indexOf('info')) environment.output(`${new Date(clock.now()).toISOString()}\tinfo\t${line}\n`); };
   const started = clock.now();
   const secrets = createSecretStore();
   secrets.setOwn('ROOTCA', { roots: settings.roots });
@@ -108,7 +109,7 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
     log,
   });
   const sources: AdminSources = {
-    config, secrets, metrics: telemetry.metrics, subscriptions, node: settings.node, uptime: () => clock.now() - started, ready: proxyReady, connections: () => downstream.connections,
+    config, secrets, logging, health: { failed: false }, metrics: telemetry.metrics, subscriptions, node: settings.node, uptime: () => clock.now() - started, ready: proxyReady, connections: () => downstream.connections,
   };
   const fixed = await openFixedPorts(settings, environment, sources);
   wire = createWire({
@@ -178,7 +179,7 @@ async function openFixedPorts(settings: SidecarSettings, environment: SidecarEnv
   const { clock, bind } = environment;
   const open: [number, Server][] = await Promise.all(([
     [ports.admin, '127.0.0.1', adminPages(sources)], [ports.prometheus, '0.0.0.0', metricsPages(sources)], [ports.health, '0.0.0.0', healthPages(sources)],
-  ] as const).map(async ([port, ip, pages]) => [port, await servePages(bind({ ip, port }), pages, clock)]));
+  ] as const).map(async ([port, ip, pages]) => [port, await servePages(bind({ ip, port }), pages, clock, port === ports.admin ? adminActions(sources) : {})]));
   const dns = settings.type === 'router' ? undefined : await startDns({
     ...bind({ ip: '127.0.0.1', port: ports.dns }), scope: { namespace: settings.namespace, domainSuffix: settings.domainSuffix },
     names: () => sources.config.current.resources.names, upstream: environment.dns, clock,

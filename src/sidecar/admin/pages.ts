@@ -1,12 +1,21 @@
 import { X509Certificate } from 'node:crypto';
 import { addressesOf } from '../../routing/index.ts';
-import { typeUrl, type LbEndpoint } from '../../xds/index.ts';
+import { typeUrl } from '../../xds/index.ts';
 import type { ConfigInForce } from '../config/in-force.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { prometheusText } from '../telemetry/prometheus.ts';
 import type { SecretStore } from '../tls/secrets.ts';
 import type { Subscriptions } from '../xds/subscription.ts';
+import { linkTier } from '../link/index.ts';
+import { clustersJson, clustersText } from './clusters.ts';
 import type { Page, Pages } from './server.ts';
+import { clusterStats, selected, statsPrometheus, statsText, type Stat } from './stats.ts';
+
+/** Levels of the log, from all to nothing. */
+export const logLevels = ['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+const prometheusType = 'text/plain; version=0.0.4; charset=utf-8';
 
 export interface AdminSources {
   readonly config: ConfigInForce;
@@ -18,38 +27,49 @@ export interface AdminSources {
   uptime(): number;
   ready(): boolean;
   connections(): number;
+  /** Lines below this level are not written. */
+  readonly logging: { level: LogLevel };
+  /** Set by an operator to take the proxy out of service. */
+  readonly health: { failed: boolean };
 }
 
 /** Envoy's admin pages. Keys of certificates are never shown. Source: Envoy, "Administration interface". */
 export function adminPages(sources: AdminSources): Pages {
   return {
     '/ready': () => readyPage(sources),
-    '/server_info': () => json({ version: 'weft', state: sources.ready() ? 'LIVE' : 'PRE_INITIALIZING', uptimeCurrentEpoch: `${Math.round(sources.uptime() / 1000)}s`, node: { id: sources.node } }),
+    '/server_info': () => json({ version: 'weft', state: sources.ready() ? 'LIVE' : 'PRE_INITIALIZING', uptimeCurrentEpoch: `${Math.round(sources.uptime() / 1000)}s`, node: { id: sources.node }, link: linkTier() }),
     '/config_dump': () => json(configDump(sources)),
-    '/clusters': () => ({ body: clusters(sources) }),
+    '/clusters': (query) => (query.get('format') === 'json' ? json(clustersJson(sources.config.current.clusters.values())) : { body: clustersText(sources.config.current.clusters.values()) }),
+    '/memory': () => json(memory()),
     '/listeners': () => ({ body: sources.config.current.resources.listener.flatMap((listener) => addressesOf(listener).map(({ ip, port }) => `${listener.name ?? ''}::${ip}:${port}\n`)).join('') }),
     '/certs': () => json(certificates(sources.secrets)),
-    '/stats': () => ({ body: stats(sources) }),
+    '/stats': (query) => statsPage(sources, query),
     ...metricsPages(sources),
   };
 }
 
 /** The page that Prometheus scrapes. */
-export function metricsPages({ metrics }: Pick<AdminSources, 'metrics'>): Pages {
-  return { '/stats/prometheus': () => ({ type: 'text/plain; version=0.0.4; charset=utf-8', body: prometheusText(metrics.totals()) }) };
+export function metricsPages(sources: Pick<AdminSources, 'metrics' | 'config'>): Pages {
+  return { '/stats/prometheus': () => ({ type: prometheusType, body: `${prometheusText(sources.metrics.totals())}${usedStats(sources)}` }) };
 }
 
 /** The page that tells whether the proxy is ready. */
-export function healthPages(sources: Pick<AdminSources, 'ready'>): Pages {
+export function healthPages(sources: Pick<AdminSources, 'ready' | 'health'>): Pages {
   return { '/healthz/ready': () => readyPage(sources) };
 }
 
-function readyPage({ ready }: Pick<AdminSources, 'ready'>): Page {
+function readyPage({ ready, health }: Pick<AdminSources, 'ready' | 'health'>): Page {
+  if (health.failed) return { status: 503, body: 'DRAINING\n' };
   return ready() ? { body: 'LIVE\n' } : { status: 503, body: 'PRE_INITIALIZING\n' };
 }
 
 function json(value: unknown): Page {
   return { type: 'application/json', body: `${JSON.stringify(value, null, 1)}\n` };
+}
+
+function memory(): unknown {
+  const { heapUsed, heapTotal, rss, external } = process.memoryUsage();
+  return { allocated: String(heapUsed), heap_size: String(heapTotal), pageheap_unmapped: '0', total_physical_bytes: String(rss), external: String(external) };
 }
 
 function configDump({ config, secrets, subscriptions }: AdminSources): unknown {
@@ -66,14 +86,6 @@ function configDump({ config, secrets, subscriptions }: AdminSources): unknown {
   };
 }
 
-function clusters({ config }: AdminSources): string {
-  return [...config.current.clusters.values()].flatMap((cluster) => cluster.hosts.flatMap((host) => {
-    const endpoint: LbEndpoint = host.endpoint;
-    const line = (name: string, value: string | number): string => `${cluster.name}::${host.address}::${name}::${value}\n`;
-    return [line('rq_active', host.active), line('health_flags', endpoint.healthStatus === undefined || endpoint.healthStatus === 'HEALTHY' || endpoint.healthStatus === 'UNKNOWN' ? 'healthy' : '/failed_eds_health'), line('weight', host.weight)];
-  })).join('');
-}
-
 function certificates(secrets: SecretStore): unknown {
   const describe = (pem: string): unknown[] => (pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map((one) => {
     const certificate = new X509Certificate(one);
@@ -82,11 +94,48 @@ function certificates(secrets: SecretStore): unknown {
   return { certificates: secrets.names().map((name) => ({ name, caCert: describe(secrets.get(name)?.roots ?? ''), certChain: describe(secrets.get(name)?.chain ?? '') })) };
 }
 
-function stats({ config, connections, uptime }: AdminSources): string {
+function stats({ config, connections, uptime }: AdminSources): readonly Stat[] {
   const memory = process.memoryUsage();
-  const values = {
+  const server = {
     'cluster_manager.active_clusters': config.current.clusters.size, 'listener_manager.total_listeners_active': config.current.resources.listener.length,
     'server.memory_allocated': memory.heapUsed, 'server.memory_physical_size': memory.rss, 'server.total_connections': connections(), 'server.uptime': Math.round(uptime() / 1000),
   };
-  return Object.entries(values).map(([name, value]) => `${name}: ${value}\n`).join('');
+  return [...clusterStats(config.current.clusters.values()), ...Object.entries(server).map(([name, value]): Stat => ({ name, kind: 'gauge', value }))];
+}
+
+function statsPage(sources: AdminSources, query: URLSearchParams): Page {
+  const filter = query.get('filter');
+  try {
+    const wanted = selected(stats(sources), { ...(filter === null ? {} : { filter }), usedOnly: query.has('usedonly') });
+    switch (query.get('format')) {
+      case 'json': return json({ stats: wanted.map(({ full, value }) => ({ name: full, value })) });
+      case 'prometheus': return { type: prometheusType, body: statsPrometheus(wanted) };
+      default: return { body: statsText(wanted) };
+    }
+  } catch (error) {
+    return { status: 400, body: `Invalid regex: "${filter ?? ''}"\n${error instanceof Error ? error.message : String(error)}\n` };
+  }
+}
+
+/** What may be asked to change: the level of the log, whether the proxy says that it is ready, and counts. */
+export function adminActions({ config, logging, health }: Pick<AdminSources, 'config' | 'logging' | 'health'>): Pages {
+  return {
+    '/logging': (query) => {
+      const level = query.get('level') ?? [...query.values()][0];
+      if (level !== undefined && !logLevels.includes(level as LogLevel)) return { status: 400, body: `error: unknown logger level. Levels are ${logLevels.join(' ')}\n` };
+      if (level !== undefined) logging.level = level as LogLevel;
+      return { body: `active loggers:\n  weft: ${logging.level}\n` };
+    },
+    '/healthcheck/fail': () => { health.failed = true; return { body: 'OK\n' }; },
+    '/healthcheck/ok': () => { health.failed = false; return { body: 'OK\n' }; },
+    '/reset_counters': () => {
+      for (const { counters } of config.current.clusters.values()) for (const name of Object.keys(counters) as (keyof typeof counters)[]) counters[name] = 0;
+      return { body: 'OK\n' };
+    },
+  };
+}
+
+/** Only what was counted, so that the page stays small with many clusters. */
+function usedStats(sources: Pick<AdminSources, 'config'>): string {
+  return statsPrometheus(selected(clusterStats(sources.config.current.clusters.values()), { usedOnly: true }));
 }

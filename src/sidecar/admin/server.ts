@@ -11,27 +11,30 @@ export interface Page {
   readonly body: string;
 }
 
-/** Pages by path; made when asked for. */
-export type Pages = Readonly<Record<string, () => Page>>;
+/** Pages by path; made when asked for, with what stands behind the question mark. */
+export type Pages = Readonly<Record<string, (query: URLSearchParams) => Page>>;
 
 const limits = { headTimeout: 10_000, idleTimeout: 60_000, bodyIdleTimeout: 5000, maxBody: 1024 };
 
-/** Serves pages by GET on our own codec. Resolves when it listens. */
-export async function servePages(where: { readonly host: string; readonly port: number }, pages: Pages, clock: Clock): Promise<Server> {
+/** Serves pages by GET, and `actions`, which change something, by POST only. Resolves when it listens. */
+export async function servePages(where: { readonly host: string; readonly port: number }, pages: Pages, clock: Clock, actions: Pages = {}): Promise<Server> {
   return await listen(where, (socket) => {
     const server = new Http1Server(socketLink(socket), {
-      open: (head) => ({ response: Promise.resolve(answer(head, pages)), aborted: () => undefined, sent: () => undefined, broken: () => undefined }),
+      open: (head) => ({ response: Promise.resolve(answer(head, pages, actions)), aborted: () => undefined, sent: () => undefined, broken: () => undefined }),
       invalid: () => undefined,
     }, limits, clock);
     server.start();
   });
 }
 
-function answer({ method, path }: RequestLine, pages: Pages): HttpResponse {
-  const name = path.split('?', 1)[0] ?? '';
+function answer({ method, path }: RequestLine, pages: Pages, actions: Pages): HttpResponse {
+  const [name = '', query = ''] = path.split('?', 2);
+  const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
   const page = Object.hasOwn(pages, name) ? pages[name] : undefined;
-  if (page === undefined) return response({ status: 404, body: 'invalid path. admin commands are:\n' + Object.keys(pages).map((known) => `  ${known}\n`).join('') });
-  return method === 'GET' || method === 'HEAD' ? response(page()) : response({ status: 405, body: 'only GET\n' });
+  if (action !== undefined) return method === 'POST' ? response(action(new URLSearchParams(query))) : response({ status: 405, body: `Method ${method} not allowed, POST required.` });
+  if (page !== undefined) return method === 'GET' || method === 'HEAD' ? response(page(new URLSearchParams(query))) : response({ status: 405, body: `Method ${method} not allowed, GET required.` });
+  const known = [...Object.keys(pages), ...Object.keys(actions).map((one) => `${one} (POST)`)].sort();
+  return response({ status: name === '/' || name === '/help' ? 200 : 404, body: `${name === '/' || name === '/help' ? '' : 'invalid path. '}admin commands are:\n${known.map((one) => `  ${one}\n`).join('')}` });
 }
 
 function response({ status = 200, type = 'text/plain; charset=UTF-8', body }: Page): HttpResponse {

@@ -44,6 +44,11 @@ export function handleLink(link: Link): Link {
   return tier === undefined ? link : HandleLink.over(link, tier) ?? link;
 }
 
+/** What HTTP connections run on in this process: libuv's handles, or Node's sockets where those cannot be had. */
+export function linkTier(): 'handles' | 'sockets' {
+  return HandleLink.tier() === undefined ? 'sockets' : 'handles';
+}
+
 interface Tier {
   readonly binding: StreamBinding;
   /** Filled by every read, and copied from before the callback returns. */

@@ -80,7 +80,7 @@ class HttpCluster implements UpstreamCluster {
     for (let attempt = 1; host !== undefined && avoid?.has(host.address) === true && attempt < hostChoices; attempt++) {
       host = this.#chooser.choose(hash === undefined ? undefined : (hash ^ -attempt) >>> 0, withoutPriorities);
     }
-    return host;
+    return host !== undefined && avoid?.has(host.address) === true ? (this.#anyOther(avoid) ?? host) : host;
   }
 
   pool(host: UpstreamHost): HttpPool {
@@ -113,6 +113,12 @@ class HttpCluster implements UpstreamCluster {
 
   gauges(): Readonly<Record<string, number>> {
     return clusterGauges(this, this.#detector);
+  }
+
+  /** Least request likes a host that fails at once, for it is never busy: a retry must not be lost to that while another host can serve. */
+  #anyOther(avoid: ReadonlySet<string>): Host | undefined {
+    const others = this.hosts.filter(({ address, health }) => health === 'healthy' && !avoid.has(address));
+    return others[Math.floor(this.#environment.random() * others.length)];
   }
 
   #choose(): void {

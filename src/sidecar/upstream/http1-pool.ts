@@ -103,7 +103,8 @@ export class Http1Pool implements HttpPool, ClientOwner {
     this.#release(client);
     const spent = codec.requests >= this.#context.limits.maxRequestsPerConnection;
     if (spent) this.#context.counters.upstream_cx_max_requests++;
-    if (this.#closed || spent || client.worn) {
+    // Who waited when the pool was closed is still served.
+    if ((this.#closed && this.#waiting.length === 0) || spent || client.worn) {
       codec.destroy();
       return;
     }
