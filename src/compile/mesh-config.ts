@@ -12,12 +12,19 @@ export interface MeshConfig {
   /** Share of requests that start a trace, 0 to 100. */
   readonly traceSampling: number;
   readonly accessLogFile: string;
+  /** What happens to paths before policies and routes look at them. */
+  readonly pathNormalization: PathNormalization;
   /** For services whose DestinationRules say nothing of localities. */
   readonly localityLbSetting: LocalityLbSetting;
 }
 
 /** What happens to traffic for hosts that nobody declared. */
 export type OutboundTrafficPolicy = 'ALLOW_ANY' | 'REGISTRY_ONLY' | 'ALLOW_ANY_DYNAMIC_DNS';
+
+/** Source: istio.io, MeshConfig.ProxyPathNormalization. */
+export type PathNormalization = 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES';
+
+const normalizations: readonly PathNormalization[] = ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'];
 
 /** Istio's defaults, except that the lab traces and logs every request. */
 export const defaultMeshConfig: MeshConfig = {
@@ -29,6 +36,7 @@ export const defaultMeshConfig: MeshConfig = {
   enableAutoMtls: true,
   traceSampling: 100,
   accessLogFile: '/dev/stdout',
+  pathNormalization: 'BASE',
   localityLbSetting: { distribute: [], failover: [], failoverPriority: [], enabled: true },
 };
 
@@ -48,6 +56,7 @@ export function meshConfigFrom(json: unknown, defaults: MeshConfig = defaultMesh
     enableAutoMtls: typeof config.enableAutoMtls === 'boolean' ? config.enableAutoMtls : defaults.enableAutoMtls,
     traceSampling: typeof tracing.sampling === 'number' ? tracing.sampling : defaults.traceSampling,
     accessLogFile: text(config.accessLogFile, defaults.accessLogFile),
+    pathNormalization: normalizations.find((mode) => mode === record(config.pathNormalization).normalization) ?? defaults.pathNormalization,
     localityLbSetting: LocalityLbSetting.safeParse(config.localityLbSetting).data ?? defaults.localityLbSetting,
   };
 }

@@ -19,6 +19,14 @@ export interface HttpSettings {
   readonly access?: readonly HttpFilterConfig[];
 }
 
+/** Source: istio.io, "Customizing path normalization"; Envoy, HttpConnectionManager. */
+const pathSettings: Readonly<Record<MeshConfig['pathNormalization'], Pick<HttpConnectionManager, 'normalizePath' | 'mergeSlashes' | 'pathWithEscapedSlashesAction'>>> = {
+  NONE: { normalizePath: false, pathWithEscapedSlashesAction: 'KEEP_UNCHANGED' },
+  BASE: { normalizePath: true, pathWithEscapedSlashesAction: 'KEEP_UNCHANGED' },
+  MERGE_SLASHES: { normalizePath: true, mergeSlashes: true, pathWithEscapedSlashesAction: 'KEEP_UNCHANGED' },
+  DECODE_AND_MERGE_SLASHES: { normalizePath: true, mergeSlashes: true, pathWithEscapedSlashesAction: 'UNESCAPE_AND_FORWARD' },
+};
+
 /** The HTTP connection manager. At a gateway the peer is not trusted, and its certificate headers are replaced. */
 export function httpFilter({ statPrefix, routes, place, mesh, access = [] }: HttpSettings): NetworkFilter {
   const manager: HttpConnectionManager = {
@@ -40,8 +48,7 @@ export function httpFilter({ statPrefix, routes, place, mesh, access = [] }: Htt
     forwardClientCertDetails: place === 'inbound' ? 'APPEND_FORWARD' : 'SANITIZE_SET',
     ...(place === 'outbound' ? {} : { setCurrentClientCertDetails: { subject: true, dns: place === 'inbound', uri: true } }),
     upgradeConfigs: [{ upgradeType: 'websocket' }],
-    normalizePath: true,
-    pathWithEscapedSlashesAction: 'KEEP_UNCHANGED',
+    ...pathSettings[mesh.pathNormalization],
   };
   return { name: filterNames.httpConnectionManager, typedConfig: any(typeUrl.httpConnectionManager, manager) };
 }

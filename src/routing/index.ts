@@ -9,7 +9,7 @@ export type { AccessFacts } from './access/types.ts';
 export { prepareAccess, type AccessDecision, type AccessRules, type Miss } from './access/rules.ts';
 export { prepareAccessFilter, type AccessFilter, type AccessStep, type AccessVerdict } from './access/filter.ts';
 export { compileMetadata, type MetadataTest } from './access/metadata.ts';
-export { normalizePath, pathRules, type PathRules } from './normalize-path.ts';
+export { normalizePath, pathRules, pathWithFragment, type PathRules } from './normalize-path.ts';
 export { prepareMatch, queryParameter, pathOnly } from './route-matcher.ts';
 export {
   changeRequestHeaders, changeResponseHeaders, formatValue, headerLevels, prepareRewrite, redirectOf, rewrittenAuthority, tlsRedirectOf,

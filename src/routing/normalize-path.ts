@@ -20,7 +20,22 @@ export function pathRules({ normalizePath: normalize, mergeSlashes, pathWithEsca
  * Source: Envoy, HttpConnectionManager normalize_path, merge_slashes, path_with_escaped_slashes_action.
  */
 export function normalizePath(target: string, rules: PathRules): { readonly path: string; readonly redirect: boolean } | undefined {
-  if (!/%|\\|\/\.|\/\//.test(target)) return { path: target, redirect: false };
+  if (!/[%\\#]|\/\.|\/\//.test(target)) return { path: target, redirect: false };
+  return normalized(withoutFragment(target), rules);
+}
+
+/** How the path would be read by who takes a fragment for a part of it; `undefined` without a fragment. Rules that deny look at it too. */
+export function pathWithFragment(target: string, rules: PathRules): string | undefined {
+  return target.includes('#') ? normalized(target, rules)?.path : undefined;
+}
+
+/** A fragment is never sent on: it is for the caller's own use (RFC 9110 section 7.1). */
+function withoutFragment(target: string): string {
+  const hash = target.indexOf('#');
+  return hash < 0 ? target : target.slice(0, hash);
+}
+
+function normalized(target: string, rules: PathRules): { readonly path: string; readonly redirect: boolean } | undefined {
   const question = target.indexOf('?');
   let path = question < 0 ? target : target.slice(0, question);
   let redirect = false;
@@ -35,13 +50,14 @@ export function normalizePath(target: string, rules: PathRules): { readonly path
     path = withoutDotSegments(path);
   }
   if (rules.mergeSlashes) path = path.replace(/\/{2,}/g, '/');
+  if (!path.startsWith('/') && path !== '*') return undefined;
   return { path: question < 0 ? path : path + target.slice(question), redirect };
 }
 
 /** Each escape is looked at once: `%2561` stays what it is. */
 function unescapeUnreserved(escape: string, digits: string): string {
   const character = String.fromCharCode(Number.parseInt(digits, 16));
-  return /[A-Za-z0-9._~-]/.test(character) ? character : escape.toUpperCase();
+  return /[A-Za-z0-9._~-]/.test(character) ? character : escape;
 }
 
 function withoutDotSegments(path: string): string {

@@ -95,6 +95,8 @@ export interface StreamInfo {
   readonly connection: DownstreamConnection;
   /** The caller's address, behind the proxies that are trusted; else the peer's. */
   readonly remoteIp: string;
+  /** The path as it would be read with its fragment, when the caller sent one: rules that deny judge it too. */
+  readonly pathWithFragment: string | undefined;
   /** What filters found out, by their names: for the rules of filters and routes that come after. */
   readonly metadata: Map<string, Readonly<Record<string, unknown>>>;
   /** Somebody will read the decision; else steps need not be made. */

@@ -32,7 +32,7 @@ function factsOf({ method, path, authority, scheme, headers, stream }: HttpReque
   const { connection, metadata } = stream;
   return {
     request: { method, path, authority, scheme, header: (header) => headers.joined(header) },
-    principal: connection.principal, directIp: connection.sourceIp, remoteIp: stream.remoteIp,
+    pathWithFragment: stream.pathWithFragment, principal: connection.principal, directIp: connection.sourceIp, remoteIp: stream.remoteIp,
     destinationIp: connection.destinationIp, destinationPort: connection.destinationPort, serverName: connection.serverName,
     metadata: (filter) => metadata.get(filter),
   };

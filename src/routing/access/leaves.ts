@@ -54,13 +54,18 @@ function readings(name: string, value: string): readonly string[] {
 /** The path without query and fragment. */
 export function pathLeaf(matcher: StringMatcher): Leaf {
   const { test, words } = compileString(matcher);
-  return leaf('path', words, pathFact, ({ request }) => request !== undefined && test(pathOnly(request.path)));
+  return leaf('path', words, pathFact, (facts, catching) => onPath(facts, catching, test));
 }
 
 /** The path by a template. */
 export function templateLeaf(template: string): Leaf {
   const test = compileTemplate(template);
-  return leaf('path', `fits ${template}`, pathFact, ({ request }) => request !== undefined && test(pathOnly(request.path)));
+  return leaf('path', `fits ${template}`, pathFact, (facts, catching) => onPath(facts, catching, test));
+}
+
+function onPath({ request, pathWithFragment }: AccessFacts, catching: boolean, test: (path: string) => boolean): boolean {
+  if (request === undefined) return false;
+  return test(pathOnly(request.path)) || (catching && pathWithFragment !== undefined && test(pathWithFragment));
 }
 
 function pathFact({ request }: AccessFacts): string {

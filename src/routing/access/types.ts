@@ -4,6 +4,8 @@ import type { RequestFacts } from '../types.ts';
 export interface AccessFacts {
   /** `undefined` on a connection that is not HTTP. */
   readonly request: RequestFacts | undefined;
+  /** Another reading of the request's path, with its fragment. */
+  readonly pathWithFragment?: string | undefined;
   /** The verified SPIFFE URI of the peer; empty without mTLS. */
   readonly principal: string;
   /** The peer of the connection. */

@@ -1,4 +1,4 @@
-import { normalizePath } from '../../routing/index.ts';
+import { normalizePath, pathWithFragment } from '../../routing/index.ts';
 import type { Body, HeaderMap, HttpResponse } from '../hooks.ts';
 import { ReadyBody, type ProtocolError, type RequestLine, type RequestProgress, type ServerExchange } from '../http1/index.ts';
 import { isGrpc } from '../http2/index.ts';
@@ -64,6 +64,7 @@ export class HttpExchange implements ServerExchange {
 
   #handle(request: ProxiedRequest): Promise<HttpResponse> {
     const { plan } = this.#session;
+    this.#stream.pathWithFragment = pathWithFragment(request.path, plan.paths);
     const path = normalizePath(request.path, plan.paths);
     if (path === undefined) return this.#local('path_normalization_failed', localReply(400, ''));
     if (path.redirect) return this.#local('path_normalization_failed', localReply(307, '', [['location', path.path]]));

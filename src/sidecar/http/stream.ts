@@ -14,6 +14,7 @@ export class Stream implements StreamInfo {
   readonly direction: 'inbound' | 'outbound';
   readonly sourceIp: string;
   remoteIp: string;
+  pathWithFragment: string | undefined;
   /** Telemetry wants the whole record, decision included. */
   readonly wanted: boolean;
   readonly decision: DecisionStep[];

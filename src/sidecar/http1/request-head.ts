@@ -68,21 +68,21 @@ function minorVersion(text: string, start: number, end: number): 0 | 1 {
 }
 
 function originForm(method: string, target: string): { readonly path: string; readonly authority: string | undefined } {
-  if (!/^[\x21-\x7e]+$/.test(target) || target.includes('#')) throw new ProtocolError('http1.invalid_target');
+  if (!/^[\x21-\x7e]+$/.test(target)) throw new ProtocolError('http1.invalid_target');
   if (method === 'CONNECT') throw new ProtocolError('http1.connect_not_supported', 405);
-  if (target.startsWith('/')) return { path: checkedPath(target), authority: undefined };
+  if (target.startsWith('/') || target.startsWith('\\')) return { path: checkedPath(target), authority: undefined };
   if (target === '*' && method === 'OPTIONS') return { path: target, authority: undefined };
-  const absolute = /^https?:\/\/([^/?]*)(.*)$/i.exec(target);
+  const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(target);
   if (absolute === null || !isAuthority(absolute[1] as string)) throw new ProtocolError('http1.invalid_target');
   const rest = absolute[2] as string;
   return { path: checkedPath(rest.startsWith('/') ? rest : `/${rest}`), authority: absolute[1] as string };
 }
 
-/** Escaped NUL, CR and LF in a path have no honest use, and the next hop may decode them. */
+/** Escaped NUL and line ends in a path have no honest use, and the next hop may decode them. */
 function checkedPath(path: string): string {
   if (path.includes('%')) {
     const query = path.indexOf('?');
-    if (/%0[0ad]/i.test(query < 0 ? path : path.slice(0, query))) throw new ProtocolError('http1.invalid_path');
+    if (/%00|%0d%0a/i.test(query < 0 ? path : path.slice(0, query))) throw new ProtocolError('http1.invalid_path');
   }
   return path;
 }

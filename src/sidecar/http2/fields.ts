@@ -134,9 +134,9 @@ function authorityOf(authority: string, host: string | undefined): string {
 
 function checkedPath(method: string, path: string): string {
   if (path === '*' && method === 'OPTIONS') return path;
-  if (!path.startsWith('/') || !/^[\x21-\x7e]+$/.test(path) || path.includes('#')) throw new ProtocolError('http2.invalid_path');
+  if (!path.startsWith('/') || !/^[\x21-\x7e]+$/.test(path)) throw new ProtocolError('http2.invalid_path');
   if (path.length > maxPath) throw new ProtocolError('http2.uri_too_long', 414);
-  if (path.includes('%') && /%0[0ad]/i.test(path.split('?', 1)[0] as string)) throw new ProtocolError('http2.invalid_path');
+  if (path.includes('%') && /%00|%0d%0a/i.test(path.split('?', 1)[0] as string)) throw new ProtocolError('http2.invalid_path');
   return path;
 }
 

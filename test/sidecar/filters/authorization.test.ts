@@ -42,7 +42,7 @@ describe('the authorization filter', () => {
     expect(status(await call(get('/')))).toBe(403);
   });
 
-  it.each(['/public/../admin', '/./admin', '//admin', '/%2fadmin', '/public%2f..%2fadmin', '/%5cadmin', '/%61dmin', '/%2e%2e/admin', '/admin?x'])('is not got around with %s', async (path) => {
+  it.each(['/public/../admin', '/./admin', '//admin', '/%2fadmin', '/public%2f..%2fadmin', '/%5cadmin', '/%61dmin', '/%2e%2e/admin', '/admin?x', '/admin#x', '/public#/../admin', '\\admin'])('is not got around with %s', async (path) => {
     const { call, upstream } = await start(denyAdmin);
     expect(status(await call(get(path)))).toBe(403);
     expect(upstream.received).toEqual([]);
@@ -51,7 +51,7 @@ describe('the authorization filter', () => {
   it.each(['/%2561dmin', '/%c0%afadmin'])('never decodes %s twice', async (path) => {
     const { call, upstream } = await start(denyAdmin);
     expect(status(await call(get(path)))).toBe(200);
-    expect(upstream.received[0]).toMatch(new RegExp(`^GET ${path.replace('%c0%af', '%[cC]0%[aA][fF]')} HTTP`));
+    expect(upstream.received[0]).toMatch(new RegExp(`^GET ${path} HTTP`));
   });
 
   it.each(['/admin%00', '/a%0d%0ab'])('refuses %s', async (path) => {

@@ -92,7 +92,7 @@ describe('traces', () => {
 
 it.each([
   ['/a/../b', '/b'], ['/./admin', '/admin'], ['/%61dmin', '/admin'], ['/%2e%2e/admin', '/admin'], ['/%2561dmin', '/%2561dmin'], ['/public%2f..%2fadmin', '/admin'], ['/%5cadmin', '/admin'], ['\\admin', '/admin'], ['//admin', '/admin'],
-  ['/%2fadmin', '/admin'], ['/a/b/..', '/a/'], ['/..', '/'], ['/a?x=/../%2f', '/a?x=/../%2f'], ['/a/.../b', '/a/.../b'], ['/%e4', '/%E4'],
+  ['/%2fadmin', '/admin'], ['/a/b/..', '/a/'], ['/..', '/'], ['/a?x=/../%2f', '/a?x=/../%2f'], ['/a/.../b', '/a/.../b'], ['/%e4', '/%e4'],
 ])('normalises %s to %s', (path, wanted) => {
   expect(normalizePath(path, { normalize: true, mergeSlashes: true, escapedSlashes: 'unescape' })?.path).toBe(wanted);
 });

@@ -102,7 +102,6 @@ const refused: Readonly<Record<string, readonly [string, number]>> = {
   'a lower-case version': [`GET / http/1.1\r\n${host}\r\n`, 400],
   'a version with two digits': [`GET / HTTP/1.01\r\n${host}\r\n`, 400],
   'another protocol': [`GET / ICAP/1.0\r\n${host}\r\n`, 400],
-  'a fragment': [get(host, '/#x'), 400],
   'a target without a slash': [get(host, 'index.html'), 400],
   'GET *': [get(host, '*'), 400],
   'a NUL in the target': [get(host, '/\0'), 400],
