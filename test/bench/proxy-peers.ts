@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 
 /** One contestant: the processes whose CPU counts, and where to call. */
 export interface Contestant {
-  readonly name: 'weft' | 'nginx' | 'haproxy';
+  readonly name: 'weft' | 'nginx' | 'haproxy' | 'node';
   readonly port: number;
   readonly pids: () => readonly number[];
 }
@@ -35,6 +35,26 @@ export class Peers {
     writeFileSync(join(this.#dir, 'www', '64k'), Buffer.alloc(65_536, 'x'));
     await this.#nginx('backend', `server { listen 127.0.0.1:${port} backlog=1024; root ${join(this.#dir, 'www')}; location = /200 { default_type text/plain; return 200 "${'x'.repeat(200)}"; } }`, port);
     return port;
+  }
+
+  /** The same service in HTTP/2. */
+  async http2Backend(): Promise<number> {
+    const port = this.port();
+    await this.#nginx('backend-h2', `server { listen 127.0.0.1:${port} http2 backlog=1024; http2_max_concurrent_streams 512; root ${join(this.#dir, 'www')}; location = /200 { default_type text/plain; return 200 "${'x'.repeat(200)}"; } }`, port);
+    return port;
+  }
+
+  async weftHttp2(backend: number): Promise<Contestant> {
+    const port = this.port();
+    const child = await this.#worker({ listen: port, upstream: backend, side: 'alone', http2: true });
+    return { name: 'weft', port, pids: () => [child] };
+  }
+
+  /** A proxy on `node:http2` as one would write it. */
+  async nodeHttp2(backend: number): Promise<Contestant> {
+    const port = this.port();
+    const child = await this.#start(process.execPath, [new URL('http2-worker.mjs', import.meta.url).pathname, String(port), String(backend)], port);
+    return { name: 'node', port, pids: () => [child] };
   }
 
   async weft(backend: number): Promise<Contestant> {
@@ -90,7 +110,7 @@ export class Peers {
     })));
   }
 
-  async #worker(settings: { readonly listen: number; readonly upstream: number; readonly side: string }): Promise<number> {
+  async #worker(settings: { readonly listen: number; readonly upstream: number; readonly side: string; readonly http2?: boolean }): Promise<number> {
     this.#bundle ??= await this.#build();
     const { cert, key, roots } = this.#files();
     this.#pem ??= { chain: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8'), roots: readFileSync(roots, 'utf8') };

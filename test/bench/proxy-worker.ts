@@ -18,25 +18,29 @@ export interface WorkerSettings {
   readonly upstream: number;
   /** Which side of a pair it is; `alone` for one hop in plain text. */
   readonly side: 'alone' | 'client' | 'server';
+  /** The upstream is spoken to in HTTP/2 in plain text. */
+  readonly http2?: boolean;
   readonly pem: { readonly chain: string; readonly key: string; readonly roots: string };
 }
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as WorkerSettings;
-const { listen, upstream, side, pem } = settings;
+const { listen, upstream, side, http2 = false, pem } = settings;
 const trustDomain = 'cluster.local';
 const secrets = createSecretStore();
 secrets.setOwn('default', { chain: pem.chain, key: pem.key });
 secrets.setOwn('ROOTCA', { roots: pem.roots });
 const contexts = new TlsContexts(secrets);
 const commonTlsContext: CommonTlsContext = {
-  alpnProtocols: ['istio-http/1.1', 'http/1.1'], tlsCertificateSdsSecretConfigs: [{ name: 'default' }],
+  alpnProtocols: ['istio', 'istio-h2', 'istio-http/1.1', 'http/1.1'], tlsCertificateSdsSecretConfigs: [{ name: 'default' }],
   combinedValidationContext: { defaultValidationContext: {}, validationContextSdsSecretConfig: { name: 'ROOTCA' } },
 };
+const http2Options = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 const clock = createSystemClock();
 const connector = createConnector({ contexts, trustDomain, speaks: 'http' });
 const config: Cluster = {
   name: 'outbound|9080||reviews.default.svc.cluster.local', type: 'STATIC', lbPolicy: 'LEAST_REQUEST', circuitBreakers: { thresholds: [{ maxConnections: 4294967295, maxPendingRequests: 4294967295, maxRequests: 4294967295 }] },
   ...(side === 'client' ? { transportSocket: { name: 'envoy.transport_sockets.tls', typedConfig: any(typeUrl.upstreamTls, { commonTlsContext, sni: 'outbound_.9080_._.reviews.default.svc.cluster.local' }) } } : {}),
+  ...(http2 ? { typedExtensionProtocolOptions: { [http2Options]: { '@type': `type.googleapis.com/${http2Options}`, explicitHttpConfig: { http2ProtocolOptions: {} } } as { '@type': string } } } : {}),
   loadAssignment: { clusterName: 'x', endpoints: [{ lbEndpoints: [{ endpoint: { address: { socketAddress: { address: '127.0.0.1', portValue: upstream } } }, metadata: { filterMetadata: { istio: { workload: 'reviews-v1;default;reviews;v1' } } } }] }] },
 };
 const cluster = createCluster(config, undefined, { connector, clock, random: Math.random });
@@ -59,7 +63,7 @@ const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay
     serveHttp(socketLink(socket), context);
     return;
   }
-  acceptTls(socket, { config: { commonTlsContext, requireClientCertificate: true }, contexts, trustDomain, offered: ['istio-http/1.1'], timeoutMs: 5000 })
+  acceptTls(socket, { config: { commonTlsContext, requireClientCertificate: true }, contexts, trustDomain, offered: ['istio-h2'], timeoutMs: 5000 })
     .then(({ socket: secured, principal }) => serveHttp(socketLink(secured), { ...context, scheme: 'https', sourcePrincipal: principal }), (error: unknown) => console.error(error));
 });
 server.listen(listen, '127.0.0.1', 1024);

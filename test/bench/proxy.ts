@@ -36,9 +36,12 @@ try {
   const alone = [await peers.weft(backend), await peers.nginx(backend), await peers.haproxy(backend)];
   const pair = [await peers.weftPair(backend), await peers.nginxPair(backend), await peers.haproxyPair(backend)];
   const cases = [['one_hop_200b', alone, '/200'], ['one_hop_64k', alone, '/64k'], ['mtls_pair_200b', pair, '/200'], ['mtls_pair_64k', pair, '/64k']] as const;
+  const http2Backend = await peers.http2Backend();
+  const http2 = [await peers.weftHttp2(http2Backend), await peers.nodeHttp2(http2Backend)];
   const results: Record<string, { readonly cpu_vs_nginx: number; readonly rps_vs_nginx: number; readonly cpu_vs_haproxy: number }> = {};
   for (const [name, contestants, path] of cases.filter(([caseName]) => only === undefined || caseName.startsWith(only))) results[name] = await compare(name, contestants, path);
-  if (json) console.log(JSON.stringify(results));
+  const versus = only === undefined || 'http2_200b'.startsWith(only) ? await compareHttp2(http2) : undefined;
+  if (json) console.log(JSON.stringify({ ...results, ...(versus === undefined ? {} : { http2_200b: versus }) }));
 } finally {
   await peers.stop();
   rmSync(dir, { recursive: true, force: true });
@@ -53,6 +56,26 @@ async function compare(name: string, contestants: readonly Contestant[], path: s
   const ratios = { cpu_vs_nginx: round2(of('weft', 'cpu') / of('nginx', 'cpu')), rps_vs_nginx: round2(of('weft', 'rps') / of('nginx', 'rps')), cpu_vs_haproxy: round2(of('weft', 'cpu') / of('haproxy', 'cpu')) };
   if (!json) console.log(`${name.padEnd(15)} CPU ${ratios.cpu_vs_nginx} × nginx, ${ratios.cpu_vs_haproxy} × HAProxy; rps ${ratios.rps_vs_nginx} × nginx`);
   return ratios;
+}
+
+/** The sidecar's HTTP/2 against Node's: 16 connections of 4 streams. */
+async function compareHttp2(contestants: readonly Contestant[]): Promise<{ readonly cpu_node_vs_weft: number }> {
+  const measured = new Map<string, number[]>(contestants.map(({ name }) => [name, []]));
+  for (const contestant of contestants) await loadHttp2(contestant, 30_000);
+  for (let round = 0; round < rounds; round++) for (const contestant of contestants) measured.get(contestant.name)?.push(await loadHttp2(contestant, 10_000 * seconds));
+  const of = (who: Contestant['name']): number => median(measured.get(who) ?? []);
+  const ratio = round2(of('node') / of('weft'));
+  if (!json) console.log(`http2_200b      weft ${of('weft').toFixed(1)} µs CPU a request, node:http2 ${of('node').toFixed(1)} µs: ${ratio} times`);
+  return { cpu_node_vs_weft: ratio };
+}
+
+/** Microseconds of CPU a request; every answer must be a good one. */
+async function loadHttp2({ name, port, pids }: Contestant, requests: number): Promise<number> {
+  const before = cpuTicks(pids());
+  const { stdout } = await run('h2load', ['-t1', '-c16', '-m4', `-n${requests}`, '-H', 'cookie: session=abcdef', `http://127.0.0.1:${port}/200`]);
+  const used = cpuTicks(pids()) - before;
+  if (!stdout.includes(`status codes: ${requests} 2xx`)) throw new Error(`${name} did not answer well:\n${stdout}`);
+  return ((used / ticks) * 1e6) / requests;
 }
 
 /** A just-in-time compiler needs requests, not seconds, before it is what it will be for the rest of its days. */
