@@ -89,6 +89,7 @@ export function createMirror({ connect, now, later, nextFrame }: MirrorOptions):
     lab.on('operation', operation => take({ kind: 'operation', operation }));
     lab.on('status', status => take({ kind: 'status', status }));
     lab.on('graph', ({ lab: name, graph }) => take({ kind: 'graph', lab: name, graph }));
+    lab.on('upstreams', ({ lab: name, upstreams }) => take({ kind: 'upstreams', lab: name, upstreams }));
     lab.on('load', ({ lab: name, load }) => take({ kind: 'load', lab: name, load }));
     lab.on('tutorial', tutorial => take({ kind: 'tutorial', tutorial }));
     lab.on('records', onRecords);

@@ -1,4 +1,4 @@
-import type { Graph, LabStatus, LabSummary, LoadStatus, Operation, TutorialState } from '../../src/contract/index.ts';
+import type { Graph, LabStatus, LabSummary, LoadStatus, Operation, TutorialState, UpstreamStatus } from '../../src/contract/index.ts';
 
 /** How the window stands with core. `since` is when that began, milliseconds since the epoch. */
 export interface ConnectionState {
@@ -18,6 +18,8 @@ export interface LabState {
   readonly status: LabStatus | undefined;
   readonly graph: Graph | undefined;
   readonly load: LoadStatus | undefined;
+  /** What the proxies say of the hosts that they call. */
+  readonly upstreams: readonly UpstreamStatus[];
   /** The latest operation of each id. */
   readonly operations: Readonly<Record<string, Operation>>;
   /** State of each tutorial of the lab, by id. */
@@ -33,6 +35,7 @@ export type LabEvent =
   | { readonly kind: 'select'; readonly lab: string | undefined }
   | { readonly kind: 'status'; readonly status: LabStatus }
   | { readonly kind: 'graph'; readonly lab: string; readonly graph: Graph }
+  | { readonly kind: 'upstreams'; readonly lab: string; readonly upstreams: readonly UpstreamStatus[] }
   | { readonly kind: 'load'; readonly lab: string; readonly load: LoadStatus }
   | { readonly kind: 'operation'; readonly operation: Operation }
   | { readonly kind: 'tutorial'; readonly tutorial: TutorialState };
@@ -41,7 +44,7 @@ export type LabEvent =
 export function initialState(now: number): LabState {
   return {
     connection: { state: 'connecting', since: now },
-    labs: undefined, lab: undefined, status: undefined, graph: undefined, load: undefined,
+    labs: undefined, lab: undefined, status: undefined, graph: undefined, load: undefined, upstreams: [],
     operations: {}, tutorials: {}, heard: 0,
   };
 }
@@ -54,9 +57,10 @@ export function reduce(state: LabState, event: LabEvent, now: number): LabState 
   switch (event.kind) {
     case 'connection': return { ...state, connection: event.connection };
     case 'labs': return { ...state, labs: event.labs, lab: chooseLab(state.lab, event.labs) };
-    case 'select': return event.lab === state.lab ? state : { ...state, lab: event.lab, status: undefined, graph: undefined, load: undefined, tutorials: {}, heard: 0 };
+    case 'select': return event.lab === state.lab ? state : { ...state, lab: event.lab, status: undefined, graph: undefined, load: undefined, upstreams: [], tutorials: {}, heard: 0 };
     case 'status': return event.status.name === state.lab ? { ...state, status: event.status, heard: now } : state;
     case 'graph': return event.lab === state.lab ? { ...state, graph: event.graph, heard: now } : state;
+    case 'upstreams': return event.lab === state.lab ? { ...state, upstreams: event.upstreams } : state;
     case 'load': return event.lab === state.lab ? { ...state, load: event.load } : state;
     case 'operation': return { ...state, operations: keepNewest({ ...state.operations, [event.operation.id]: event.operation }) };
     case 'tutorial': return event.tutorial.lab === state.lab ? { ...state, tutorials: { ...state.tutorials, [event.tutorial.tutorial]: event.tutorial } } : state;

@@ -110,6 +110,8 @@ export interface ServiceSummary {
   readonly ports: readonly { readonly name: string; readonly port: number; readonly protocol: string }[];
   /** Values of the label `version` among its pods, sorted. */
   readonly versions: readonly string[];
+  /** Canonical names of the workloads that it selects: the names of their nodes in the graph. Most often its own name. */
+  readonly apps: readonly string[];
 }
 
 /** A step of something long, such as `up`. */

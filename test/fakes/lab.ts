@@ -208,6 +208,6 @@ function statusOf({ name, scenario, switches, version, behind, started, now }: S
     proxies: scenario.pods.map((pod): ProxyStatus => ({
       proxy: `default/${pod.name}`, connected: true, sent: String(version), acknowledged: String(behind.has(`default/${pod.name}`) ? version - 1 : version), certificateExpires: now + 86_000_000,
     })),
-    services: services.map(app => ({ name: app, namespace: 'default', host: `${app}.default.svc.cluster.local`, ports: [{ name: app === 'mongodb' ? 'tcp' : 'http', port: 9080, protocol: app === 'mongodb' ? 'TCP' : 'HTTP' }], versions: scenario.workloads.filter(each => each.app === app).map(each => each.version) })),
+    services: services.map(app => ({ name: app, namespace: 'default', host: `${app}.default.svc.cluster.local`, ports: [{ name: app === 'mongodb' ? 'tcp' : 'http', port: 9080, protocol: app === 'mongodb' ? 'TCP' : 'HTTP' }], versions: scenario.workloads.filter(each => each.app === app).map(each => each.version), apps: [app] })),
   };
 }

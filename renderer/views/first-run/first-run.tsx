@@ -4,8 +4,10 @@ import { useEffect, useState, type ReactNode } from 'react';
 import { toLabError, type LabError, type UpRequest } from '../../../src/contract/index.ts';
 import { useApi, useLab, useMirror } from '../../lab/index.ts';
 import { useAsync } from '../../ui/index.ts';
+import { consentItems, type AskedConsent } from '../manifests/consent.ts';
 import { readImageChoice } from '../settings/preferences.ts';
 import { Checks } from './checks.tsx';
+import { Consent } from './consent.tsx';
 import styles from './first-run.module.css';
 import { openFirstRun, useFirstRunOpen } from './open-first-run.ts';
 import { OperationProgress } from './operation-progress.tsx';
@@ -21,13 +23,18 @@ export function FirstRun(): ReactNode {
   const [dismissed, setDismissed] = useState<string>();
   const [error, setError] = useState<LabError>();
   const [last, setLast] = useState<{ readonly request: UpRequest; readonly path: string | undefined }>();
+  const [asking, setAsking] = useState<{ readonly request: UpRequest; readonly path: string | undefined; readonly items: readonly AskedConsent[] }>();
   const start = (name: string, files: UpRequest['files'], path?: string, sample?: string): void => {
     const taken = store.getState().labs?.map(lab => lab.name) ?? [];
     const request = { lab: freeName(name, taken), files, images: readImageChoice(), ...(sample === undefined ? {} : { sample }) };
-    run(request, path);
+    consentItems(files).then(
+      items => { if (items.length === 0) run(request, path); else setAsking({ request, path, items }); },
+      (cause: unknown) => setError(toLabError(cause)),
+    );
   };
   const run = (request: UpRequest, path: string | undefined): void => {
     setError(undefined);
+    setAsking(undefined);
     setLast({ request, path });
     startLab({ api, store }, request, path).catch((cause: unknown) => setError(toLabError(cause)));
   };
@@ -50,6 +57,8 @@ export function FirstRun(): ReactNode {
         </header>
         {shown !== undefined
           ? <OperationProgress operation={shown} cancel={() => void api.cancel({ id: shown.id })} back={() => setDismissed(shown.id)} {...(last === undefined ? {} : { again: () => run(last.request, last.path) })} />
+          : asking !== undefined
+          ? <Consent lab={asking.request.lab} items={asking.items} back={() => setAsking(undefined)} start={consent => run({ ...asking.request, consent }, asking.path)} />
           : <>
               <Samples ready={preflight.value?.ok === true} start={start} error={error} />
               <Checks preflight={preflight} />

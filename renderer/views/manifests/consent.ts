@@ -5,11 +5,14 @@ export interface AskedConsent {
   /** What is sent back as consent. */
   readonly item: string;
   readonly why: string;
+  /** Where it is asked for. */
+  readonly file: string;
+  readonly line: number;
 }
 
 /** What these files ask for that a person has to allow item by item. The parser is loaded when it is needed first. */
 export async function consentItems(files: readonly SourceFile[]): Promise<readonly AskedConsent[]> {
   const { consentNeeded, parseManifests } = await import('../../../src/manifest/index.ts');
   const items = parseManifests(files).resources.flatMap(resource => consentNeeded(resource));
-  return [...new Map(items.map(({ item, why }) => [item, { item, why }])).values()];
+  return [...new Map(items.map(({ item, why, file, line }) => [item, { item, why, file, line }])).values()];
 }

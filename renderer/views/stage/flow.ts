@@ -1,4 +1,4 @@
-import type { Graph, GraphEdge, GraphNode, Switches } from '../../../src/contract/index.ts';
+import type { Graph, GraphEdge, GraphNode, ServiceSummary, Switches } from '../../../src/contract/index.ts';
 import { faultShort } from '../../lab/words.ts';
 import { format } from '../../ui/index.ts';
 import { cardHeight, cardWidth, headHeight } from './card-size.ts';
@@ -27,30 +27,40 @@ interface NodeInput {
   readonly figures: Paced<GraphNode>;
   readonly positions: Positions;
   readonly switches: Switches | undefined;
+  readonly services: readonly ServiceSummary[];
+  /** Ejected hosts, by node and version. */
+  readonly ejected: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly selected: string | undefined;
   readonly entry: string | undefined;
   readonly onOpen: (id: string) => void;
 }
 
 /** The graph's nodes as React Flow wants them. Sizes are given, so nothing is measured. */
-export function flowNodes({ shown, graph, figures, positions, switches, selected, entry, onOpen }: NodeInput): CardNode[] {
+export function flowNodes({ shown, graph, figures, positions, switches, services, ejected, selected, entry, onOpen }: NodeInput): CardNode[] {
   return graph.nodes.flatMap((node): CardNode[] => {
     const position = positions.get(node.id);
     if (position === undefined) return [];
     const size = { width: cardWidth, height: cardHeight(node) };
-    const here = (each: { readonly host: string; readonly namespace: string }): boolean => isHost(each, node);
+    const service = serviceOf(services, node) ?? node;
+    const here = (each: { readonly host: string; readonly namespace: string }): boolean => isHost(each, service);
     const fault = switches?.faults.find(here);
     return [reuse(shown.nodes, {
       id: node.id, type: 'service', position, ...size, measured: size,
-      data: { node, figures, weights: switches?.weights.find(here)?.weights, fault: fault === undefined ? '' : faultShort(fault), selected: node.id === selected, entry: node.id === entry, onOpen },
+      data: { node, figures, weights: switches?.weights.find(here)?.weights, fault: fault === undefined ? '' : faultShort(fault), ejected: ejected.get(node.id), selected: node.id === selected, entry: node.id === entry, onOpen },
     }, (one, two) => one.position === two.position && one.height === two.height && sameCard(one.data, two.data))];
   });
 }
 
-/** True when a rule's host, short or fully qualified, means this node's service. */
-export function isHost({ host, namespace }: { readonly host: string; readonly namespace: string }, node: { readonly name: string; readonly namespace: string }): boolean {
+/** The service of a node: the one that selects its workload, of several the one of the same name. */
+export function serviceOf(services: readonly ServiceSummary[], { name, namespace }: { readonly name: string; readonly namespace: string }): ServiceSummary | undefined {
+  const candidates = services.filter(service => service.namespace === namespace && (service.name === name || service.apps.includes(name)));
+  return candidates.find(service => service.name === name) ?? candidates[0];
+}
+
+/** True when a rule's host, short or fully qualified, means this service (or a node that has none). */
+export function isHost({ host, namespace }: { readonly host: string; readonly namespace: string }, service: { readonly name: string; readonly namespace: string }): boolean {
   const [name, inNamespace] = host.split('.');
-  return name === node.name && (inNamespace ?? namespace) === node.namespace;
+  return name === service.name && (inNamespace ?? namespace) === service.namespace;
 }
 
 interface LineInput {

@@ -9,6 +9,7 @@ import { cardHeight, cardWidth, fitOptions, headHeight } from './card-size.ts';
 import type { DotLayer } from './dots/dot-layer.ts';
 import { EdgeCard } from './edge-card.tsx';
 import { EdgeLines } from './edge-lines.tsx';
+import { ejectedHosts } from './ejected.ts';
 import { flowNodes, linesOf, steady, type Shown } from './flow.ts';
 import styles from './graph-canvas.module.css';
 import { GraphTools } from './graph-tools.tsx';
@@ -30,6 +31,10 @@ function LiveGraph({ graph: told }: { readonly graph: Graph }): ReactNode {
   const { select } = useUiActions();
   const selection = useUi(state => state.selection);
   const switches = useLab(state => state.status?.switches);
+  const services = useLab(state => state.status?.services);
+  const pods = useLab(state => state.status?.pods);
+  const upstreams = useLab(state => state.upstreams);
+  const ejected = useMemo(() => ejectedHosts(upstreams, pods ?? []), [upstreams, pods]);
   const reduced = useReducedMotion(undefined, { getInitialValueInEffect: false });
   const { graph, onMissing } = useProvisional(told);
   const layer = useDotLayer();
@@ -44,8 +49,8 @@ function LiveGraph({ graph: told }: { readonly graph: Graph }): ReactNode {
   const first = entry !== undefined && boxes.has(entry) ? entry : boxes.keys().next().value;
   const figures = useFigures(graph);
   const nodes = useSteady(useMemo(
-    () => flowNodes({ shown, graph, figures, positions: arrangement.positions, switches, selected: selection?.kind === 'node' ? selection.id : undefined, entry: first, onOpen: open }),
-    [shown, graph, figures, arrangement.positions, switches, selection, first, open],
+    () => flowNodes({ shown, graph, figures, positions: arrangement.positions, switches, services: services ?? [], ejected, selected: selection?.kind === 'node' ? selection.id : undefined, entry: first, onOpen: open }),
+    [shown, graph, figures, arrangement.positions, switches, services, ejected, selection, first, open],
   ));
   const selectedEdge = selection?.kind === 'edge' ? selection.id : undefined;
   const lines = useSteady(useMemo(() => linesOf({ shown, graph, positions: arrangement.positions, denied, active: selectedEdge, counters: reduced }), [shown, graph, arrangement.positions, denied, selectedEdge, reduced]));
@@ -144,13 +149,15 @@ function Fit({ ready, extent, container }: { readonly ready: boolean; /** Change
     const element = container.current;
     if (!ready || element === null) return undefined;
     const touch = (): void => { touched.current = true; };
+    // A click chooses; only a drag moves the graph or a card.
+    const drag = ({ buttons }: { readonly buttons: number }): void => { if (buttons !== 0) touch(); };
     const fit = (): void => { if (!touched.current) void fitView(fitOptions); };
     const observer = new ResizeObserver(fit);
     observer.observe(element);
     element.addEventListener('wheel', touch, { passive: true });
-    element.addEventListener('pointerdown', touch);
+    element.addEventListener('pointermove', drag);
     fit();
-    return () => { observer.disconnect(); element.removeEventListener('wheel', touch); element.removeEventListener('pointerdown', touch); };
+    return () => { observer.disconnect(); element.removeEventListener('wheel', touch); element.removeEventListener('pointermove', drag); };
   }, [ready, extent, container, fitView]);
   return null;
 }

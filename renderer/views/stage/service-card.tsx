@@ -1,4 +1,4 @@
-import { IconDoorEnter, IconQuestionMark, IconWorld } from '@tabler/icons-react';
+import { IconDoorEnter, IconPlugConnectedX, IconQuestionMark, IconWorld } from '@tabler/icons-react';
 import type { Node, NodeProps } from '@xyflow/react';
 import { memo, useCallback, useSyncExternalStore, type ReactNode } from 'react';
 import type { GraphNode } from '../../../src/contract/index.ts';
@@ -15,6 +15,8 @@ export interface CardData extends Record<string, unknown> {
   readonly weights: Readonly<Record<string, number>> | undefined;
   /** Faults that requests to this service meet, in words; empty without. */
   readonly fault: string;
+  /** Who is ejected from load balancing, in words, by version. */
+  readonly ejected: ReadonlyMap<string, string> | undefined;
   readonly selected: boolean;
   /** The one card that Tab reaches; arrows go on from it. */
   readonly entry: boolean;
@@ -45,7 +47,7 @@ export const ServiceCard = memo(function ServiceCard({ data }: NodeProps<CardNod
         <span className={styles.name} data-long={node.name.length > 13 || undefined} title={`${node.namespace}/${node.name}`}>{node.kind === 'gateway' ? 'ingress' : node.name}</span>
         <span className={styles.figures}><ErrorShare share={errorShare} /><span className={styles.rps}>{format.rate(rps)}<small> rps</small></span></span>
       </div>
-      {hasRows(node) && <div className={styles.rows}>{node.versions.map(version => <VersionRow key={version.version} weight={data.weights?.[version.version]} version={version} />)}</div>}
+      {hasRows(node) && <div className={styles.rows}>{node.versions.map(version => <VersionRow key={version.version} ejected={data.ejected?.get(version.version)} weight={data.weights?.[version.version]} version={version} />)}</div>}
     </div>
   );
 }, ({ data: one }, { data: two }) => sameCard(one, two));
@@ -58,20 +60,20 @@ function useNode({ node: { id }, node, figures }: CardData): GraphNode {
 
 /** True when two cards look the same but for their figures. */
 export function sameCard(one: CardData, two: CardData): boolean {
-  return one.selected === two.selected && one.entry === two.entry && one.fault === two.fault && one.onOpen === two.onOpen && one.figures === two.figures && outline(one) === outline(two);
+  return one.selected === two.selected && one.entry === two.entry && one.fault === two.fault && one.onOpen === two.onOpen && one.figures === two.figures && sameWords(one.ejected, two.ejected) && outline(one) === outline(two);
 }
 
 /** True when the figures of two nodes read the same. */
 export function sameFigures(one: GraphNode, two: GraphNode): boolean { return figuresText(one) === figuresText(two); }
 
-function VersionRow({ weight, version }: { readonly weight: number | undefined; readonly version: GraphNode['versions'][number] }): ReactNode {
+function VersionRow({ weight, ejected, version }: { readonly weight: number | undefined; readonly ejected: string | undefined; readonly version: GraphNode['versions'][number] }): ReactNode {
   const { ready, pods, figures } = version;
   return (
     <div className={styles.row} data-down={ready === 0 || undefined}>
       <span className={styles.version} data-long={version.version.length > 5 || undefined}>{version.version}</span>
       <span className={styles.pods} title={`${ready} of ${format.count(pods, 'pod')} ready`} data-partial={ready < pods || undefined}>{ready}/{pods}</span>
       {weight === undefined ? <span /> : <span className={styles.weight} title={`The rules send it ${weight} %`}><i style={{ inlineSize: `${weight * 0.3}px` }} /><b>{weight} %</b></span>}
-      <span className={styles.figures}><ErrorShare share={figures.errorShare} /><span className={styles.rps}>{format.rate(figures.rps)}</span></span>
+      <span className={styles.figures}>{ejected !== undefined && <span className={styles.ejected} title={ejected}><IconPlugConnectedX size={12} stroke={1.8} aria-hidden />ejected</span>}<ErrorShare share={figures.errorShare} /><span className={styles.rps}>{format.rate(figures.rps)}</span></span>
     </div>
   );
 }
@@ -79,6 +81,10 @@ function VersionRow({ weight, version }: { readonly weight: number | undefined; 
 function ErrorShare({ share }: { readonly share: number }): ReactNode {
   if (share < 0.0005) return null;
   return <span className={styles.errors} title={`${format.share(share)} of requests fail`}><OutcomeGlyph outcome="server-error" size={8} label={false} />{format.share(share)}</span>;
+}
+
+function sameWords(one: ReadonlyMap<string, string> | undefined, two: ReadonlyMap<string, string> | undefined): boolean {
+  return one === two || JSON.stringify([...one ?? []]) === JSON.stringify([...two ?? []]);
 }
 
 function outline({ node: { id, kind, name, versions }, weights }: CardData): string {

@@ -2,7 +2,7 @@ import { IconActivity, IconFilterOff } from '@tabler/icons-react';
 import { Button } from '@mantine/core';
 import { useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode, type RefObject } from 'react';
 import { useApi, useLab, useLabName, useTraffic, useUi, useUiActions } from '../../lab/index.ts';
-import { EmptyState } from '../../ui/index.ts';
+import { EmptyState, format } from '../../ui/index.ts';
 import { parseFilter } from './filter.ts';
 import { extend, type HopList } from './hop-list.ts';
 import { RowList } from './row-list.ts';
@@ -16,8 +16,9 @@ export function RequestTable({ wide }: { readonly wide: boolean }): ReactNode {
   const grid = useRef<HTMLDivElement>(null);
   const scroller = useRef<HTMLDivElement>(null);
   const box = useRef<HTMLDivElement>(null);
+  const note = useRef<HTMLParagraphElement>(null);
   const { select } = useUiActions();
-  const { shown, list } = useRows({ grid, scroller, box }, wide);
+  const { shown, list } = useRows({ grid, scroller, box, note }, wide);
   const onKeyDown = (event: KeyboardEvent): void => {
     const by = steps[event.key];
     const hop = by === undefined ? undefined : list.current?.step(by);
@@ -32,14 +33,15 @@ export function RequestTable({ wide }: { readonly wide: boolean }): ReactNode {
         {shown !== 'rows' && <Nothing any={shown === 'filtered'} />}
         <div ref={box} className={styles.rows} role="presentation" />
       </div>
+      <p ref={note} className={styles.note} hidden />
     </div>
   );
 }
 
-interface Parts { readonly grid: RefObject<HTMLDivElement | null>; readonly scroller: RefObject<HTMLDivElement | null>; readonly box: RefObject<HTMLDivElement | null> }
+interface Parts { readonly grid: RefObject<HTMLDivElement | null>; readonly scroller: RefObject<HTMLDivElement | null>; readonly box: RefObject<HTMLDivElement | null>; readonly note: RefObject<HTMLParagraphElement | null> }
 
-/** Keeps the rows in step with the requests that pass the filter at hand; they stand still while paused. */
-function useRows({ grid, scroller, box }: Parts, wide: boolean): { readonly shown: 'rows' | 'filtered' | 'none'; readonly list: RefObject<RowList | undefined> } {
+/** Keeps the rows in step with the requests that pass the filter at hand; they stand still while paused, and under the pointer, so that a row can be hit. */
+function useRows({ grid, scroller, box, note }: Parts, wide: boolean): { readonly shown: 'rows' | 'filtered' | 'none'; readonly list: RefObject<RowList | undefined> } {
   const traffic = useTraffic();
   const text = useUi(state => state.filter);
   const outcomes = useUi(state => state.outcomes);
@@ -56,17 +58,32 @@ function useRows({ grid, scroller, box }: Parts, wide: boolean): { readonly show
     return () => rows.stop();
   }, [scroller, box, wide, select]);
   useLayoutEffect(() => {
+    const element = scroller.current;
     let kept: HopList | undefined;
+    let pointed = false;
     const take = (): void => {
-      if (paused && kept !== undefined && traffic.ring.total >= kept.upTo) return;
+      if ((paused || pointed) && kept !== undefined && traffic.ring.total >= kept.upTo) {
+        if (!paused && note.current !== null) { note.current.textContent = `${format.count(traffic.ring.total - kept.upTo, 'new request')} · the list waits for your pointer`; note.current.hidden = false; }
+        return;
+      }
       kept = extend(traffic.ring, filter, kept);
       list.current?.show(kept.hops);
+      if (note.current !== null) note.current.hidden = true;
       grid.current?.setAttribute('aria-rowcount', String(kept.hops.length + 1));
       setShown(kept.hops.length > 0 ? 'rows' : traffic.ring.total > 0 ? 'filtered' : 'none');
     };
+    const point = ({ pointerType }: PointerEvent): void => { pointed = pointerType === 'mouse'; };
+    const leave = (): void => { pointed = false; take(); };
     take();
-    return traffic.subscribe(take);
-  }, [traffic, filter, paused, wide, grid]);
+    element?.addEventListener('pointermove', point);
+    element?.addEventListener('pointerleave', leave);
+    const stop = traffic.subscribe(take);
+    return () => {
+      stop();
+      element?.removeEventListener('pointermove', point);
+      element?.removeEventListener('pointerleave', leave);
+    };
+  }, [traffic, filter, paused, wide, grid, scroller, note]);
   useLayoutEffect(() => list.current?.select(selected), [selected, wide]);
   return { shown, list };
 }

@@ -1,5 +1,5 @@
 import { analyze } from '../../analyze/index.ts';
-import { LabFailure, type ApplyResult, type SwitchAction } from '../../contract/index.ts';
+import { captureProblems, captureSettings, LabFailure, type ApplyResult, type SwitchAction } from '../../contract/index.ts';
 import { defaultMeshConfig, gatewayStatus } from '../../compile/index.ts';
 import { consentNeeded, gatewayGroup, groupOf, kindFromAlias, parseManifests, podTemplates, validate, withInstalled, type Diagnostic, type Resource, type SourceFile } from '../../manifest/index.ts';
 import { throwSwitch } from '../switches/index.ts';
@@ -9,7 +9,15 @@ import type { Session } from './session.ts';
 /** Resources and everything that is found about them: what cannot be read, what is not valid, what will not work. */
 export function examine(files: readonly SourceFile[]): { readonly resources: readonly Resource[]; readonly diagnostics: readonly Diagnostic[] } {
   const { resources, diagnostics } = parseManifests(files);
-  return { resources, diagnostics: [...diagnostics, ...analyze({ resources: withInstalled(resources) })] };
+  return { resources, diagnostics: [...diagnostics, ...analyze({ resources: withInstalled(resources) }), ...captureFindings(resources)] };
+}
+
+/** Annotations of traffic capture from which no rules can be made: such pods would not start. */
+function captureFindings(resources: readonly Resource[]): readonly Diagnostic[] {
+  return podTemplates(resources).flatMap(({ annotations, resource, specPath, kind, namespace, workload }) => captureProblems(captureSettings(annotations)).map((message): Diagnostic => {
+    const { file, line, column } = { ...resource.origin, ...resource.locate([...specPath.slice(0, -1), 'metadata', 'annotations']) };
+    return { code: 'WEFT0107', level: 'error', message: `Traffic capture: ${message}`, help: 'See traffic.sidecar.istio.io/* among Istio’s annotations.', file, line, column, resource: `${kind} ${namespace}/${workload}` };
+  }));
 }
 
 /** Rejects with `manifest-invalid` when there is an error, with `consent-required` when something dangerous was not agreed to. */

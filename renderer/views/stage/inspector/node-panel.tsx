@@ -4,7 +4,7 @@ import { FaultPanel, featurePanels, MtlsPanel, WeightsPanel } from '../../../fea
 import { useApi, useLab, useLabName, useUiActions } from '../../../lab/index.ts';
 import { parseRules, rulesFor, type Rule } from '../../../lab/rules.ts';
 import { FileLink, format, Section, useAsync } from '../../../ui/index.ts';
-import { isHost } from '../flow.ts';
+import { isHost, serviceOf } from '../flow.ts';
 import { Figures } from './figures.tsx';
 import { Title } from './inspection.tsx';
 import styles from './inspector.module.css';
@@ -13,11 +13,11 @@ const kinds = { service: 'Service', gateway: 'Ingress gateway', external: 'Outsi
 
 /** A service: its figures, its versions, its switches, and what the rules say. */
 export function NodePanel({ node }: { readonly node: GraphNode }): ReactNode {
-  const service = useLab(state => state.status?.services.find(each => each.name === node.name && each.namespace === node.namespace));
+  const service = useLab(state => serviceOf(state.status?.services ?? [], node));
   const switches = useLab(state => state.status?.switches);
-  const rules = useRules(node);
-  const weights = switches?.weights.find(each => isHost(each, node))?.weights;
-  const fault = switches?.faults.find(each => isHost(each, node));
+  const rules = useRules(service?.name ?? node.name, node);
+  const weights = switches?.weights.find(each => isHost(each, service ?? node))?.weights;
+  const fault = switches?.faults.find(each => isHost(each, service ?? node));
   return (
     <>
       <Title kind={kinds[node.kind]} name={node.name}>{service !== undefined && <Ports service={service} />}</Title>
@@ -50,12 +50,12 @@ function Versions({ node }: { readonly node: GraphNode }): ReactNode {
 }
 
 /** The rules of this service, read anew whenever the lab's config changes. */
-function useRules(node: GraphNode): readonly Rule[] {
+function useRules(name: string, node: GraphNode): readonly Rule[] {
   const lab = useLabName();
   const api = useApi();
   const version = useLab(state => state.status?.version ?? '');
   const files = useAsync(async () => parseRules(await api.files({ lab })), `${lab} ${version}`);
-  return useMemo(() => rulesFor(files.value ?? [], node), [files.value, node.id]);
+  return useMemo(() => rulesFor(files.value ?? [], { ...node, name }), [files.value, node.id, name]);
 }
 
 function RuleLink({ rules, kind, path }: { readonly rules: readonly Rule[]; readonly kind: string; readonly path: readonly (string | number)[] }): ReactNode {
