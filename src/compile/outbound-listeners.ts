@@ -37,7 +37,7 @@ export function outboundListeners(index: SnapshotIndex, node: ProxyNode, scope: 
   const routeNames = new Set<string>();
   for (const service of scope.services) {
     for (const port of service.ports) {
-      if (port.kind === 'udp' || port.number === capturePorts.outbound || port.number === capturePorts.inbound) continue;
+      if (!scope.imports(service.namespace, [service.host], port.number) || port.kind === 'udp' || port.number === capturePorts.outbound || port.number === capturePorts.inbound) continue;
       const context: RouteContext = { index, node, scope, port: port.number, gateway: 'mesh', labels: node.labels, namespace: node.namespace, tls: false };
       for (const bind of bindsOf(service, port, node, scope)) addTo(draftFor(drafts, bind, service, port), service, port, context, routeNames);
     }
@@ -50,6 +50,8 @@ export function outboundListeners(index: SnapshotIndex, node: ProxyNode, scope: 
  * TCP on the service's own, on each pod's for headless services, and on every address when there is none.
  */
 function bindsOf(service: MeshService, port: MeshPort, node: ProxyNode, scope: Scope): readonly (readonly string[])[] {
+  const listed = scope.egress.get(port.number)?.bind ?? '';
+  if (listed !== '') return [[listed]];
   const own = service.addresses.filter((address) => !address.includes('/'));
   if (port.kind === 'http') return [[anyAddress], ...(scope.addressedPorts.has(port.number) && own.length > 0 ? [own] : [])];
   if (service.headless) return service.endpoints.filter(({ address, ready }) => ready && address !== node.ip).map(({ address }) => [address]);
@@ -71,7 +73,8 @@ function addTo(draft: Draft, service: MeshService, port: MeshPort, context: Rout
     return true;
   };
   if (port.kind === 'http' || port.kind === 'auto') {
-    const routes = draft.bind === anyAddress ? String(port.number) : `${service.host}:${port.number}`;
+    const listed = context.scope.egress.get(port.number)?.bind ?? '';
+    const routes = draft.bind === anyAddress || draft.bind === listed ? String(port.number) : `${service.host}:${port.number}`;
     const statPrefix = draft.bind === anyAddress ? `outbound_${anyAddress}_${port.number}` : `outbound_${draft.bind}_${port.number}`;
     if (add({ filterChainMatch: plainHttp, filters: [httpFilter({ statPrefix, routes, place: 'outbound', mesh: context.index.snapshot.mesh })] })) routeNames.add(routes);
   }
@@ -94,7 +97,7 @@ function finish(draft: Draft, index: SnapshotIndex, scope: Scope): Listener {
     ...(rest === undefined || chains.includes(rest) ? {} : { defaultFilterChain: rest }),
     ...(tls || http ? { listenerFilters: [...(tls ? [listenerFilters.tls] : []), ...(http ? [listenerFilters.http] : [])], listenerFiltersTimeout: '0s', continueOnListenerFiltersTimeout: true } : {}),
     trafficDirection: 'OUTBOUND',
-    bindToPort: false,
+    bindToPort: scope.egress.get(draft.port)?.uncaptured === true,
     metadata: withOrigin(draft.origin),
   };
 }

@@ -18,13 +18,27 @@ export interface Scope {
   /** Those for the mesh, by host: rules for HTTP, and rules for TCP or TLS. */
   readonly httpRules: RuleIndex;
   readonly connectionRules: RuleIndex;
+  /** Whether hosts of a namespace are imported for a port: by the egress listener of that port, else by those without a port. */
+  imports(namespace: string, hosts: readonly string[], port: number): boolean;
+  /** The egress listener that a Sidecar has for a port of its own. */
+  readonly egress: ReadonlyMap<number, EgressListener>;
   /** Ports on which services are told apart by their address, not by the request's host: those where a route of the Gateway API rules one. */
   readonly addressedPorts: ReadonlySet<number>;
   readonly sidecar: TypedResource<'Sidecar'> | undefined;
   readonly policy: OutboundTrafficPolicy;
 }
 
+/** A port that a Sidecar resource lists for outbound traffic. Source: istio.io, Sidecar, IstioEgressListener. */
+export interface EgressListener {
+  /** The address that it listens on; empty for the services' own. */
+  readonly bind: string;
+  /** The application connects to it itself: nothing captures its traffic. */
+  readonly uncaptured: boolean;
+}
+
 interface Import {
+  /** 0 for every port that has no egress listener of its own. */
+  readonly port: number;
   readonly namespace: string;
   readonly host: string;
 }
@@ -39,8 +53,10 @@ export function scopeOf(index: SnapshotIndex, node: ProxyNode): Scope {
   const virtualServices = imports === undefined ? rules : rules.filter((rule) => imports.some((entry) => imported(entry, rule.namespace, rule.hosts)));
   const named = imports === undefined ? undefined : new Set(virtualServices.flatMap(destinationHosts));
   const mesh = virtualServices.filter(({ gateways }) => gateways.includes('mesh'));
+  const egress = sidecar === undefined ? new Map<number, EgressListener>() : egressListeners(sidecar.spec);
   return {
-    services, virtualServices, sidecar,
+    services, virtualServices, sidecar, egress,
+    imports: (namespace, hosts, port) => egress.size === 0 || imports === undefined || imports.some((entry) => entry.port === (egress.has(port) ? port : 0) && imported(entry, namespace, hosts)),
     httpRules: indexRules(mesh.filter(({ http }) => http.length > 0)),
     connectionRules: indexRules(mesh.filter(({ tls, tcp }) => tls.length > 0 || tcp.length > 0)),
     destinations: named === undefined ? [] : visible.filter((service) => named.has(service.host) && !services.includes(service)),
@@ -69,13 +85,22 @@ function sidecarFor(index: SnapshotIndex, node: ProxyNode): TypedResource<'Sidec
     ?? index.sidecars.find((sidecar) => sidecar.metadata.namespace === index.snapshot.mesh.rootNamespace && selector(sidecar) === undefined);
 }
 
+/** The egress listeners that have a port of their own. */
+function egressListeners({ egress }: Sidecar): ReadonlyMap<number, EgressListener> {
+  return new Map(egress.flatMap(({ port, bind, captureMode }) => {
+    if (port === undefined || port.number === 0) return [];
+    const uncaptured = captureMode === 'NONE';
+    return [[port.number, { bind: bind === '' && uncaptured ? '127.0.0.1' : bind, uncaptured }] as const];
+  }));
+}
+
 /** The egress hosts, `namespace/host`; without egress everything is imported. */
 function importsOf(sidecar: Sidecar, namespace: string): readonly Import[] | undefined {
   if (sidecar.egress.length === 0) return undefined;
-  return sidecar.egress.flatMap(({ hosts }) => hosts.map((written) => {
+  return sidecar.egress.flatMap(({ hosts, port }) => hosts.map((written) => {
     const slash = written.indexOf('/');
     const from = slash < 0 ? '*' : written.slice(0, slash);
-    return { namespace: from === '.' ? namespace : from, host: written.slice(slash + 1).toLowerCase() };
+    return { port: port?.number ?? 0, namespace: from === '.' ? namespace : from, host: written.slice(slash + 1).toLowerCase() };
   }));
 }
 

@@ -19,8 +19,8 @@ export function sidecarRoutes(index: SnapshotIndex, node: ProxyNode, scope: Scop
   const port = Number(name.slice(colon + 1));
   const only = colon < 0 ? undefined : name.slice(0, colon);
   const context: RouteContext = { index, node, scope, port, gateway: 'mesh', labels: node.labels, namespace: node.namespace, tls: false };
-  const services = scope.services.filter((service) => service.ports.some((candidate) => candidate.number === port && (candidate.kind === 'http' || candidate.kind === 'auto')));
-  const rules = scope.virtualServices.filter(({ gateways, http }) => gateways.includes('mesh') && http.length > 0);
+  const services = scope.services.filter((service) => scope.imports(service.namespace, [service.host], port) && service.ports.some((candidate) => candidate.number === port && (candidate.kind === 'http' || candidate.kind === 'auto')));
+  const rules = scope.virtualServices.filter(({ gateways, http }) => gateways.includes('mesh') && http.length > 0).filter((rule) => scope.imports(rule.namespace, rule.hosts, port));
   const used = new Set<string>();
   const routesOf = memoized((rule: MeshVirtualService) => compileRules(rule, context));
   const hosts: VirtualHost[] = [];

@@ -12,7 +12,7 @@ export async function istioEcho(context: StandInContext): Promise<Running> {
   const one = (name: string): string => flags.get(name)?.at(-1) ?? '';
   const ports = (name: string): readonly number[] => (flags.get(name) ?? []).map(Number).filter((port) => Number.isInteger(port) && port > 0 && port < 65_536);
   const secure = new Set(ports('tls'));
-  const tls = secure.size > 0 && one('crt') !== '' && one('key') !== '' ? { cert: await readFile(one('crt'), 'utf8'), key: await readFile(one('key'), 'utf8') } : undefined;
+  const tls = secure.size > 0 && one('crt') !== '' && one('key') !== '' ? await keyPair(context, one('crt'), one('key')) : undefined;
   const facts: Facts = { version: one('version'), cluster: one('cluster'), hostname: context.env['HOSTNAME'] ?? context.hostname };
   const http = ports('port');
   const serverFirst = new Set(ports('server-first'));
@@ -20,6 +20,17 @@ export async function istioEcho(context: StandInContext): Promise<Running> {
     ...(http.length === 0 ? [8080] : http).map((port) => serveHttp(context, port, echo(facts), secure.has(port) ? tls : undefined)),
     ...ports('tcp').map((port) => echoBytes(context, port, facts, serverFirst.has(port))),
   ]);
+}
+
+/** The original’s image brings certificates along; where the files are missing here, its TLS ports speak plain HTTP, and the log says so. */
+async function keyPair(context: StandInContext, crt: string, key: string): Promise<{ readonly cert: string; readonly key: string } | undefined> {
+  try {
+    return { cert: await readFile(crt, 'utf8'), key: await readFile(key, 'utf8') };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    context.log(`no ${crt} and ${key}: TLS ports speak plain HTTP`);
+    return undefined;
+  }
 }
 
 interface Facts {
