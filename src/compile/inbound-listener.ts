@@ -112,7 +112,7 @@ function portChains(index: SnapshotIndex, access: Access, port: InboundPort, mod
     name,
     filterChainMatch: { destinationPort: port.port, ...match },
     filters: filters(protocol),
-    ...(tls ? { transportSocket: inboundMtls(protocol, mesh.trustDomain) } : {}),
+    ...(tls ? { transportSocket: inboundMtls(protocol, [mesh.trustDomain, ...mesh.trustDomainAliases]) } : {}),
     metadata: withOrigin(port.origin),
   }));
 }
@@ -132,6 +132,6 @@ function passthroughChains(index: SnapshotIndex, access: Access, mode: MtlsMode,
     filters: protocol === 'http'
       ? [httpFilter({ statPrefix: cluster, routes: inboundRoutes(cluster, 'inbound|http|0', cluster, ':0/*', undefined), place: 'inbound', mesh, access: access.http() })]
       : [...access.network(), tcpFilter(cluster, [{ cluster, weight: 0 }], mesh)],
-    ...(tls ? { transportSocket: inboundMtls(protocol, mesh.trustDomain) } : {}),
+    ...(tls ? { transportSocket: inboundMtls(protocol, [mesh.trustDomain, ...mesh.trustDomainAliases]) } : {}),
   }));
 }

@@ -58,7 +58,7 @@ export function prepareSnapshot(snapshot: MeshSnapshot): SnapshotIndex {
     envoyFilters: inPatchOrder(byAge(ofKind(resources, 'EnvoyFilter')), mesh.rootNamespace),
     gateways: byAge([...ofKind(resources, 'Gateway'), ...converted.gateways, ...ingresses.gateways]),
     targetsByIp: targetsByIp(services),
-    identities: new Map(services.map((service) => [service, identitiesOf(service, mesh.trustDomain)])),
+    identities: new Map(services.map((service) => [service, identitiesOf(service, [mesh.trustDomain, ...mesh.trustDomainAliases])])),
     endpointMtls: new Map(services.flatMap(({ endpoints }) => endpoints.map((endpoint) => [endpoint, composeMtls(peerPolicies, mesh.rootNamespace, endpoint)]))),
     assignments: new Map(),
   };
@@ -76,8 +76,8 @@ function targetsByIp(services: readonly MeshService[]): ReadonlyMap<string, read
   return targets;
 }
 
-function identitiesOf(service: MeshService, trustDomain: string): readonly string[] {
-  const ids = service.endpoints.filter(({ serviceAccount }) => serviceAccount !== '').map(({ namespace, serviceAccount }) => spiffeId(trustDomain, namespace, serviceAccount));
+function identitiesOf(service: MeshService, trustDomains: readonly string[]): readonly string[] {
+  const ids = service.endpoints.filter(({ serviceAccount }) => serviceAccount !== '').flatMap(({ namespace, serviceAccount }) => trustDomains.map((domain) => spiffeId(domain, namespace, serviceAccount)));
   return [...new Set([...ids, ...service.subjectAltNames])].sort();
 }
 

@@ -33,9 +33,20 @@ export interface ControlApi {
   upstreams(): Promise<readonly UpstreamStatus[]>;
   /** Virtual IP by service, for explain. */
   virtualIps(): Promise<Readonly<Record<string, string>>>;
+  /** Replaces the mesh's root without a lost request, one phase a call. Rejects with `usage` out of order. */
+  rotateRoot(step: RootRotation): Promise<RotationPhase>;
   /** From now on `records`, `metrics` and `upstreams` events are sent on this connection. */
   subscribe(): Promise<void>;
 }
+
+/** How far a rotation of the root has come: `introduced` trusts two and signs with the old one, `replaced` signs with the new one. */
+export type RotationPhase = 'settled' | 'introduced' | 'replaced';
+
+/** The next phase of a rotation. */
+export type RootRotation =
+  /** The new root, PEM: an EC P-256 authority and its key (PKCS#8). */
+  | { readonly step: 'introduce'; readonly root: { readonly certificate: string; readonly key: string } }
+  | { readonly step: 'replace' | 'retire' };
 
 export interface ControlStatus {
   readonly version: string;

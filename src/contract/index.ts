@@ -5,7 +5,7 @@ export { outcomeOf, type RequestRecord, type DecisionStep, type Peer, type Outco
 export type { UpstreamStatus, UpstreamState, UpstreamHostState, UpstreamCounts, EjectionReason } from './upstreams.ts';
 export { queryRecords, recordFilter, defaultRecordLimit } from './record-query.ts';
 export { durationBuckets, type FromProxy, type FromControlPlane, type TelemetryBatch, type MetricDelta, type MetricLabels } from './proxy-wire.ts';
-export { ports, proxyUid, type ControlApi, type ControlEvents, type ControlStatus, type PodRegistration } from './control-api.ts';
+export { ports, proxyUid, type ControlApi, type ControlEvents, type ControlStatus, type PodRegistration, type RootRotation, type RotationPhase } from './control-api.ts';
 export type { Role, SidecarSettings, Probe, CaptureSettings, ControlPlaneSettings, StandInSettings } from './container.ts';
 export { LabFailure, toLabError } from './errors.ts';
 export { schemas } from './schemas.ts';

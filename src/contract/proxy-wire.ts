@@ -20,8 +20,8 @@ export type FromControlPlane =
   | { readonly response: DiscoveryResponse }
   /** Certificate chain (leaf first) and the trust bundle (one or more roots), PEM. */
   | { readonly certificate: { readonly id: number; readonly chain: string; readonly roots: string } }
-  /** The bundle changed: trust these from now on. */
-  | { readonly roots: string }
+  /** Trust these from now on, and ask for a new certificate at once when the one in use is of a root that will go. */
+  | { readonly roots: string; readonly renew: boolean }
   | { readonly error: { readonly code: string; readonly message: string } };
 
 /** Sent every 50 ms when there is something to say. Records may be sampled; metrics never are. */

@@ -6,6 +6,8 @@ export interface Issued {
   readonly chain: string;
   /** Milliseconds since the epoch. */
   readonly expires: number;
+  /** The {@link CertificateAuthority.signer} that has signed it. */
+  readonly signer: string;
 }
 
 /** A certificate with its key, for the control plane's own server. */
@@ -17,6 +19,8 @@ export interface ServerCertificate extends Issued {
 export interface CertificateAuthority {
   /** The trust bundle, PEM. */
   readonly roots: string;
+  /** SHA-256 of the root that signs now. */
+  readonly signer: string;
   /** Signs a PKCS#10 request for one SPIFFE identity; names inside of the request are ignored. Rejects with CsrRefused. */
   sign(csr: string, identity: string): Promise<Issued>;
   /** Makes a key and a certificate for a DNS name. */
@@ -40,9 +44,8 @@ const ecP256 = { name: 'ECDSA', namedCurve: 'P-256' };
 /** Loads the CA from the root's PEM; rejects when certificate and key do not read. */
 export async function loadAuthority(root: { readonly certificate: string; readonly key: string }, now: () => number): Promise<CertificateAuthority> {
   const rootCertificate = new x509.X509Certificate(root.certificate);
-  const [der] = x509.PemConverter.decode(root.key);
-  if (der === undefined) throw new Error('The mesh root has no key.');
-  const signingKey = await crypto.subtle.importKey('pkcs8', der, ecP256, false, ['sign']);
+  const signing = await signerOf(root);
+  const signer = Buffer.from(await rootCertificate.getThumbprint('SHA-256', crypto)).toString('hex');
 
   async function issue(publicKey: x509.PublicKey, name: x509.GeneralNameType, value: string): Promise<Issued> {
     const notAfter = Math.min(now() + leafLifetime, rootCertificate.notAfter.getTime());
@@ -52,9 +55,8 @@ export async function loadAuthority(root: { readonly certificate: string; readon
       issuer: rootCertificate.subjectName,
       notBefore: new Date(now() - backdate),
       notAfter: new Date(notAfter),
-      signingAlgorithm: signature,
+      ...signing,
       publicKey,
-      signingKey,
       extensions: [
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
@@ -65,7 +67,7 @@ export async function loadAuthority(root: { readonly certificate: string; readon
         new x509.SubjectAlternativeNameExtension([{ type: name, value }], true),
       ],
     }, crypto);
-    return { chain: `${certificate.toString('pem')}\n`, expires: notAfter };
+    return { chain: `${certificate.toString('pem')}\n`, expires: notAfter, signer };
   }
 
   async function withKey(name: x509.GeneralNameType, value: string): Promise<ServerCertificate> {
@@ -76,10 +78,18 @@ export async function loadAuthority(root: { readonly certificate: string; readon
 
   return {
     roots: root.certificate.trimEnd() + '\n',
+    signer,
     sign: async (csr, identity) => issue(await checkedKey(csr), 'url', identity),
     serve: (name) => withKey('dns', name),
     workload: (identity) => withKey('url', identity),
   };
+}
+
+/** What signs with a root's key; rejects when there is none that reads. */
+export async function signerOf(root: { readonly key: string }): Promise<{ readonly signingKey: CryptoKey; readonly signingAlgorithm: typeof signature }> {
+  const [der] = x509.PemConverter.decode(root.key);
+  if (der === undefined) throw new Error('The mesh root has no key.');
+  return { signingKey: await crypto.subtle.importKey('pkcs8', der, ecP256, false, ['sign']), signingAlgorithm: signature };
 }
 
 /** The key of a request whose signature proves that its sender has the private half. */

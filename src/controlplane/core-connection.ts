@@ -4,6 +4,7 @@ import { createPeer, type Channel } from '../rpc/index.ts';
 import type { Mesh } from './mesh.ts';
 import type { Problems } from './problems.ts';
 import type { Proxies } from './proxies.ts';
+import type { RotatingAuthority } from './rotation.ts';
 import { podSchema, sourceFileSchema } from './state/state.ts';
 import type { TelemetryIntake } from './telemetry/intake.ts';
 import type { Upstreams } from './telemetry/upstreams.ts';
@@ -15,6 +16,7 @@ export interface CoreServices {
   readonly telemetry: TelemetryIntake;
   readonly upstreams: Upstreams;
   readonly problems: Problems;
+  readonly authority: RotatingAuthority;
   /** Resolves when the mesh is on the disk, or when it is known that it cannot be. */
   saved(): Promise<void>;
   /** All metrics, in Prometheus' text format. */
@@ -29,6 +31,9 @@ const argumentsOf: { readonly [Name in keyof ControlApi]: z.ZodType<Parameters<C
   setFiles: z.tuple([z.array(sourceFileSchema).max(10_000)]),
   setPods: z.tuple([z.array(podSchema).max(10_000)]),
   setNetwork: z.tuple([z.strictObject({ virtualIpCidr: z.string().regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/) })]),
+  rotateRoot: z.tuple([z.union([
+    z.strictObject({ step: z.literal('introduce'), root: z.strictObject({ certificate: z.string().max(65_536), key: z.string().max(65_536) }) }), z.strictObject({ step: z.enum(['replace', 'retire']) }),
+  ])]),
   proxyConfig: z.tuple([z.string(), z.enum(['listeners', 'routes', 'clusters', 'endpoints', 'secrets'])]),
   records: z.tuple([z.strictObject({
     limit: z.number().int().min(0).max(20_000).exactOptional(), before: z.number().exactOptional(),
@@ -90,6 +95,7 @@ function controlApi(services: CoreServices, subscribe: () => void): ControlApi {
       await services.saved();
     },
     status: () => Promise.resolve(controlStatus(services)),
+    rotateRoot: (step) => services.authority.rotate(step),
     proxyConfig: (proxy, section) => Promise.resolve(proxies.config(proxy, section)),
     records: (query) => Promise.resolve(telemetry.records(query)),
     metricsText: () => services.metricsText(),

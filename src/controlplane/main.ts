@@ -1,6 +1,5 @@
 import type { ControlPlaneSettings } from '../contract/index.ts';
 import { ports } from '../contract/index.ts';
-import { loadAuthority } from './ca.ts';
 import type { Compiler } from './compiler.ts';
 import { serveCore } from './core-connection.ts';
 import type { Log } from './log.ts';
@@ -11,6 +10,7 @@ import { istioCompiler, readingOnce } from './istio-compiler.ts';
 import { createProblems } from './problems.ts';
 import { createProxies } from './proxies.ts';
 import { serveProxy } from './proxy-connection.ts';
+import { rotatingAuthority, storedRotation } from './rotation.ts';
 import { createSchedule } from './schedule.ts';
 import { defaultServerLimits, serveControlPlane, type ServerLimits } from './server.ts';
 import { createSignal } from './signal.ts';
@@ -46,6 +46,7 @@ export interface RunningControlPlane {
 }
 
 const stateName = 'state';
+const rotationName = 'roots';
 const statusQuiet = 50;
 /** How long proxies may take to come back after a restart before their pods count as not ready. */
 const returnWithin = 15_000;
@@ -58,7 +59,6 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
   const compiler = options.compiler ?? readingOnce(istioCompiler);
   let stopping = false;
 
-  const authority = await loadAuthority(settings.ca, now);
   const loaded = await loadState(settings.stateDir, stateName, storedStateSchema);
   const file = openStateFile(settings.stateDir, stateName);
   const status = createSignal(statusQuiet);
@@ -86,11 +86,22 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
     schedule.request(urgency);
     status.fire();
   });
-  const proxies = createProxies({ mesh, compiler, roots: authority.roots, metrics, problems, changed: status.fire, now });
+  const rotation = await loadState(settings.stateDir, rotationName, storedRotation);
+  if (rotation.problem !== undefined) throw new Error(`The state of the mesh’s roots could not be read: ${rotation.problem}`);
+  const rotationFile = openStateFile(settings.stateDir, rotationName);
+  const authority = await rotatingAuthority({
+    anchor: settings.ca, stored: rotation.value, now, save: (next) => rotationFile.save(next), behind: () => proxies.behind(),
+    changed: () => {
+      server.renew();
+      proxies.trust();
+      proxies.push();
+    },
+  });
+  const proxies = createProxies({ mesh, compiler, authority, metrics, problems, changed: status.fire, now });
   const schedule = createSchedule(() => proxies.push());
   const metricsText = async (): Promise<string> => `${await metrics.text()}${telemetry.text()}`;
   const proxyServices = { mesh, proxies, authority, telemetry, upstreams, metrics, log, stopping: () => stopping };
-  const coreServices = { mesh, proxies, telemetry, upstreams, problems, saved: () => saving, metricsText, onStatus: status.listen };
+  const coreServices = { mesh, proxies, authority, telemetry, upstreams, problems, saved: () => saving, metricsText, onStatus: status.listen };
 
   proxies.push();
   const grpc = createGrpcServer({ mesh, proxies, authority, metrics, log, now, limits: options.streamLimits ?? {} });

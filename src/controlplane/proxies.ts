@@ -11,12 +11,15 @@ import type { Compiler } from './compiler.ts';
 import { podKey, proxyNode, type Mesh } from './mesh.ts';
 import type { Problems } from './problems.ts';
 import { redacted, rootSecret, secretFor, secretNames } from './secrets.ts';
+import type { RotatingAuthority } from './rotation.ts';
 import type { PilotMetrics } from './telemetry/pilot.ts';
 
 /** The wire to one connected proxy, as far as pushing needs it. */
 export interface ProxyWire {
   /** Sends a DiscoveryResponse, given as JSON. */
   send(response: string): void;
+  /** Tells the proxy whom to trust, and whether to renew its certificate. */
+  trust(roots: string, renew: boolean): void;
   close(): void;
 }
 
@@ -39,6 +42,10 @@ export interface Proxies {
   onPush(listener: () => void): () => void;
   /** Compiles the mesh as it is now and gives every connected proxy what changed for it. */
   push(): void;
+  /** Tells every connected proxy of the roots that are trusted now. */
+  trust(): void;
+  /** Connected proxies whose certificates are not of the root that signs now. */
+  behind(): readonly string[];
   connected(proxy: string): boolean;
   status(): readonly ProxyStatus[];
   /** What a proxy is to run on, without private keys. Throws LabFailure `pod-not-found`. */
@@ -55,7 +62,8 @@ interface Connection {
 export interface ProxiesOptions {
   readonly mesh: Mesh;
   readonly compiler: Compiler;
-  readonly roots: string;
+  /** The roots that are trusted now, and the one that signs. */
+  readonly authority: Pick<RotatingAuthority, 'roots' | 'signer' | 'rotated'>;
   readonly metrics: PilotMetrics;
   readonly problems: Problems;
   /** The status of a proxy has changed. */
@@ -86,7 +94,7 @@ export function createProxies(options: ProxiesOptions): Proxies {
 
   /** The secrets of a proxy; what one of them lacks is remembered, and only the server or host that needs it goes without. */
   function secretsFor(node: ProxyNode, config: ProxyConfig): readonly Secret[] {
-    const found: Secret[] = [rootSecret(options.roots)];
+    const found: Secret[] = [rootSecret(options.authority.roots)];
     const lacking: string[] = [];
     const owner = { ...node, workload: mesh.pod(podKey(node))?.workload ?? node.name };
     for (const name of secretNames(config)) {
@@ -99,6 +107,12 @@ export function createProxies(options: ProxiesOptions): Proxies {
     return found;
   }
 
+  /** Whether a proxy's certificate is of another root than the one that signs; what was issued before a restart is not known. */
+  function isBehind(proxy: string): boolean {
+    const { signer, rotated } = options.authority;
+    return rotated ? certificates.get(proxy)?.signer !== signer : (certificates.get(proxy)?.signer ?? signer) !== signer;
+  }
+
   function tellMissing(): void {
     const lines = [...missing].filter(([proxy]) => mesh.pod(proxy) !== undefined).flatMap(([proxy, reasons]) => reasons.map((reason) => `${proxy}: ${reason}`));
     if (lines.length === 0) problems.clear('secrets');
@@ -108,7 +122,7 @@ export function createProxies(options: ProxiesOptions): Proxies {
   function target(node: ProxyNode, secrets: boolean): ConfigSet | undefined {
     if (compile === undefined) return undefined;
     const config = compile(node);
-    return serialize(config, secrets ? secretsFor(node, config) : [rootSecret(options.roots)]);
+    return serialize(config, secrets ? secretsFor(node, config) : [rootSecret(options.authority.roots)]);
   }
 
   const nodeOf = (pod: PodRegistration): ProxyNode => proxyNode(pod, mesh.config.domainSuffix);
@@ -140,6 +154,8 @@ export function createProxies(options: ProxiesOptions): Proxies {
       const connection: Connection = { wire, session };
       connections.set(proxy, connection);
       metrics.connected(connections.size);
+      // It may have been away while the root was replaced.
+      wire.trust(options.authority.roots, isBehind(proxy));
       guarded(() => {
         const config = target(nodeOf(pod), true);
         if (config !== undefined) session.update(config, version);
@@ -211,6 +227,10 @@ export function createProxies(options: ProxiesOptions): Proxies {
       for (const listener of listeners) listener();
       options.changed();
     }),
+    trust: () => {
+      for (const [proxy, { wire }] of connections) wire.trust(options.authority.roots, isBehind(proxy));
+    },
+    behind: () => [...connections.keys()].filter(isBehind),
     connected: (proxy) => connections.has(proxy),
     status: () => {
       const own = mesh.pods.filter((pod) => pod.tokenHash !== '').map((pod): ProxyStatus => {

@@ -46,7 +46,7 @@ export function serveProxy(pod: PodRegistration, channel: Channel, services: Pro
   const proxy = podKey(pod);
   const identity = `spiffe://${mesh.config.trustDomain}/ns/${pod.namespace}/sa/${pod.serviceAccount}`;
   const say = (reply: FromControlPlane): void => channel.send(JSON.stringify(reply));
-  const attached = proxies.attach(pod, { send: (response) => channel.send(`{"response":${response}}`), close: () => channel.close() });
+  const attached = proxies.attach(pod, { send: (response) => channel.send(`{"response":${response}}`), trust: (roots, renew) => say({ roots, renew }), close: () => channel.close() });
   let requests = 0;
 
   async function sign({ id, pem }: { readonly id: number; readonly pem: string }): Promise<void> {

@@ -49,8 +49,8 @@ const firstLine = z.union([
 
 const renewalCheck = 60_000;
 
-/** The TLS 1.3 server of port 15012: lines of JSON, and gRPC for clients that ask for HTTP/2 by ALPN. Its certificate is renewed at half of its life, also after the machine has slept. */
-export async function serveControlPlane(options: ServerOptions): Promise<{ readonly port: number; stop(): Promise<void> }> {
+/** The TLS 1.3 server of port 15012: lines of JSON, and gRPC for clients that ask for HTTP/2 by ALPN. Its certificate is renewed at half of its life, also after the machine has slept, and by `renew`. */
+export async function serveControlPlane(options: ServerOptions): Promise<{ readonly port: number; renew(): void; stop(): Promise<void> }> {
   const { limits, authority, log } = options;
   let certificate = await authority.serve(serverName);
   let issuedAt = options.now();
@@ -79,20 +79,21 @@ export async function serveControlPlane(options: ServerOptions): Promise<{ reado
     socket.setKeepAlive(true, 15_000);
     greet(socket, options, () => strangers--);
   });
-  const renewal = setInterval(() => {
-    if (options.now() < issuedAt + (certificate.expires - issuedAt) / 2) return;
+  const renew = (): void => {
     authority.serve(serverName).then((next) => {
       certificate = next;
       issuedAt = options.now();
       server.setSecureContext(context(next));
     }, (error: unknown) => log(`the server certificate could not be renewed: ${String(error)}`));
-  }, renewalCheck);
+  };
+  const renewal = setInterval(() => { if (options.now() >= issuedAt + (certificate.expires - issuedAt) / 2) renew(); }, renewalCheck);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);
   });
   return {
     port: (server.address() as AddressInfo).port,
+    renew,
     stop: () => new Promise((resolve) => {
       clearInterval(renewal);
       server.close(() => resolve());

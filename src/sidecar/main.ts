@@ -153,7 +153,7 @@ function receive(message: FromControlPlane, to: { subscriptions: ReturnType<type
   if ('response' in message) {
     to.subscriptions.received(message.response).catch((error: unknown) => { to.log(`a response could not be handled: ${String(error)}`); });
   } else if ('certificate' in message) to.certificate.issued(message.certificate);
-  else if ('roots' in message) to.certificate.trust(message.roots);
+  else if ('roots' in message) to.certificate.trust(message.roots, message.renew);
   else to.log(`the control plane says: ${message.error.code}: ${message.error.message}`);
 }
 

@@ -8,7 +8,7 @@ export type { ControlAddress, ControlClient, ControlState } from './client.ts';
 
 /** The name that the control plane's certificate carries, as in Istio. */
 const serverName = 'istiod.istio-system.svc';
-const methods = ['files', 'setFiles', 'pods', 'setPods', 'setNetwork', 'status', 'proxyConfig', 'records', 'metricsText', 'upstreams', 'virtualIps', 'subscribe'] as const satisfies readonly (keyof ControlApi)[];
+const methods = ['files', 'setFiles', 'pods', 'setPods', 'setNetwork', 'status', 'proxyConfig', 'records', 'metricsText', 'upstreams', 'virtualIps', 'rotateRoot', 'subscribe'] as const satisfies readonly (keyof ControlApi)[];
 const callTimeout = 30_000;
 const handshakeTimeout = 5000;
 /** Waits between attempts, milliseconds. */

@@ -98,10 +98,10 @@ function meshContext(alpnProtocols: readonly string[], sans: readonly string[]):
   };
 }
 
-/** The transport of an inbound chain that terminates mTLS; callers of any identity of the trust domain are let in. */
-export function inboundMtls(protocol: 'http' | 'tcp', trustDomain: string): TransportSocket {
+/** The transport of an inbound chain that terminates mTLS; callers of any identity of the trust domain and its aliases are let in. */
+export function inboundMtls(protocol: 'http' | 'tcp', trustDomains: readonly string[]): TransportSocket {
   const context = meshContext(protocol === 'http' ? ['h2', 'http/1.1'] : ['istio-peer-exchange', 'h2', 'http/1.1'], []);
-  const validation = { ...context.combinedValidationContext, defaultValidationContext: { matchTypedSubjectAltNames: [{ sanType: 'URI' as const, matcher: { prefix: `spiffe://${trustDomain}/` } }] } };
+  const validation = { ...context.combinedValidationContext, defaultValidationContext: { matchTypedSubjectAltNames: trustDomains.map((domain) => ({ sanType: 'URI' as const, matcher: { prefix: `spiffe://${domain}/` } })) } };
   const downstream: DownstreamTlsContext = { commonTlsContext: { ...context, combinedValidationContext: validation }, requireClientCertificate: true };
   return { name: 'envoy.transport_sockets.tls', typedConfig: any(typeUrl.downstreamTls, downstream) };
 }

@@ -25,19 +25,19 @@ export function parseSpiffeId(text: string): SpiffeId | undefined {
 }
 
 /**
- * Checks a leaf certificate (DER) as an X.509-SVID of this trust domain. The path to a root must have been validated already.
+ * Checks a leaf certificate (DER) as an X.509-SVID of one of these trust domains. The path to a root must have been validated already.
  * Source: X509-SVID, sections 2, 4 and 5.2.
  */
-export function verifySvid(certificate: Buffer, trustDomain: string): Verified {
+export function verifySvid(certificate: Buffer, trustDomains: readonly string[]): Verified {
   try {
-    return verifyExtensions(readExtensions(certificate), trustDomain);
+    return verifyExtensions(readExtensions(certificate), trustDomains);
   } catch (error) {
     if (error instanceof RangeError) return refused(`the certificate is not readable: ${error.message}`);
     throw error;
   }
 }
 
-function verifyExtensions(extensions: ReadonlyMap<string, Extension>, trustDomain: string): Verified {
+function verifyExtensions(extensions: ReadonlyMap<string, Extension>, trustDomains: readonly string[]): Verified {
   const problem = basicConstraintsProblem(extensions.get(extension.basicConstraints)) ?? keyUsageProblem(extensions.get(extension.keyUsage))
     ?? extendedKeyUsageProblem(extensions.get(extension.extendedKeyUsage));
   if (problem !== undefined) return refused(problem);
@@ -47,7 +47,7 @@ function verifyExtensions(extensions: ReadonlyMap<string, Extension>, trustDomai
   if (uri === undefined || uris.length > 1) return refused(`the certificate has ${uris.length} URI names instead of one`);
   const spiffe = parseSpiffeId(uri.content.toString('latin1'));
   if (spiffe === undefined) return refused('the URI name is not a SPIFFE ID of a workload');
-  if (spiffe.trustDomain !== trustDomain) return refused(`the trust domain is ${spiffe.trustDomain} instead of ${trustDomain}`);
+  if (!trustDomains.includes(spiffe.trustDomain)) return refused(`the trust domain is ${spiffe.trustDomain} instead of ${trustDomains.join(' or ')}`);
   return { ok: true, spiffe };
 }
 

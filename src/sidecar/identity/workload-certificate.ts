@@ -10,8 +10,8 @@ export interface WorkloadCertificate {
   connected(): void;
   /** An answer to a request; ignored when it is none of ours. */
   issued(answer: { readonly id: number; readonly chain: string; readonly roots: string }): void;
-  /** The trust bundle changed. */
-  trust(roots: string): void;
+  /** The trust bundle; `renew` asks for another certificate now, because the root of the one in use will go. */
+  trust(roots: string, renew: boolean): void;
   readonly ready: boolean;
   /** Milliseconds since the epoch. */
   readonly expires: number;
@@ -83,7 +83,13 @@ export function createWorkloadCertificate(settings: WorkloadCertificateSettings)
       tick();
       settings.changed();
     },
-    trust: (roots) => { secrets.setOwn('ROOTCA', { roots }); },
+    trust(roots, renew) {
+      if (secrets.get('ROOTCA')?.roots !== roots) secrets.setOwn('ROOTCA', { roots });
+      if (!renew || due === 0) return;
+      due = clock.now();
+      cancel();
+      tick();
+    },
     get ready() { return due > 0; },
     get expires() { return expires; },
     close: () => { cancel(); },
@@ -93,7 +99,7 @@ export function createWorkloadCertificate(settings: WorkloadCertificateSettings)
 function problemOf(chain: string, key: string, { trustDomain, identity, clock }: WorkloadCertificateSettings): string | undefined {
   try {
     const leaf = new X509Certificate(chain);
-    const verified = verifySvid(leaf.raw, trustDomain);
+    const verified = verifySvid(leaf.raw, [trustDomain]);
     if (!verified.ok) return verified.reason;
     if (verified.spiffe.id !== identity) return `it is for ${verified.spiffe.id}`;
     if (Date.parse(leaf.validTo) <= clock.now()) return 'it has expired';

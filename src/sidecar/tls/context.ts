@@ -22,6 +22,8 @@ export interface TlsContext {
   readonly validates: boolean;
   /** The peer must be a workload of the mesh: the roots are the mesh's. */
   readonly spiffe: boolean;
+  /** Trust domains besides the proxy's own of which the config expects peers: the mesh's aliases. */
+  readonly trustDomains: readonly string[];
   /** The peer must have one of these names; empty means that any will do. */
   readonly names: readonly NameTest[];
   /** SHA-256 of the certificates, or of their public keys, one of which the peer must have; empty for any. Hexadecimal and base64, as in Envoy. */
@@ -74,7 +76,13 @@ function makeContext(config: CommonTlsContext, secrets: SecretStore): TlsContext
     ...parameters(config, validation.spiffe), sessionIdContext: 'weft', honorCipherOrder: true,
   });
   const { validates, spiffe, names, pins } = validation;
-  return { secure, validates, spiffe, names, pins, alpn: (config.alpnProtocols ?? []).filter((protocol) => spoken.has(protocol)) };
+  return { secure, validates, spiffe, names, pins, trustDomains: expectedDomains(config), alpn: (config.alpnProtocols ?? []).filter((protocol) => spoken.has(protocol)) };
+}
+
+/** The trust domains that the config's own words on peers name, `spiffe://DOMAIN/…`. */
+function expectedDomains({ combinedValidationContext, validationContext }: CommonTlsContext): readonly string[] {
+  const matchers = (combinedValidationContext?.defaultValidationContext ?? validationContext)?.matchTypedSubjectAltNames ?? [];
+  return matchers.flatMap(({ matcher }) => /^spiffe:\/\/([^/]+)\//.exec(matcher?.exact ?? matcher?.prefix ?? '')?.[1] ?? []);
 }
 
 /** Versions and suites. TLS 1.0 and 1.1 are not spoken: a config that allows nothing newer is refused instead of widened. */

@@ -30,7 +30,7 @@ function pinned({ pins }: TlsContext, certificate: X509Certificate): boolean {
 }
 
 function judgeWorkload(certificate: Buffer, context: TlsContext, trustDomain: string): PeerVerdict {
-  const verified = verifySvid(certificate, trustDomain);
+  const verified = verifySvid(certificate, [trustDomain, ...context.trustDomains]);
   if (!verified.ok) return verified;
   const { id } = verified.spiffe;
   if (context.names.length > 0 && !context.names.some(({ test }) => test(id))) return refused(`the peer is ${id}, which is not who is expected`);

@@ -169,3 +169,14 @@ test('simple TLS to the outside checks the names that the config asks for', asyn
   expect(await call(secrets, (await serve(secrets, edge)).port, origination('example.com'))).toBe(' hello');
   expect(await call(secrets, (await serve(secrets, edge)).port, origination('example.org'))).toMatch(/^EPEER: the certificate has none/);
 });
+
+test('a workload of an alias of the trust domain is a peer where the config expects that domain, and nowhere else', async () => {
+  const server = await serve(store(await ca.workload('default', 'reviews', 'old.local')));
+  const expecting = (...domains: readonly string[]): CommonTlsContext => ({
+    ...mesh(), combinedValidationContext: { defaultValidationContext: { matchTypedSubjectAltNames: domains.map((domain) => ({ sanType: 'URI', matcher: { exact: `spiffe://${domain}/ns/default/sa/reviews` } })) }, validationContextSdsSecretConfig: { name: 'ROOTCA' } },
+  });
+  const caller = store(await ca.workload('default', 'productpage'));
+  expect(await call(caller, server.port, expecting('cluster.local', 'old.local'))).toContain('spiffe://old.local/ns/default/sa/reviews');
+  const again = await serve(store(await ca.workload('default', 'reviews', 'old.local')));
+  expect(await call(caller, again.port, expecting('cluster.local'))).toMatch(/^EPEER: .*trust domain/);
+});
