@@ -9,6 +9,7 @@ import { panel as headers } from './headers/panel.tsx';
 import { panel as loadBalancing } from './load-balancing/panel.tsx';
 import { panel as mirror } from './mirror/panel.tsx';
 import { panel as outlierDetection } from './outlier-detection/panel.tsx';
+import { panel as rateLimiting } from './rate-limiting/panel.tsx';
 import { panel as redirect } from './redirect/panel.tsx';
 import { panel as retry } from './retry/panel.tsx';
 import { panel as rewrite } from './rewrite/panel.tsx';
@@ -22,4 +23,4 @@ export { WeightsPanel } from './routing/panel.tsx';
 export type { FeaturePanel, Finding } from './panel.ts';
 
 /** What the rules say, feature by feature, in the order in which the inspector lists them. */
-export const featurePanels: readonly FeaturePanel[] = [gateway, serviceEntry, timeout, retry, mirror, redirect, rewrite, headers, cors, directResponse, loadBalancing, circuitBreaking, outlierDetection, tcpRouting, authorization, envoyFilter];
+export const featurePanels: readonly FeaturePanel[] = [gateway, serviceEntry, timeout, retry, mirror, redirect, rewrite, headers, cors, directResponse, loadBalancing, circuitBreaking, outlierDetection, rateLimiting, tcpRouting, authorization, envoyFilter];

@@ -30,6 +30,7 @@ export const flagWords: Readonly<Record<ResponseFlag, FlagWords>> = {
   DI: words('DelayInjected', 'delay injected', 'A fault rule held the request back on purpose.', 'This is what the rule asks for. Clear the fault to end it.'),
   FI: words('FaultInjected', 'abort injected', 'A fault rule answered with an error on purpose; the destination never saw the request.', 'This is what the rule asks for. Clear the fault to end it.'),
   RL: words('RateLimited', 'rate limited', 'More requests came than the limit allows.', 'Slow the caller down, or raise the limit.'),
+  RLSE: words('RateLimitServiceError', 'no word from the rate limiter', 'The rate limit service did not answer, and the filter refuses requests then.', 'See whether the control plane is connected, or allow requests without its word.'),
   UAEX: words('UnauthorizedExternalService', 'refused by the authorizer', 'The external authorization service said no.', 'Look at what the authorizer checks, and what the request carried.'),
   DT: words('DurationTimeout', 'open too long', 'The connection was open for longer than is allowed.', 'Raise the maximum connection duration, or connect again.'),
   DPE: words('DownstreamProtocolError', 'bad request on the wire', 'The caller sent something that is not valid HTTP.', 'Check the port’s protocol (its name or appProtocol), and what the caller sends.'),

@@ -3,6 +3,7 @@ export type * from './lab.ts';
 export type { Lab, LabApi, LabEvents, LabEventSource } from './api.ts';
 export { outcomeOf, type RequestRecord, type DecisionStep, type Peer, type Outcome, type ResponseFlag } from './record.ts';
 export type { UpstreamStatus, UpstreamState, UpstreamHostState, UpstreamCounts, EjectionReason } from './upstreams.ts';
+export type { RateLimitAnswer, RateLimitQuestion } from './rate-limits.ts';
 export { queryRecords, recordFilter, defaultRecordLimit } from './record-query.ts';
 export { durationBuckets, type FromProxy, type FromControlPlane, type TelemetryBatch, type MetricDelta, type MetricLabels } from './proxy-wire.ts';
 export { ports, proxyUid, type ControlApi, type ControlEvents, type ControlStatus, type PodRegistration, type RootRotation, type RotationPhase } from './control-api.ts';

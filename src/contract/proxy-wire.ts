@@ -1,4 +1,5 @@
 import type { DiscoveryRequest, DiscoveryResponse } from '../xds/index.ts';
+import type { RateLimitAnswer, RateLimitQuestion } from './rate-limits.ts';
 import type { RequestRecord } from './record.ts';
 import type { UpstreamState } from './upstreams.ts';
 
@@ -14,7 +15,8 @@ export type FromProxy =
   | { readonly readiness: { readonly ready: boolean; readonly message?: string } }
   | { readonly telemetry: TelemetryBatch }
   /** Clusters with limits, ejections or localities, all of them, when any has changed; at most every 250 ms. */
-  | { readonly upstreams: readonly UpstreamState[] };
+  | { readonly upstreams: readonly UpstreamState[] }
+  | { readonly rateLimit: RateLimitQuestion };
 
 export type FromControlPlane =
   | { readonly response: DiscoveryResponse }
@@ -22,6 +24,7 @@ export type FromControlPlane =
   | { readonly certificate: { readonly id: number; readonly chain: string; readonly roots: string } }
   /** Trust these from now on, and ask for a new certificate at once when the one in use is of a root that will go. */
   | { readonly roots: string; readonly renew: boolean }
+  | { readonly rateLimit: { readonly id: number; readonly answer: RateLimitAnswer } }
   | { readonly error: { readonly code: string; readonly message: string } };
 
 /** Sent every 50 ms when there is something to say. Records may be sampled; metrics never are. */

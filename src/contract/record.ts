@@ -29,7 +29,7 @@ export interface DecisionStep {
 
 /** Envoy's response flags that Weft sets. Source: Envoy, "Access log command operators", %RESPONSE_FLAGS%. */
 export type ResponseFlag =
-  | 'NR' | 'UH' | 'UF' | 'UC' | 'UT' | 'UR' | 'URX' | 'UO' | 'DC' | 'DI' | 'FI' | 'RL' | 'UAEX' | 'NC' | 'DT' | 'DPE' | 'UPE' | 'SI' | 'IH' | 'UMSDR' | 'LR' | 'OM';
+  | 'NR' | 'UH' | 'UF' | 'UC' | 'UT' | 'UR' | 'URX' | 'UO' | 'DC' | 'DI' | 'FI' | 'RL' | 'RLSE' | 'UAEX' | 'NC' | 'DT' | 'DPE' | 'UPE' | 'SI' | 'IH' | 'UMSDR' | 'LR' | 'OM';
 
 /** One request (or TCP connection) as one proxy saw it. Times in milliseconds, sizes in bytes. */
 export interface RequestRecord {

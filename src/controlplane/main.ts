@@ -10,6 +10,7 @@ import { istioCompiler, readingOnce } from './istio-compiler.ts';
 import { createProblems } from './problems.ts';
 import { createProxies } from './proxies.ts';
 import { serveProxy } from './proxy-connection.ts';
+import { createRateLimits } from './rate-limits.ts';
 import { rotatingAuthority, storedRotation } from './rotation.ts';
 import { createSchedule } from './schedule.ts';
 import { defaultServerLimits, serveControlPlane, type ServerLimits } from './server.ts';
@@ -100,7 +101,7 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
   const proxies = createProxies({ mesh, compiler, authority, metrics, problems, changed: status.fire, now });
   const schedule = createSchedule(() => proxies.push());
   const metricsText = async (): Promise<string> => `${await metrics.text()}${telemetry.text()}`;
-  const proxyServices = { mesh, proxies, authority, telemetry, upstreams, metrics, log, stopping: () => stopping };
+  const proxyServices = { mesh, proxies, authority, telemetry, upstreams, rateLimits: createRateLimits(() => mesh.resources, now), metrics, log, stopping: () => stopping };
   const coreServices = { mesh, proxies, authority, telemetry, upstreams, problems, saved: () => saving, metricsText, onStatus: status.listen };
 
   proxies.push();

@@ -7,6 +7,7 @@ import type { Log } from './log.ts';
 import { podKey, type Mesh } from './mesh.ts';
 import type { Proxies } from './proxies.ts';
 import type { PilotMetrics } from './telemetry/pilot.ts';
+import type { RateLimitService } from './rate-limits.ts';
 import type { TelemetryIntake } from './telemetry/intake.ts';
 import type { Upstreams } from './telemetry/upstreams.ts';
 
@@ -19,6 +20,7 @@ const message = z.union([
   z.object({ readiness: z.object({ ready: z.boolean(), message: short.exactOptional() }) }),
   z.object({ telemetry: z.object({ records: z.unknown(), metrics: z.unknown() }) }),
   z.object({ upstreams: z.array(z.unknown()) }),
+  z.object({ rateLimit: z.object({ id: z.number(), domain: short, descriptors: z.array(z.array(z.tuple([short, short])).max(32)).max(64) }) }),
 ]);
 
 /** Certificate requests of one proxy that may wait at the same time. */
@@ -34,6 +36,7 @@ export interface ProxyServices {
   readonly authority: CertificateAuthority;
   readonly telemetry: TelemetryIntake;
   readonly upstreams: Upstreams;
+  readonly rateLimits: RateLimitService;
   readonly metrics: PilotMetrics;
   readonly log: Log;
   /** True once the control plane itself is stopping: then a lost connection says nothing about the pod. */
@@ -85,6 +88,7 @@ export function serveProxy(pod: PodRegistration, channel: Channel, services: Pro
     }
     else if ('readiness' in parsed) mesh.setReadiness(proxy, parsed.readiness);
     else if ('telemetry' in parsed) telemetry.take(proxy, parsed.telemetry);
+    else if ('rateLimit' in parsed) say({ rateLimit: { id: parsed.rateLimit.id, answer: services.rateLimits.shouldLimit(parsed.rateLimit) } });
     else if ('upstreams' in parsed) upstreams.set(proxy, parsed.upstreams);
     else if (++requests > maxRequests) channel.close();
     else {

@@ -1,4 +1,4 @@
-import type { DecisionStep, EjectionReason, ResponseFlag } from '../contract/index.ts';
+import type { DecisionStep, EjectionReason, RateLimitAnswer, ResponseFlag } from '../contract/index.ts';
 import type { Link } from './link/link.ts';
 import type { ClusterWeight, Origin, Route, RuleOrigins, VirtualHost } from '../xds/index.ts';
 
@@ -18,6 +18,8 @@ export interface HeaderMap {
   delete(name: string): void;
   entries(): Iterable<readonly [string, string]>;
 }
+
+export type { RateLimitAnswer };
 
 /** A message body that is pulled: nothing is read from the socket while nobody asks. */
 export interface Body {
@@ -171,9 +173,13 @@ export type HttpHandler = (request: HttpRequest) => Promise<HttpResponse>;
 export type HttpFilterFactory<Config> = (config: Config, environment: FilterEnvironment) => ((next: HttpHandler) => HttpHandler) | undefined;
 
 /** What a filter of the connection manager may use besides its config. */
-export interface ManagerEnvironment extends Pick<FilterEnvironment, 'clock' | 'reply'> {
+export interface ManagerEnvironment extends Pick<FilterEnvironment, 'clock' | 'random' | 'reply'> {
   /** Where rules were written that are not resources of their own, by name. */
   readonly rules: RuleOrigins;
+  /** The route that a request would take now; `undefined` when none matches. */
+  route(request: HttpRequest): RouteScope | undefined;
+  /** Asks the rate limit service; `undefined` when it does not answer in time (milliseconds). */
+  rateLimits(domain: string, descriptors: readonly (readonly (readonly [string, string])[])[], timeout: number): Promise<RateLimitAnswer | undefined>;
 }
 
 /** A filter that acts before a route is chosen. It is made once per connection manager when config changes; it throws on config that cannot be used. */

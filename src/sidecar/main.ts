@@ -25,6 +25,7 @@ import { TlsContexts } from './tls/context.ts';
 import { createSecretStore } from './tls/secrets.ts';
 import { createCluster } from './upstream/index.ts';
 import { createSubscriptions } from './xds/subscription.ts';
+import { createRateLimitClient, type RateLimitClient } from './xds/rate-limits.ts';
 import { createWire, type Wire } from './xds/wire.ts';
 
 /** What differs from a sidecar in its container; for tests and for labs in one process. */
@@ -78,7 +79,8 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
       return await sockets.reconcile(listeners);
     },
   });
-  const runtime = runtimeOf(settings, environment, config, { connector, tcpConnector: connectorOf('tcp'), telemetry });
+  const rateLimits = createRateLimitClient({ clock, send: (message) => wire?.send(message) === true });
+  const runtime = runtimeOf(settings, environment, config, { connector, tcpConnector: connectorOf('tcp'), telemetry, rateLimits: (domain, descriptors, timeout) => rateLimits.ask(domain, descriptors, timeout) });
   const downstream = createDownstream({ config, runtime, contexts, trustDomain: settings.trustDomain, type: settings.type, originalDestination: environment.originalDestination, log });
   const sockets = createListenSockets(environment.bind, downstream.accept);
 
@@ -121,7 +123,7 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
       sayReadiness(true);
       upstreams.again();
     },
-    received(message) { receive(message, { subscriptions, certificate, log }); },
+    received(message) { receive(message, { subscriptions, certificate, rateLimits, log }); },
   });
   const stopProbes = startProbes({
     probes: settings.probes, clock, attempt: (probe) => tryProbe(probe, { host: settings.ip, localAddress: environment.probeSource }, clock),
@@ -149,16 +151,17 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
   };
 }
 
-function receive(message: FromControlPlane, to: { subscriptions: ReturnType<typeof createSubscriptions>; certificate: ReturnType<typeof createWorkloadCertificate>; log(line: string): void }): void {
+function receive(message: FromControlPlane, to: { subscriptions: ReturnType<typeof createSubscriptions>; certificate: ReturnType<typeof createWorkloadCertificate>; rateLimits: RateLimitClient; log(line: string): void }): void {
   if ('response' in message) {
     to.subscriptions.received(message.response).catch((error: unknown) => { to.log(`a response could not be handled: ${String(error)}`); });
   } else if ('certificate' in message) to.certificate.issued(message.certificate);
+  else if ('rateLimit' in message) to.rateLimits.answered(message.rateLimit.id, message.rateLimit.answer);
   else if ('roots' in message) to.certificate.trust(message.roots, message.renew);
   else to.log(`the control plane says: ${message.error.code}: ${message.error.message}`);
 }
 
 function runtimeOf(
-  settings: SidecarSettings, { clock, random }: SidecarEnvironment, config: ConfigInForce, parts: Pick<ProxyRuntime, 'connector' | 'tcpConnector' | 'telemetry'>,
+  settings: SidecarSettings, { clock, random }: SidecarEnvironment, config: ConfigInForce, parts: Pick<ProxyRuntime, 'connector' | 'tcpConnector' | 'telemetry' | 'rateLimits'>,
 ): ProxyRuntime {
   const { labels, workload, namespace, proxy, ip, trustDomain, serviceAccount } = settings;
   return {

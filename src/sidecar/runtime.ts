@@ -1,4 +1,4 @@
-import type { Peer, RequestRecord, UpstreamState } from '../contract/index.ts';
+import type { Peer, RateLimitAnswer, RequestRecord, UpstreamState } from '../contract/index.ts';
 import type { RouteTable } from '../routing/index.ts';
 import type { Cluster, ClusterLoadAssignment, HttpConnectionManager, LbEndpoint, Origin, RuleOrigins } from '../xds/index.ts';
 import type { ClusterLimits, ClusterUse } from '../features/circuit-breaking/cluster.ts';
@@ -13,6 +13,8 @@ export interface Runtime {
   cluster(name: string): UpstreamCluster | undefined;
   readonly connector: Connector;
   readonly telemetry: Telemetry;
+  /** Asks the rate limit service; `undefined` when it does not answer in time (milliseconds). */
+  rateLimits(domain: string, descriptors: readonly (readonly (readonly [string, string])[])[], timeout: number): Promise<RateLimitAnswer | undefined>;
   readonly clock: Clock;
   random(): number;
   /** This proxy as a peer. */

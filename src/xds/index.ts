@@ -14,6 +14,8 @@ export type {
   DirectResponseActionJson as DirectResponseAction,
   RetryPolicyJson as RetryPolicy,
   HeaderMatcherJson as HeaderMatcher,
+  RateLimitJson as RateLimit,
+  RateLimit_ActionJson as RateLimitAction,
   QueryParameterMatcherJson as QueryParameterMatcher,
   WeightedCluster_ClusterWeightJson as ClusterWeight,
   RouteAction_HashPolicyJson as HashPolicy,
@@ -37,6 +39,8 @@ export type { UpstreamTlsContextJson as UpstreamTlsContext, DownstreamTlsContext
 export type { SecretJson as Secret } from './gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts';
 export type { CommonTlsContextJson as CommonTlsContext } from './gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts';
 
+export type { TokenBucketJson as TokenBucketConfig } from './gen/envoy/type/v3/token_bucket_pb.ts';
+export type { LocalRateLimit, RateLimitFilter } from './rate-limits.ts';
 export { typeUrl, any, type Any, type ResourceType } from './type-urls.ts';
 export { origin, ruleOrigins, withOrigin, withRuleOrigins, provenanceKey, type Origin, type RuleOrigins } from './provenance.ts';
 export { clusterName, parseClusterName, type ClusterName } from './names.ts';

@@ -4,8 +4,8 @@ import type { Clock } from '../hooks.ts';
 
 /** A connection to the control plane that is made again whenever it is lost. */
 export interface Wire {
-  /** Says something; lost when not connected. */
-  send(message: FromProxy): void;
+  /** Says something; false, and lost, when not connected. */
+  send(message: FromProxy): boolean;
   readonly connected: boolean;
   close(): void;
 }
@@ -70,7 +70,7 @@ export function createWire(settings: WireSettings): Wire {
   };
   open();
   return {
-    send: (message) => { if (connected && socket !== undefined) write(socket, message); },
+    send: (message) => connected && socket !== undefined && write(socket, message),
     get connected() { return connected; },
     close() {
       closed = true;
@@ -80,8 +80,10 @@ export function createWire(settings: WireSettings): Wire {
   };
 }
 
-function write(socket: TLSSocket, message: FromProxy): void {
-  if (socket.writable) socket.write(`${JSON.stringify(message)}\n`);
+function write(socket: TLSSocket, message: FromProxy): boolean {
+  if (!socket.writable) return false;
+  socket.write(`${JSON.stringify(message)}\n`);
+  return true;
 }
 
 /** Calls back for each line; a line that is too long, or that the callback throws on, ends the connection. */

@@ -53,6 +53,7 @@ export interface TestProxyOptions {
   readonly connector?: Connector;
   readonly random?: () => number;
   readonly clock?: Clock;
+  readonly rateLimits?: Runtime['rateLimits'];
 }
 
 /** Starts one. */
@@ -70,6 +71,7 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
     cluster: (name) => clusters.get(name),
     connector,
     telemetry: { wanted: () => true, request: (record) => { records.push(record); for (const wake of waiting) wake(); } },
+    rateLimits: options.rateLimits ?? (() => Promise.resolve(undefined)),
     clock,
     random,
     self: { pod: 'default/test', workload: 'test', namespace: 'default', app: 'test', version: 'v1', principal: 'spiffe://cluster.local/ns/default/sa/test', ip: '127.0.0.1' },
