@@ -17,9 +17,9 @@ export interface AppliedPolicy {
 /** Names of the filters, as Envoy's. */
 export const rbacFilters = { http: 'envoy.filters.http.rbac', network: 'envoy.filters.network.rbac' } as const;
 
-/** Policies in the order in which their actions are judged. CUSTOM comes before all of them, with its own filters. */
-const order = ['AUDIT', 'DENY', 'ALLOW'] as const;
-export type RbacAction = (typeof order)[number] | 'CUSTOM';
+/** Policies in the order in which their actions are judged. Nobody can be asked for CUSTOM yet, so what it covers is denied: an authorizer that is missing never lets in. */
+const order = ['CUSTOM', 'AUDIT', 'DENY', 'ALLOW'] as const;
+export type RbacAction = (typeof order)[number];
 
 const actions = { AUDIT: 'LOG', DENY: 'DENY', ALLOW: 'ALLOW', CUSTOM: 'DENY' } as const;
 
@@ -38,7 +38,7 @@ export function ruleName({ namespace, name }: Pick<AppliedPolicy, 'namespace' | 
   return `ns[${namespace}]-policy[${name}]-rule[${rule}]`;
 }
 
-/** The HTTP filters of AUDIT, DENY and ALLOW policies; one per action that is in use. */
+/** The HTTP filters of authorization policies; one per action that is in use. */
 export function httpAccess(policies: readonly AppliedPolicy[], context: AccessContext): readonly HttpFilterConfig[] {
   return order.flatMap((action) => configs(policies, action, { ...context, protocol: 'http' })).map((config) => ({ name: rbacFilters.http, typedConfig: any(typeUrl.rbac, config) }));
 }
