@@ -7,7 +7,9 @@ import { convertGateways } from './gateway-api/index.ts';
 import { byAge, type MeshDestinationRule, type MeshEndpoint, type MeshService, type MeshVirtualService } from './model.ts';
 import { convertIngresses } from './ingress.ts';
 import { inPatchOrder } from './patch-order.ts';
+import { createOutlooks, type Outlooks } from './outlook.ts';
 import { meshServices } from './services.ts';
+import type { OutboundConfig } from './sidecar-config.ts';
 import type { ClusterEndpoints } from './load-assignments.ts';
 import type { MeshSnapshot, ProxyNode } from './types.ts';
 import { meshVirtualServices } from './virtual-services.ts';
@@ -40,6 +42,8 @@ export interface SnapshotIndex {
   readonly endpointMtls: ReadonlyMap<MeshEndpoint, WorkloadMtls>;
   /** Endpoints by cluster and labels, filled in as proxies are compiled: they are the same for all. */
   readonly assignments: Map<string, ClusterEndpoints>;
+  /** Outbound config, shared by all sidecars that see the same of the mesh. */
+  readonly outlooks: Outlooks<OutboundConfig>;
 }
 
 /** Builds the index of a snapshot. */
@@ -61,6 +65,7 @@ export function prepareSnapshot(snapshot: MeshSnapshot): SnapshotIndex {
     identities: new Map(services.map((service) => [service, identitiesOf(service, [mesh.trustDomain, ...mesh.trustDomainAliases])])),
     endpointMtls: new Map(services.flatMap(({ endpoints }) => endpoints.map((endpoint) => [endpoint, composeMtls(peerPolicies, mesh.rootNamespace, endpoint)]))),
     assignments: new Map(),
+    outlooks: createOutlooks(),
   };
 }
 

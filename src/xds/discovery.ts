@@ -1,3 +1,4 @@
+import type { commonPart } from './common-part.ts';
 import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration, Secret } from './index.ts';
 
 /**
@@ -33,6 +34,8 @@ export interface ProxyConfig {
   readonly clusters: readonly Cluster[];
   readonly endpoints: readonly ClusterLoadAssignment[];
   readonly names: NameTable;
+  /** The leading part of these lists that other proxies have too, as the very same objects: it is put on the wire once for all of them. */
+  readonly [commonPart]?: { readonly listeners: readonly Listener[]; readonly clusters: readonly Cluster[] };
 }
 
 /** Secrets are made by the CA, not by compile: `default` (certificate and key), `ROOTCA` (trust bundle), gateway credentials by name. */

@@ -43,5 +43,6 @@ export type { TokenBucketJson as TokenBucketConfig } from './gen/envoy/type/v3/t
 export type { LocalRateLimit, RateLimitFilter } from './rate-limits.ts';
 export { typeUrl, any, type Any, type ResourceType } from './type-urls.ts';
 export { origin, ruleOrigins, withOrigin, withRuleOrigins, provenanceKey, type Origin, type RuleOrigins } from './provenance.ts';
+export { commonPart } from './common-part.ts';
 export { clusterName, parseClusterName, type ClusterName } from './names.ts';
 export type * from './discovery.ts';

@@ -4,8 +4,7 @@ import type { AdsRequest, Push } from './session.ts';
 
 /** A DiscoveryResponse with the full set, as JSON. */
 export function jsonResponse({ type, set, nonce }: Push): string {
-  const resources = [...set.resources.values()].map(({ json }) => json).join(',');
-  return `{"typeUrl":${JSON.stringify(typeUrl[type])},"versionInfo":"${set.version}","nonce":"${nonce}","resources":[${resources}]}`;
+  return `{"typeUrl":${JSON.stringify(typeUrl[type])},"versionInfo":"${set.version}","nonce":"${nonce}","resources":[${set.json}]}`;
 }
 
 /** A sidecar's request: it always wants everything. `undefined` for a type that we do not serve. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { typeUrl, type ProxyConfig, type ResourceType, type SecretSet } from '../../xds/index.ts';
+import { commonPart, typeUrl, type ProxyConfig, type ResourceType, type SecretSet } from '../../xds/index.ts';
 
 /** One resource as it goes on a wire. The same object for all proxies that compile gave the same resource. */
 export interface WireResource {
@@ -14,6 +14,8 @@ export interface TypeSet {
   readonly version: string;
   /** By name, in the order in which compile gave them. */
   readonly resources: ReadonlyMap<string, WireResource>;
+  /** Their JSON, separated by commas. */
+  readonly json: string;
 }
 
 /** Everything that one proxy is to run on. */
@@ -49,29 +51,46 @@ export function createSerializer(): (config: ProxyConfig, secrets: SecretSet) =>
     if (known === undefined) knownSets.set(table, known = typeSet([resourceOf(table, 'names')]));
     return known;
   };
-  return (config, secrets) => ({
-    cluster: set(config.clusters, (cluster) => cluster.name),
-    endpoint: set(config.endpoints, (assignment) => assignment.clusterName),
-    listener: set(config.listeners, (listener) => listener.name),
-    route: set(config.routes, (route) => route.name),
+  const layers = <T extends object>(all: readonly T[], common: readonly T[] | undefined, name: (resource: T) => string | undefined): TypeSet =>
+    (common === undefined || !common.every((resource, at) => all[at] === resource) ? set(all, name) : layered(set(common, name), typeSet(all.slice(common.length).map((resource) => resourceOf(resource, name(resource) ?? '')))));
+  return ({ clusters, endpoints, listeners, routes, names: table, [commonPart]: common }, secrets) => ({
+    cluster: layers(clusters, common?.clusters, (cluster) => cluster.name),
+    endpoint: set(endpoints, (assignment) => assignment.clusterName),
+    listener: layers(listeners, common?.listeners, (listener) => listener.name),
+    route: set(routes, (route) => route.name),
     secret: set(secrets, (secret) => secret.name),
-    names: names(config.names),
+    names: names(table),
   });
 }
 
 /** Makes a resource from its JSON. */
 export function wireResource(name: string, json: string): WireResource {
-  return { name, json, version: createHash('sha256').update(json).digest('hex').slice(0, 16) };
+  return { name, json, version: hashOf(json) };
 }
 
 /** Makes a set of resources. */
 export function typeSet(resources: Iterable<WireResource>): TypeSet {
-  const hash = createHash('sha256');
   const byName = new Map<string, WireResource>();
   for (const resource of resources) byName.set(resource.name, resource);
   let text = '';
   for (const [name, { version }] of byName) text += `${name}\n${version}\n`;
-  return { version: hash.update(text).digest('hex').slice(0, 16), resources: byName };
+  let json: string | undefined;
+  return { version: hashOf(text), resources: byName, get json() { return (json ??= [...byName.values()].map((resource) => resource.json).join(',')); } };
+}
+
+/** A set that many proxies have, and what one of them has besides; costs what the second costs. */
+function layered(common: TypeSet, own: TypeSet): TypeSet {
+  let resources: ReadonlyMap<string, WireResource> | undefined;
+  return {
+    version: hashOf(`${common.version}\n${own.version}`),
+    get resources() { return (resources ??= new Map([...common.resources, ...own.resources])); },
+    // Strings put together like this are not copied before somebody reads them.
+    json: common.json === '' || own.json === '' ? common.json + own.json : `${common.json},${own.json}`,
+  };
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 /** `next` and what only `held` has: nothing that may still be in use goes away. */
