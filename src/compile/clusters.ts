@@ -65,7 +65,7 @@ function outboundCluster(input: ClusterInput): Cluster {
     name, type,
     ...(type === 'EDS' ? { edsClusterConfig: { edsConfig: { ads: {}, initialFetchTimeout: '0s', resourceApiVersion: 'V3' }, serviceName: name } } : {}),
     ...(type === 'STRICT_DNS' || type === 'LOGICAL_DNS' ? { loadAssignment: assignment, dnsLookupFamily: 'V4_ONLY', dnsRefreshRate: '60s', respectDnsTtl: true } : {}),
-    connectTimeout: policy.connectionPool?.tcp?.connectTimeout === undefined ? connectTimeout : formatDuration(policy.connectionPool.tcp.connectTimeout),
+    connectTimeout: formatDuration(policy.connectionPool?.tcp?.connectTimeout ?? input.index.snapshot.mesh.connectTimeout),
     ...(type === 'ORIGINAL_DST' ? { lbPolicy: 'CLUSTER_PROVIDED' } : compileLoadBalancing(policy.loadBalancer)),
     ...transport(input, type),
     ...compileCircuitBreakers(policy.connectionPool, policy.retryBudget),

@@ -78,7 +78,7 @@ export function virtualInbound(index: SnapshotIndex, node: ProxyNode, ports: rea
     name: 'virtualInbound',
     address: socketAddress('0.0.0.0', capturePorts.inbound),
     filterChains: [
-      { name: 'virtualInbound-blackhole', filterChainMatch: { destinationPort: capturePorts.inbound }, filters: [tcpFilter('BlackHoleCluster', [{ cluster: 'BlackHoleCluster', weight: 0 }], mesh)] },
+      { name: 'virtualInbound-blackhole', filterChainMatch: { destinationPort: capturePorts.inbound }, filters: [tcpFilter('BlackHoleCluster', [{ cluster: 'BlackHoleCluster', weight: 0 }], { ...mesh, accessLogging: { ...mesh.accessLogging, client: mesh.accessLogging.server } })] },
       ...passthroughChains(index, access, mtls.mode), ...other, ...own,
     ],
     listenerFilters: [listenerFilters.originalDestination, listenerFilters.tls, { ...listenerFilters.http, ...disabledOn(unsniffed) }],

@@ -1,4 +1,5 @@
 import { LocalityLbSetting } from '../features/load-balancing/manifest.ts';
+import { parseDuration } from '../util/manifest-fields.ts';
 
 /** The part of Istio's MeshConfig that the lab runs on. Source: istio.io/latest/docs/reference/config/istio.mesh.v1alpha1. */
 export interface MeshConfig {
@@ -12,8 +13,11 @@ export interface MeshConfig {
   /** Share of requests that start a trace, 0 to 100. */
   readonly traceSampling: number;
   readonly accessLogFile: string;
-  /** What happens to paths before policies and routes look at them. */
+  /** Whether requests are logged by the proxy that sends them (client) and by the one that takes them (server). */
+  readonly accessLogging: { readonly client: boolean; readonly server: boolean };
   readonly pathNormalization: PathNormalization;
+  /** How long connecting to a host may take where no DestinationRule says it; milliseconds. */
+  readonly connectTimeout: number;
   /** For services whose DestinationRules say nothing of localities. */
   readonly localityLbSetting: LocalityLbSetting;
 }
@@ -36,7 +40,9 @@ export const defaultMeshConfig: MeshConfig = {
   enableAutoMtls: true,
   traceSampling: 100,
   accessLogFile: '/dev/stdout',
+  accessLogging: { client: true, server: true },
   pathNormalization: 'BASE',
+  connectTimeout: 10_000,
   localityLbSetting: { distribute: [], failover: [], failoverPriority: [], enabled: true },
 };
 
@@ -56,7 +62,9 @@ export function meshConfigFrom(json: unknown, defaults: MeshConfig = defaultMesh
     enableAutoMtls: typeof config.enableAutoMtls === 'boolean' ? config.enableAutoMtls : defaults.enableAutoMtls,
     traceSampling: typeof tracing.sampling === 'number' ? tracing.sampling : defaults.traceSampling,
     accessLogFile: text(config.accessLogFile, defaults.accessLogFile),
-    pathNormalization: normalizations.find((mode) => mode === record(config.pathNormalization).normalization) ?? defaults.pathNormalization,
+    accessLogging: defaults.accessLogging,
+    pathNormalization: normalizations.find((one) => one === record(config.pathNormalization).normalization) ?? defaults.pathNormalization,
+    connectTimeout: parseDuration(text(config.connectTimeout, '')) ?? defaults.connectTimeout,
     localityLbSetting: LocalityLbSetting.safeParse(config.localityLbSetting).data ?? defaults.localityLbSetting,
   };
 }

@@ -42,7 +42,7 @@ export function httpFilter({ statPrefix, routes, place, mesh, access = [] }: Htt
     tracing: { clientSampling: { value: 100 }, randomSampling: { value: mesh.traceSampling }, overallSampling: { value: 100 } },
     serverName: place === 'gateway' ? 'istio-envoy' : '',
     streamIdleTimeout: '0s',
-    ...accessLog(mesh),
+    ...accessLog(mesh, place === 'inbound' ? mesh.accessLogging.server : mesh.accessLogging.client),
     useRemoteAddress: place === 'gateway',
     generateRequestId: true,
     forwardClientCertDetails: place === 'inbound' ? 'APPEND_FORWARD' : 'SANITIZE_SET',
@@ -53,15 +53,15 @@ export function httpFilter({ statPrefix, routes, place, mesh, access = [] }: Htt
   return { name: filterNames.httpConnectionManager, typedConfig: any(typeUrl.httpConnectionManager, manager) };
 }
 
-function accessLog({ accessLogFile }: MeshConfig): Pick<HttpConnectionManager, 'accessLog'> {
-  if (accessLogFile === '') return {};
+function accessLog({ accessLogFile }: MeshConfig, on: boolean): Pick<HttpConnectionManager, 'accessLog'> {
+  if (accessLogFile === '' || !on) return {};
   const typedConfig = { '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog', path: accessLogFile };
   return { accessLog: [{ name: 'envoy.access_loggers.file', typedConfig }] };
 }
 
 /** The TCP proxy to one cluster, or to several by weight; `life` is how long connections may last. */
 export function tcpFilter(statPrefix: string, destinations: readonly { readonly cluster: string; readonly weight: number }[], mesh: MeshConfig, life: Partial<TcpProxy> = {}): NetworkFilter {
-  const proxy = { ...compileTcpRoute(statPrefix, destinations), ...life, ...accessLog(mesh) };
+  const proxy = { ...compileTcpRoute(statPrefix, destinations), ...life, ...accessLog(mesh, /^inbound/i.test(statPrefix) ? mesh.accessLogging.server : mesh.accessLogging.client) };
   return { name: filterNames.tcpProxy, typedConfig: any(typeUrl.tcpProxy, proxy) };
 }
 

@@ -30,6 +30,8 @@ export interface SnapshotIndex {
   readonly destinationRules: ReadonlyMap<string, NamespaceRules>;
   readonly sidecars: readonly TypedResource<'Sidecar'>[];
   readonly gateways: readonly TypedResource<'Gateway'>[];
+  /** Oldest first. */
+  readonly telemetries: readonly TypedResource<'Telemetry'>[];
   /** In the order in which they are applied. */
   readonly envoyFilters: readonly TypedResource<'EnvoyFilter'>[];
   readonly peerPolicies: readonly PeerPolicy[];
@@ -59,6 +61,7 @@ export function prepareSnapshot(snapshot: MeshSnapshot): SnapshotIndex {
     destinationRules: meshDestinationRules(resources, mesh.domainSuffix),
     authorizationPolicies: authorizationPolicies(resources),
     sidecars: byAge(ofKind(resources, 'Sidecar')),
+    telemetries: byAge(ofKind(resources, 'Telemetry')),
     envoyFilters: inPatchOrder(byAge(ofKind(resources, 'EnvoyFilter')), mesh.rootNamespace),
     gateways: byAge([...ofKind(resources, 'Gateway'), ...converted.gateways, ...ingresses.gateways]),
     targetsByIp: targetsByIp(services),

@@ -1,9 +1,8 @@
-import { parse } from 'yaml';
 import { compileFor, defaultMeshConfig, meshConfigFrom, prepareSnapshot } from '../compile/index.ts';
-import { groupOf, parseManifests, resourceName, validate, type Resource } from '../manifest/index.ts';
+import { groupOf, meshDocument, parseManifests, resourceName, validate } from '../manifest/index.ts';
 import type { Compiler } from './compiler.ts';
 
-/** The lab's own manifests and compile layers. The mesh config is what a ConfigMap `istio` in `istio-system` says under `mesh`, as in Istio. */
+/** The lab's own manifests and compile layers. The mesh config is what an IstioOperator and the ConfigMap `istio` in `istio-system` say, as in Istio. */
 export const istioCompiler: Compiler = {
   read: (files) => {
     const { resources, diagnostics } = parseManifests(files);
@@ -36,16 +35,4 @@ export function readingOnce(compiler: Compiler): Compiler {
       return names.size === resources.length ? { resources, diagnostics: parsed.flatMap((one) => one.diagnostics) } : compiler.read(files);
     },
   };
-}
-
-function meshDocument(resources: readonly Resource[]): unknown {
-  const map = resources.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'istio' && metadata.namespace === defaultMeshConfig.rootNamespace);
-  const text = (map?.body['data'] as { readonly mesh?: unknown } | undefined)?.mesh;
-  if (typeof text !== 'string') return undefined;
-  try {
-    return parse(text, { version: '1.1', maxAliasCount: 20 });
-  } catch {
-    // A mesh config that does not read leaves the defaults in force; analysis reports it.
-    return undefined;
-  }
 }

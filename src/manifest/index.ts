@@ -26,3 +26,5 @@ export { injected, podTemplate, podTemplates, type PodTemplate, type WorkloadKin
 export { consentNeeded, type ConsentItem } from './consent.ts';
 export { validate } from './validation/index.ts';
 export { limits } from './limits.ts';
+export { meshDocument } from './mesh-document.ts';
+export type { IstioOperator, MeshConfig as MeshConfigFields } from './kinds/mesh-config.ts';

@@ -75,7 +75,8 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
     clock, secrets, resolve: environment.resolve,
     createCluster: (cluster, assignment, before) => createCluster(cluster, assignment, { connector, clock, random: environment.random }, before),
     async bind(listeners) {
-      telemetry.accessLog(managersOf(listeners).some(({ accessLog }) => (accessLog ?? []).length > 0));
+      const logs = (inbound: boolean): boolean => managersOf(listeners.filter(({ name }) => (name === 'virtualInbound') === inbound)).some(({ accessLog }) => (accessLog ?? []).length > 0);
+      telemetry.accessLog({ source: logs(false), destination: logs(true) });
       return await sockets.reconcile(listeners);
     },
   });

@@ -11,6 +11,7 @@ import { GRPCRoute, KubernetesHTTPRoute } from './gateway-api-http.ts';
 import { Ingress, IngressClass } from './ingress.ts';
 import { EnvoyFilter } from '../../features/envoy-filter/manifest.ts';
 import { later, passedThrough } from './passed-through.ts';
+import { IstioOperator } from './mesh-config.ts';
 import { ProxyConfig, RequestAuthentication } from './security.ts';
 import { Sidecar } from './sidecar.ts';
 import { Telemetry } from './telemetry.ts';
@@ -49,7 +50,8 @@ const typed = {
   WorkloadGroup: { ...networking, aliases: ['wg'], schema: WorkloadGroup, specRequired: true, notRun: 'workloads outside of the lab cannot join it by themselves; write WorkloadEntries' },
   EnvoyFilter: { ...networking, schema: EnvoyFilter },
   Sidecar: { ...networking, schema: Sidecar },
-  ProxyConfig: { ...networking, schema: ProxyConfig, notRun: later },
+  ProxyConfig: { ...networking, schema: ProxyConfig },
+  IstioOperator: { ...networking, group: 'install.istio.io', versions: ['v1alpha1'], aliases: ['iop'], schema: IstioOperator },
   PeerAuthentication: { ...networking, group: 'security.istio.io', aliases: ['pa'], schema: PeerAuthentication },
   AuthorizationPolicy: { ...networking, group: 'security.istio.io', aliases: ['ap'], plural: 'authorizationpolicies', schema: AuthorizationPolicy },
   RequestAuthentication: { ...networking, group: 'security.istio.io', aliases: ['ra'], schema: RequestAuthentication, notRun: later },
@@ -63,7 +65,7 @@ const typed = {
   BackendTLSPolicy: { ...gatewayApi, aliases: ['btlspolicy'], plural: 'backendtlspolicies', schema: BackendTLSPolicy },
   Ingress: { ...core, group: 'networking.k8s.io', versions: ['v1', 'v1beta1'], aliases: ['ing'], plural: 'ingresses', schema: Ingress },
   IngressClass: { ...core, group: 'networking.k8s.io', versions: ['v1', 'v1beta1'], namespaced: false, plural: 'ingressclasses', schema: IngressClass },
-  Telemetry: { ...networking, group: 'telemetry.istio.io', versions: ['v1', 'v1alpha1'], plural: 'telemetries', aliases: ['telemetry'], schema: Telemetry, notRun: later },
+  Telemetry: { ...networking, group: 'telemetry.istio.io', versions: ['v1', 'v1alpha1'], plural: 'telemetries', aliases: ['telemetry'], schema: Telemetry },
   WasmPlugin: { ...networking, group: 'extensions.istio.io', versions: ['v1alpha1'], schema: WasmPlugin, specRequired: true, notRun: noCode },
   TrafficExtension: { ...networking, group: 'extensions.istio.io', versions: ['v1alpha1'], schema: TrafficExtension, specRequired: true, notRun: noCode },
 } as const satisfies Readonly<Record<string, Omit<KindDefinition, 'kind'> & { readonly kind?: string; readonly schema: z.ZodType }>>;

@@ -16,7 +16,6 @@ const noCluster = 'the lab has no cluster to administer';
 
 /** Kinds that are known by name and kept as written: analysis reads some of them, the lab runs none. */
 export const passedThrough: readonly KindDefinition[] = [
-  ...passed('install.istio.io', ['v1alpha1'], [['IstioOperator', 'istiooperators', 'iop']], 'the lab installs its own mesh'),
   ...passed('gateway.networking.k8s.io', gatewayVersions, gatewayApi.filter(([kind]) => !kind.startsWith('X')), 'Istio does not run it either'),
   ...passed('gateway.networking.x-k8s.io', ['v1alpha1'], gatewayApi.filter(([kind]) => kind.startsWith('X')), later),
   ...passed('inference.networking.k8s.io', ['v1'], [['InferencePool', 'inferencepools', 'infpool']], later),

@@ -6,8 +6,11 @@ import { policyTarget } from '../../util/policy-target.ts';
 const filled = ruled(Text, length({ min: 1 }));
 const providers = z.array(ruled(z.object({ name: filled }), required('name'))).default([]);
 const flag = z.boolean().exactOptional();
+const notRunFlag = (why: string): typeof flag => z.boolean().meta({ notRun: why }).exactOptional();
 const mode = protoEnum(['CLIENT_AND_SERVER', 'CLIENT', 'SERVER']);
 const match = z.object({ mode }).exactOptional();
+const own = 'the lab’s sidecars report to the lab’s own collector';
+const whole = 'spans have Istio’s default tags';
 
 const CustomTag = ruled(
   z.object({
@@ -22,12 +25,12 @@ const CustomTag = ruled(
 const Tracing = z.object({
   match,
   providers,
-  randomSamplingPercentage: ruled(Double, within(0, 100)).exactOptional(),
-  disableSpanReporting: flag,
-  disableContextPropagation: flag,
-  customTags: z.record(z.string(), CustomTag).default({}),
-  enableIstioTags: flag,
-  useRequestIdForTraceSampling: flag,
+  randomSamplingPercentage: ruled(Double, within(0, 100)).meta({ notRun: 'the lab traces every request' }).exactOptional(),
+  disableSpanReporting: notRunFlag(own),
+  disableContextPropagation: notRunFlag('trace headers are always passed on'),
+  customTags: z.record(z.string(), CustomTag).meta({ notRun: whole }).default({}),
+  enableIstioTags: notRunFlag(whole),
+  useRequestIdForTraceSampling: notRunFlag('a trace is chosen by its own id'),
 });
 
 const tagFits: Rule = forMap((tag) => {
@@ -42,9 +45,9 @@ const Override = z.object({
   disabled: flag,
   tagOverrides: z.record(z.string(), ruled(z.object({ operation: protoEnum(['UPSERT', 'REMOVE']), value: Text }), tagFits)).default({}),
 });
-const Metrics = z.object({ providers, overrides: z.array(Override).default([]), reportingInterval: PositiveDuration.exactOptional() });
+const Metrics = z.object({ providers, overrides: z.array(Override).meta({ notRun: 'metrics are Istio’s standard ones, with all their labels' }).default([]), reportingInterval: PositiveDuration.exactOptional() });
 
-const AccessLogging = z.object({ match, providers, disabled: flag, filter: z.object({ expression: Text }).exactOptional() });
+const AccessLogging = z.object({ match, providers, disabled: flag, filter: z.object({ expression: Text }).meta({ notRun: 'all requests are logged, or none' }).exactOptional() });
 
 /** What proxies log, count and trace. Source: istio.io, Telemetry. */
 export const Telemetry = ruled(

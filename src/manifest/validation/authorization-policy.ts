@@ -54,6 +54,7 @@ function checkRule(rule: AuthorizationRule, report: Report): void {
   each(rule.to ?? [], report.at('to'), ({ operation }, place) => {
     checkLists(operation, place.at('operation'), 'operation');
     for (const field of ['ports', 'notPorts'] as const) each(operation?.[field] ?? [], place.at('operation', field), checkPortText);
+    for (const field of ['paths', 'notPaths'] as const) each(operation?.[field] ?? [], place.at('operation', field), checkPathTemplate);
   });
   each(rule.when, report.at('when'), checkCondition);
 }
@@ -74,6 +75,18 @@ function checkSubnet(block: string, report: Report): void {
 
 function checkPortText(port: string, report: Report): void {
   if (port !== '' && !(/^\d{1,5}$/.test(port) && Number(port) <= 65535)) report.error(`“${port}” is not a port.`);
+}
+
+/** Paths may hold the templates {*} (one segment) and {**} (the rest), each a whole segment. Source: istio.io, AuthorizationPolicy, Operation.paths. */
+function checkPathTemplate(path: string, report: Report): void {
+  if (!/[{}]/.test(path)) return undefined;
+  const segments = path.split('/');
+  const bad = segments.find((segment) => /[{}]/.test(segment) && segment !== '{*}' && segment !== '{**}');
+  if (bad !== undefined) return report.error(`“${bad}” is not a template.`, 'Use {*} or {**} as a whole segment.');
+  if (segments.some((segment) => segment.includes('*') && !segment.startsWith('{'))) return report.error('A path has templates or a *, not both.', 'Use {*} for one segment, {**} for several.');
+  const rest = segments.indexOf('{**}');
+  if (rest >= 0 && segments.slice(rest + 1).some((segment) => segment.startsWith('{'))) report.error('{**} must be the last template of a path.');
+  return undefined;
 }
 
 const plainKeys = new Set(['source.ip', 'remote.ip', 'source.namespace', 'source.principal', 'source.serviceAccount', 'source.trustDomain', 'request.auth.principal', 'request.auth.audiences', 'request.auth.presenter', 'destination.ip', 'destination.port', 'connection.sni']);

@@ -1,4 +1,5 @@
 import { isKind } from '../guards.ts';
+import { checkMeshConfigMap, isMeshConfigMap } from '../mesh-document.ts';
 import type { Diagnostic, Resource } from '../types.ts';
 import { validateAuthorizationPolicy } from './authorization-policy.ts';
 import { validateDestinationRule } from './destination-rule.ts';
@@ -21,6 +22,7 @@ import { validateWorkloadGroup } from './workload-group.ts';
  * errors are refused there, warnings accepted. Each finding stands at its field's line.
  */
 export function validate(resource: Resource): readonly Diagnostic[] {
+  if (isMeshConfigMap(resource)) return checkMeshConfigMap(resource);
   const report = new Report(resource);
   if (isKind(resource, 'VirtualService')) validateVirtualService(resource, report);
   else if (isKind(resource, 'DestinationRule')) validateDestinationRule(resource, report);

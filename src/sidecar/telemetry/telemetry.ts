@@ -9,8 +9,8 @@ export interface ProxyTelemetry extends Telemetry {
   /** Counts a TCP connection; its record follows by `request` when it is over. */
   tcp(record: RequestRecord, delta: TcpDelta): void;
   readonly metrics: Metrics;
-  /** Whether access log lines are written. */
-  accessLog(on: boolean): void;
+  /** Whether access log lines are written, by the side that reports. */
+  accessLog(on: Readonly<Record<RequestRecord['reporter'], boolean>>): void;
   /** Sends what is pending and stops. */
   close(): void;
 }
@@ -45,7 +45,7 @@ export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
   const bucket = tokens(clock, recordsPerSecond);
   let skipped = 0;
   let lines: string[] = [];
-  let logs = false;
+  let logs: Readonly<Record<RequestRecord['reporter'], boolean>> = { source: false, destination: false };
   /** By a clock that may be set back. */
   let metricsAt = -Infinity;
   let next: { readonly at: number; readonly cancel: () => void } | undefined;
@@ -86,7 +86,7 @@ export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
       if (record.protocol !== 'tcp') metrics.request(record);
       if (bucket.take()) {
         keep(record);
-        if (logs) lines.push(accessLogLine(record));
+        if (logs[record.reporter]) lines.push(accessLogLine(record));
       } else {
         skipped += 1;
       }

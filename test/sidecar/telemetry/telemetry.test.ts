@@ -88,7 +88,7 @@ describe('telemetry', () => {
     telemetry.request(record());
     await clock.advance(50);
     expect(state.log).toBe('');
-    telemetry.accessLog(true);
+    telemetry.accessLog({ source: true, destination: true });
     telemetry.request(record());
     await clock.advance(50);
     expect(state.log).toBe('[2030-01-02T03:04:05.006Z] "GET /x HTTP/1.1" 200 - via_upstream 1 2 7 6 "-" "curl" "r" "b:80" "10.0.0.1:80" inbound|80||\n');

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { LocalityLbSetting } from '../../features/load-balancing/manifest.ts';
+import { Accepted, Double, PositiveDuration, Text, TextList, TextMap, UInt32, notRun, protoEnum } from '../../util/manifest-fields.ts';
+import { required, ruled, within } from '../../util/manifest-rules.ts';
+
+const oneProcess = 'a lab has one control plane, one cluster and one network';
+const format = 'lines are in Envoy’s default format';
+const tracer = 'traces go to the lab’s own collector';
+const fixed = 'the lab sets it itself';
+const protocolVersions = ['TLS_AUTO', 'TLSV1_2', 'TLSV1_3'] as const;
+
+/** Defaults of every proxy. Source: istio.io, ProxyConfig (mesh.v1alpha1). */
+export const MeshProxyConfig = z.object({
+  tracing: z.object({ sampling: ruled(Double, within(0, 100)).exactOptional(), customTags: notRun(tracer), maxPathTagLength: notRun(tracer), zipkin: notRun(tracer), openCensusAgent: notRun(tracer), lightstep: notRun(tracer), datadog: notRun(tracer), stackdriver: notRun(tracer), tlsSettings: notRun(tracer), disableSpanReporting: notRun(tracer), enableIstioTags: notRun(tracer) }).exactOptional(),
+  concurrency: ruled(z.number().int(), within(0, Infinity)).meta({ notRun: 'a sidecar of the lab is one thread' }).exactOptional(),
+  discoveryAddress: notRun('proxies of a lab know their control plane'),
+  proxyMetadata: z.record(z.string(), z.string()).meta({ notRun: 'the lab’s sidecars have no such switches' }).exactOptional(),
+  holdApplicationUntilProxyStarts: Accepted,
+  image: notRun('the lab’s sidecars all run its own image'),
+  terminationDrainDuration: notRun('a sidecar drains for five seconds'),
+  drainDuration: notRun('a sidecar drains for five seconds'),
+  gatewayTopology: notRun('gateways are at the edge of the lab'),
+  proxyStatsMatcher: notRun('all statistics are kept'),
+  privateKeyProvider: notRun('keys stay in the sidecar’s memory'),
+  configPath: notRun(fixed), binaryPath: notRun(fixed), serviceCluster: notRun(fixed), controlPlaneAuthPolicy: notRun(fixed), proxyAdminPort: notRun(fixed), statNameLength: notRun(fixed), statusPort: notRun(fixed), caCertificatesPem: notRun(fixed),
+  readinessProbe: notRun(fixed), envoyAccessLogService: notRun(format), envoyMetricsService: notRun('metrics are scraped'), statsdUdpAddress: notRun('metrics are scraped'), extraStatTags: notRun('metrics have Istio’s standard labels'),
+  meshId: notRun(oneProcess), interceptionMode: notRun('traffic is captured by REDIRECT'), runtimeValues: notRun(fixed), availabilityZone: notRun('the lab has one zone'), zipkinAddress: notRun(tracer), parentShutdownDuration: notRun(fixed), fileFlushInterval: notRun(fixed), fileFlushMinSizeKb: notRun(fixed), proxyHeaders: notRun('headers are Istio’s default ones'), proxyBootstrapTemplatePath: notRun(fixed), tracingServiceName: notRun(tracer),
+});
+
+/** How paths are brought into one form before they are matched. Source: istio.io, MeshConfig.ProxyPathNormalization. */
+const normalizations = ['DEFAULT', 'NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] as const;
+
+/** The configuration of a whole mesh; what the lab does not run is named. Source: istio.io, MeshConfig. */
+export const MeshConfig = z.object({
+  trustDomain: Text.meta({ notRun: 'identities are made for the trust domain that the lab was started with' }),
+  rootNamespace: Text,
+  outboundTrafficPolicy: z.object({ mode: protoEnum(['REGISTRY_ONLY', 'ALLOW_ANY', 'ALLOW_ANY_DYNAMIC_DNS']) }).exactOptional(),
+  enableAutoMtls: z.boolean().exactOptional(),
+  accessLogFile: Text,
+  accessLogFormat: notRun(format),
+  accessLogEncoding: z.enum(['TEXT', 'JSON']).meta({ notRun: format }).exactOptional(),
+  pathNormalization: z.object({ normalization: protoEnum(normalizations) }).exactOptional(),
+  connectTimeout: PositiveDuration.exactOptional(),
+  defaultConfig: MeshProxyConfig.exactOptional(),
+  extensionProviders: z.array(ruled(z.looseObject({ name: Text }), required('name'))).default([]),
+  defaultProviders: z.object({ tracing: TextList, metrics: TextList, accessLogging: TextList }).meta({ notRun: 'write providers in a Telemetry' }).exactOptional(),
+  enableTracing: notRun('the lab traces by itself'),
+  trustDomainAliases: TextList.meta({ notRun: 'identities of other trust domains do not reach a lab' }),
+  enablePrometheusMerge: Accepted,
+  dnsRefreshRate: notRun('DNS names are looked up each minute, or as long as their records live'),
+  localityLbSetting: LocalityLbSetting.exactOptional(),
+  meshMTLS: z.object({ minProtocolVersion: protoEnum(protocolVersions), cipherSuites: TextList, ecdhCurves: TextList }).meta({ notRun: 'mutual TLS inside of the lab is always TLS 1.3' }).exactOptional(),
+  tlsDefaults: notRun('write it in a Gateway or a DestinationRule'),
+  defaultHttpRetryPolicy: notRun('write retries in a VirtualService'),
+  protocolDetectionTimeout: notRun('the protocol is found out by the first bytes, without a time limit'),
+  h2UpgradePolicy: notRun('write it in a DestinationRule'),
+  tcpKeepalive: notRun('write it in a DestinationRule'),
+  defaultServiceExportTo: notRun('write exportTo in the resource'), defaultVirtualServiceExportTo: notRun('write exportTo in the resource'), defaultDestinationRuleExportTo: notRun('write exportTo in the resource'),
+  discoverySelectors: notRun('all namespaces of a lab belong to it'),
+  ingressService: notRun(fixed), ingressClass: notRun(fixed), ingressControllerMode: notRun(fixed), ingressSelector: notRun(fixed),
+  serviceSettings: notRun(oneProcess), configSources: notRun(oneProcess), ca: notRun('the lab is its own authority'), caCertificates: notRun('the lab is its own authority'), certificates: notRun('the lab is its own authority'),
+  mesh_mtls: notRun('write meshMTLS'), proxyListenPort: notRun(fixed), proxyInboundListenPort: notRun(fixed), proxyHttpPort: notRun(fixed), inboundTrafficPolicy: notRun('a pod takes what it is sent'), enableEnvoyAccessLogService: notRun(format),
+  disableEnvoyListenerLog: notRun(format), verifyCertificateAtClient: notRun(fixed), thriftConfig: notRun(fixed), dnsRefreshRateSeconds: notRun(fixed), inboundClusterStatName: notRun('statistics have Istio’s default names'), outboundClusterStatName: notRun('statistics have Istio’s default names'), hboneIdleTimeout: notRun('the lab has no ambient mode'),
+});
+export type MeshConfig = z.output<typeof MeshConfig>;
+
+const component = z.looseObject({ enabled: z.boolean().exactOptional() });
+const gateways = z.array(ruled(z.looseObject({ name: Text, namespace: Text, enabled: z.boolean().exactOptional(), label: TextMap }), required('name'))).default([]);
+const values = 'Helm values of an Istio installation have nothing to set in a lab';
+
+/** Istio's profiles. Source: istio.io, Installation configuration profiles. */
+export const profiles = ['default', 'demo', 'minimal', 'remote', 'empty', 'preview', 'ambient', 'openshift', 'openshift-ambient', 'stable'] as const;
+
+/** What istioctl installs a mesh from; the lab takes the mesh config and what it names. Source: istio.io, IstioOperator Options. */
+export const IstioOperator = z.object({
+  profile: z.enum(profiles).exactOptional(),
+  meshConfig: MeshConfig.exactOptional(),
+  namespace: Text,
+  revision: notRun(oneProcess),
+  hub: notRun('the lab runs its own proxies'),
+  tag: notRun('the lab runs its own proxies'),
+  installPackagePath: notRun(fixed),
+  compatibilityVersion: notRun('the lab does what the current version does'),
+  resourceSuffix: notRun(fixed),
+  components: z.object({
+    base: component.exactOptional(), pilot: component.exactOptional(),
+    cni: component.meta({ notRun: 'the lab captures traffic without a CNI plugin' }).exactOptional(),
+    ztunnel: component.meta({ notRun: 'the lab has no ambient mode' }).exactOptional(),
+    istiodRemote: notRun(oneProcess),
+    ingressGateways: gateways.meta({ notRun: 'the lab starts its ingress gateway when a Gateway asks for it' }),
+    egressGateways: gateways.meta({ notRun: 'the lab starts gateways when a Gateway asks for them' }),
+  }).exactOptional(),
+  values: notRun(values),
+  unvalidatedValues: notRun(values),
+  addonComponents: notRun(values),
+});
+export type IstioOperator = z.output<typeof IstioOperator>;
