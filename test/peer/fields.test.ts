@@ -14,7 +14,7 @@ interface Field {
 }
 
 /** The share of them that may be named rather than run; lower it as features come. */
-const named = 0.3;
+const named = 0.2;
 
 const there = hasPeer('field-inventory.csv');
 const fields: readonly Field[] = there ? readPeer('field-inventory.csv').trim().split('\n').slice(1).map((line) => {

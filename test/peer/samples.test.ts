@@ -13,6 +13,7 @@ const read = (path: string): SourceFile => ({ path, text: readPeer(`${root}/${pa
 /** What a networking sample stands on, as the task pages apply it. */
 const bases: readonly { readonly prefix: string; readonly with: readonly string[] }[] = [
   { prefix: 'bookinfo/networking/', with: ['bookinfo/platform/kube/bookinfo.yaml', 'bookinfo/platform/kube/bookinfo-ratings-v2.yaml', 'bookinfo/networking/bookinfo-gateway.yaml', 'bookinfo/networking/destination-rule-all.yaml'] },
+  { prefix: 'bookinfo/gateway-api/', with: ['bookinfo/platform/kube/bookinfo.yaml', 'bookinfo/platform/kube/bookinfo-versions.yaml', 'bookinfo/gateway-api/bookinfo-gateway.yaml'] },
   { prefix: 'httpbin/', with: ['httpbin/httpbin.yaml'] },
   { prefix: 'helloworld/', with: ['helloworld/helloworld.yaml'] },
   { prefix: 'tcp-echo/', with: ['tcp-echo/tcp-echo-services.yaml', 'tcp-echo/tcp-echo-all-v1.yaml'] },

@@ -45,7 +45,7 @@ export const MeshConfig = z.object({
   extensionProviders: z.array(ruled(z.looseObject({ name: Text }), required('name'))).default([]),
   defaultProviders: z.object({ tracing: TextList, metrics: TextList, accessLogging: TextList }).meta({ notRun: 'write providers in a Telemetry' }).exactOptional(),
   enableTracing: notRun('the lab traces by itself'),
-  trustDomainAliases: TextList.meta({ notRun: 'identities of other trust domains do not reach a lab' }),
+  trustDomainAliases: TextList,
   enablePrometheusMerge: Accepted,
   dnsRefreshRate: notRun('DNS names are looked up each minute, or as long as their records live'),
   localityLbSetting: LocalityLbSetting.exactOptional(),
