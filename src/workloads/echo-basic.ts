@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { serveHttp, together, type Handler, type Reply, type Request, type Running, type StandInContext } from './server.ts';
+import { milliseconds } from './fortio.ts';
+import { pause, serveHttp, together, type Handler, type Reply, type Request, type Running, type StandInContext } from './server.ts';
 
-/** Gateway API's echo server: says as JSON what it was asked. Source: gateway-api.sigs.k8s.io, conformance. */
+/** The longest that `?delay=` makes an answer wait, in milliseconds. */
+const longestDelay = 60_000;
+
+/** Gateway API's echo server: says as JSON what it was asked, after `?delay=1s` where it is told to wait. Source: gateway-api.sigs.k8s.io, conformance. */
 export async function echoBasic(context: StandInContext): Promise<Running> {
   const { env } = context;
   const handler: Handler = (request) => answer(request, env);
@@ -14,7 +18,9 @@ export async function echoBasic(context: StandInContext): Promise<Running> {
   return together(starting);
 }
 
-function answer(request: Request, env: StandInContext['env']): Reply {
+async function answer(request: Request, env: StandInContext['env']): Promise<Reply> {
+  const delay = milliseconds(request.query.get('delay') ?? '');
+  if (delay > 0) await pause(Math.min(delay, longestDelay), request.signal);
   if (request.path === '/health') return { status: 200, body: 'OK' };
   const wanted = Number(/^\/status\/(\d{3})$/.exec(request.path)?.[1] ?? 200);
   const body = {

@@ -94,7 +94,7 @@ async function run(lab: TestLab, test: PeerTest, base: readonly Resource[], mate
 /** Tries until a place answers as the row wants, as the suite does: config takes a moment. */
 async function judged(attempt: () => Promise<string | undefined>): Promise<string | undefined> {
   let why: string | undefined = 'not tried';
-  await until('an answer', async () => { why = await attempt(); return why === undefined; }, patience).catch(() => undefined);
+  await until('an answer', async () => { why = await attempt().catch((error: unknown) => `failed: ${String(error)}`); return why === undefined; }, patience).catch(() => undefined);
   return why;
 }
 
