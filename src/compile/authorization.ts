@@ -1,4 +1,5 @@
 import { httpAccess, networkAccess, ruleName, trustDomains, type AppliedPolicy, type StandIn } from '../features/authorization/compile.ts';
+import { keySource, tokenFilter, type AppliedAuthentication, type KeySource } from '../features/jwt/compile.ts';
 import { ofKind, type Resource, type TypedResource } from '../manifest/index.ts';
 import type { HttpFilterConfig, NetworkFilter, RuleOrigins } from '../xds/index.ts';
 import { byAge, originAt } from './model.ts';
@@ -21,15 +22,30 @@ export function authorizationPolicies(resources: readonly Resource[]): readonly 
   return byAge(ofKind(resources, 'AuthorizationPolicy'));
 }
 
-/** The policies that apply to a proxy, compiled. */
+/** Where the keys of all issuers of tokens are fetched, each with the longest time that it may take, in milliseconds. */
+export function keySources(resources: readonly Resource[]): ReadonlyMap<string, KeySource & { readonly timeout: number }> {
+  const rules = ofKind(resources, 'RequestAuthentication').flatMap(({ spec }) => spec.jwtRules);
+  return new Map(rules.flatMap((rule) => {
+    const source = keySource(rule);
+    return source === undefined ? [] : [[source.url, { ...source, timeout: rule.timeout ?? 5000 }] as const];
+  }));
+}
+
+function tokensOf(index: SnapshotIndex, node: ProxyNode): readonly AppliedAuthentication[] {
+  return index.requestAuthentications.filter((policy) => appliesTo(policy as Targeted, node, index.snapshot.mesh.rootNamespace))
+    .map((resource) => ({ spec: resource.spec, origin: (rule) => originAt(resource, ['spec', 'jwtRules', rule]) }));
+}
+
+/** The policies that apply to a proxy, compiled: tokens are verified first, so that rules can look at what they say. */
 export function accessOf(index: SnapshotIndex, node: ProxyNode): Access {
   const { mesh } = index.snapshot;
   const policies = index.authorizationPolicies.filter((policy) => appliesTo(policy as Targeted, node, mesh.rootNamespace)).map(applied);
+  const tokens = tokenFilter(tokensOf(index, node), index.snapshot.keySets ?? new Map());
   const trust = trustDomains(mesh.trustDomain, mesh.trustDomainAliases);
   return {
-    http: (stands) => httpAccess(policies, { trust, stands }),
+    http: (stands) => [...tokens.filters, ...httpAccess(policies, { trust, stands })],
     network: (stands) => networkAccess(policies, { trust, stands }),
-    origins: Object.fromEntries(policies.flatMap((policy) => Array.from({ length: Math.max(1, policy.spec.rules?.length ?? 0) }, (_none, at) => [ruleName(policy, at), policy.origin(at)]))),
+    origins: { ...tokens.origins, ...Object.fromEntries(policies.flatMap((policy) => Array.from({ length: Math.max(1, policy.spec.rules?.length ?? 0) }, (_none, at) => [ruleName(policy, at), policy.origin(at)]))) },
   };
 }
 

@@ -35,6 +35,7 @@ export interface SnapshotIndex {
   /** In the order in which they are applied. */
   readonly envoyFilters: readonly TypedResource<'EnvoyFilter'>[];
   readonly peerPolicies: readonly PeerPolicy[];
+  readonly requestAuthentications: readonly TypedResource<'RequestAuthentication'>[];
   readonly authorizationPolicies: readonly TypedResource<'AuthorizationPolicy'>[];
   /** Services whose endpoints include this address. */
   readonly targetsByIp: ReadonlyMap<string, readonly ServiceTarget[]>;
@@ -60,6 +61,7 @@ export function prepareSnapshot(snapshot: MeshSnapshot): SnapshotIndex {
     virtualServices: [...meshVirtualServices(resources, mesh.domainSuffix), ...converted.virtualServices, ...ingresses.virtualServices],
     destinationRules: meshDestinationRules(resources, mesh.domainSuffix),
     authorizationPolicies: authorizationPolicies(resources),
+    requestAuthentications: byAge(ofKind(resources, 'RequestAuthentication')),
     sidecars: byAge(ofKind(resources, 'Sidecar')),
     telemetries: byAge(ofKind(resources, 'Telemetry')),
     envoyFilters: inPatchOrder(byAge(ofKind(resources, 'EnvoyFilter')), mesh.rootNamespace),

@@ -49,6 +49,8 @@ export interface MeshSnapshot {
   readonly mesh: MeshConfig;
   /** Virtual IP by `namespace/name` of a Service, or by host of a ServiceEntry. */
   readonly virtualIps: ReadonlyMap<string, string>;
+  /** Fetched key sets of issuers of tokens, as JSON, by the URL that they come from. */
+  readonly keySets?: ReadonlyMap<string, string>;
   /** No kube-proxy translates service ports for callers without a sidecar: inbound listeners take a service's own port too. */
   readonly withoutKubeProxy?: boolean;
 }

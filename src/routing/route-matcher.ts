@@ -1,4 +1,5 @@
-import type { HeaderMatcher, QueryParameterMatcher, RouteMatchConfig } from '../xds/index.ts';
+import type { HeaderMatcher, MetadataMatcher, QueryParameterMatcher, RouteMatchConfig } from '../xds/index.ts';
+import { compileMetadata } from './access/metadata.ts';
 import { compileString, fullMatch, type StringTest } from './string-matcher.ts';
 import type { RequestFacts } from './types.ts';
 
@@ -13,10 +14,11 @@ export interface Condition {
 
 /** Compiles the conditions of a route, in Envoy's order of checking. Throws on what cannot be matched, so that the config is rejected. */
 export function compileMatch(match: RouteMatchConfig): readonly Condition[] {
-  if (match.tlsContext !== undefined || (match.dynamicMetadata?.length ?? 0) > 0) throw new Error('tlsContext and dynamicMetadata matches are not supported');
+  if (match.tlsContext !== undefined) throw new Error('tlsContext matches are not supported');
   const conditions = [pathCondition(match)];
   for (const header of match.headers ?? []) conditions.push(headerCondition(header));
   for (const parameter of match.queryParameters ?? []) conditions.push(queryCondition(parameter));
+  for (const metadata of match.dynamicMetadata ?? []) conditions.push(metadataCondition(metadata));
   if (match.grpc !== undefined) conditions.push(headerCondition({ name: 'content-type', stringMatch: { prefix: 'application/grpc' } }));
   return conditions;
 }
@@ -117,6 +119,17 @@ function queryCondition(matcher: QueryParameterMatcher): Condition {
     return found === undefined ? `query parameter ${name} is missing` : `query parameter ${name} is "${found}"`;
   };
   return { test, words: `query parameter ${name} ${value?.words ?? (present ? 'is present' : 'is missing')}`, actual };
+}
+
+/** A condition on what a filter found out before, such as a claim of a verified token. */
+function metadataCondition(matcher: MetadataMatcher): Condition {
+  const { filter, pick, test, words, subject } = compileMetadata(matcher);
+  const found = (request: RequestFacts): unknown => pick(request.metadata?.(filter));
+  const actual = (request: RequestFacts): string => {
+    const value = found(request);
+    return `${subject} is ${value === undefined ? 'missing' : JSON.stringify(value)}`;
+  };
+  return { test: (request) => test(found(request)), words: `${subject} ${words}`, actual };
 }
 
 /** The first value of a query parameter as it stands in the path: Envoy matches it undecoded. */

@@ -20,6 +20,8 @@ export interface RequestFacts {
   readonly authority: string;
   readonly scheme: 'http' | 'https';
   header(name: string): string | undefined;
+  /** What a filter found out about the request, by the filter's name. */
+  metadata?(filter: string): unknown;
 }
 
 /** A candidate that was looked at and lost, and why: the raw material of `explain`. */

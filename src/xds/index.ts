@@ -40,6 +40,7 @@ export type { SecretJson as Secret } from './gen/envoy/extensions/transport_sock
 export type { CommonTlsContextJson as CommonTlsContext } from './gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts';
 
 export type { TokenBucketJson as TokenBucketConfig } from './gen/envoy/type/v3/token_bucket_pb.ts';
+export type { JwtAuthentication, JwtProvider, JwtRequirement } from './jwt.ts';
 export type { LocalRateLimit, RateLimitFilter } from './rate-limits.ts';
 export { typeUrl, any, type Any, type ResourceType } from './type-urls.ts';
 export { origin, ruleOrigins, withOrigin, withRuleOrigins, provenanceKey, type Origin, type RuleOrigins } from './provenance.ts';

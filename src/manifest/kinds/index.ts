@@ -12,7 +12,8 @@ import { Ingress, IngressClass } from './ingress.ts';
 import { EnvoyFilter } from '../../features/envoy-filter/manifest.ts';
 import { later, passedThrough } from './passed-through.ts';
 import { IstioOperator } from './mesh-config.ts';
-import { ProxyConfig, RequestAuthentication } from './security.ts';
+import { RequestAuthentication } from '../../features/jwt/manifest.ts';
+import { ProxyConfig } from './security.ts';
 import { Sidecar } from './sidecar.ts';
 import { Telemetry } from './telemetry.ts';
 import { VirtualService } from './virtual-service.ts';
@@ -54,7 +55,7 @@ const typed = {
   IstioOperator: { ...networking, group: 'install.istio.io', versions: ['v1alpha1'], aliases: ['iop'], schema: IstioOperator },
   PeerAuthentication: { ...networking, group: 'security.istio.io', aliases: ['pa'], schema: PeerAuthentication },
   AuthorizationPolicy: { ...networking, group: 'security.istio.io', aliases: ['ap'], plural: 'authorizationpolicies', schema: AuthorizationPolicy },
-  RequestAuthentication: { ...networking, group: 'security.istio.io', aliases: ['ra'], schema: RequestAuthentication, notRun: later },
+  RequestAuthentication: { ...networking, group: 'security.istio.io', aliases: ['ra'], schema: RequestAuthentication },
   KubernetesGateway: { ...gatewayApi, kind: 'Gateway', aliases: ['gtw'], schema: KubernetesGateway },
   GatewayClass: { ...gatewayApi, namespaced: false, aliases: ['gc'], plural: 'gatewayclasses', schema: GatewayClass },
   HTTPRoute: { ...gatewayApi, schema: KubernetesHTTPRoute },

@@ -1,5 +1,5 @@
 import type { TypedResource } from '../guards.ts';
-import type { JWTRule } from '../kinds/security.ts';
+import type { JWTRule } from '../../features/jwt/manifest.ts';
 import { checkDuration, checkSelector } from './names.ts';
 import { each, type Report } from './report.ts';
 import { checkTargets } from './targets.ts';

@@ -1,4 +1,5 @@
 import { authorizationFilter } from '../../features/authorization/filter.ts';
+import { jwtFilter } from '../../features/jwt/filter.ts';
 import { configType } from '../../features/rate-limiting/filter-config.ts';
 import { localRateLimitFilter } from '../../features/rate-limiting/filter.ts';
 import { rateLimitFilter } from '../../features/rate-limiting/filter-service.ts';
@@ -9,7 +10,8 @@ import { localReply } from './reply.ts';
 import type { ProxiedRequest } from './request.ts';
 
 /** Filters of a connection manager that act before a route is chosen, by the type of their config. They act in the order in which the manager lists them. */
-const factories: ReadonlyMap<string, ManagerFilterFactory<never>> = new Map([
+const factories: ReadonlyMap<string, ManagerFilterFactory<never>> = new Map<string, ManagerFilterFactory<never>>([
+  [typeUrl.jwt, jwtFilter],
   [typeUrl.rbac, authorizationFilter],
   [typeUrl.localRateLimit, localRateLimitFilter],
   [typeUrl.rateLimit, rateLimitFilter],

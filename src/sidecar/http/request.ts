@@ -31,4 +31,8 @@ export class ProxiedRequest implements HttpRequest, RequestFacts {
   header(name: string): string | undefined {
     return this.headers.joined(name);
   }
+
+  metadata(filter: string): unknown {
+    return this.stream.metadata.get(filter);
+  }
 }
