@@ -6,6 +6,7 @@ import { panel as directResponse } from './direct-response/panel.tsx';
 import { panel as envoyFilter } from './envoy-filter/panel.tsx';
 import { panel as gateway } from './gateway/panel.tsx';
 import { panel as headers } from './headers/panel.tsx';
+import { panel as jwt } from './jwt/panel.tsx';
 import { panel as loadBalancing } from './load-balancing/panel.tsx';
 import { panel as mirror } from './mirror/panel.tsx';
 import { panel as outlierDetection } from './outlier-detection/panel.tsx';
@@ -23,4 +24,4 @@ export { WeightsPanel } from './routing/panel.tsx';
 export type { FeaturePanel, Finding } from './panel.ts';
 
 /** What the rules say, feature by feature, in the order in which the inspector lists them. */
-export const featurePanels: readonly FeaturePanel[] = [gateway, serviceEntry, timeout, retry, mirror, redirect, rewrite, headers, cors, directResponse, loadBalancing, circuitBreaking, outlierDetection, rateLimiting, tcpRouting, authorization, envoyFilter];
+export const featurePanels: readonly FeaturePanel[] = [gateway, serviceEntry, timeout, retry, mirror, redirect, rewrite, headers, cors, directResponse, loadBalancing, circuitBreaking, outlierDetection, rateLimiting, tcpRouting, jwt, authorization, envoyFilter];

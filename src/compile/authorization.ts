@@ -22,8 +22,11 @@ export function authorizationPolicies(resources: readonly Resource[]): readonly 
   return byAge(ofKind(resources, 'AuthorizationPolicy'));
 }
 
+/** Where the keys of an issuer are, and the longest time that one fetch may take, milliseconds. */
+export type WantedKeys = KeySource & { readonly timeout: number };
+
 /** Where the keys of all issuers of tokens are fetched, each with the longest time that it may take, in milliseconds. */
-export function keySources(resources: readonly Resource[]): ReadonlyMap<string, KeySource & { readonly timeout: number }> {
+export function keySources(resources: readonly Resource[]): ReadonlyMap<string, WantedKeys> {
   const rules = ofKind(resources, 'RequestAuthentication').flatMap(({ spec }) => spec.jwtRules);
   return new Map(rules.flatMap((rule) => {
     const source = keySource(rule);

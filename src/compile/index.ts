@@ -11,4 +11,5 @@ export type { Explained, ExplainedCluster, ExplainCall, ExplainStep } from './ex
 export { hostsOverlap, resolveGateway, resolveHost } from './hosts.ts';
 export { ingressGateways } from './ingress.ts';
 export { gatewayServices, gatewayStatus, managedGateways, type Condition, type ManagedGateway, type ResourceStatus } from './gateway-api/index.ts';
+export { keySources, type WantedKeys } from './authorization.ts';
 export { rateLimitDomains, findLimit, type FoundLimit } from './rate-limits.ts';

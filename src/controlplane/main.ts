@@ -2,6 +2,8 @@ import type { ControlPlaneSettings } from '../contract/index.ts';
 import { ports } from '../contract/index.ts';
 import type { Compiler } from './compiler.ts';
 import { serveCore } from './core-connection.ts';
+import { keySources } from '../compile/index.ts';
+import { createKeySets } from './key-sets.ts';
 import type { Log } from './log.ts';
 import { createGrpcServer } from './grpc/serve.ts';
 import type { StreamLimits } from './grpc/stream.ts';
@@ -98,7 +100,21 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
       proxies.push();
     },
   });
-  const proxies = createProxies({ mesh, compiler, authority, metrics, problems, changed: status.fire, now });
+  const keySets = createKeySets({
+    fetch, changed: () => schedule.request('now'),
+    failing: (reasons) => {
+      if (reasons.length === 0) problems.clear('keys');
+      else problems.set('keys', `Keys that verify tokens cannot be fetched, and tokens are refused where there are none: ${reasons.join('; ')}.`, 'Make the address reachable from the control plane, or write the keys into the rule as jwks.');
+    },
+  });
+  const keyed: Compiler = {
+    ...compiler,
+    prepare: (snapshot) => {
+      keySets.want(keySources(snapshot.resources));
+      return compiler.prepare({ ...snapshot, keySets: keySets.known });
+    },
+  };
+  const proxies = createProxies({ mesh, compiler: keyed, authority, metrics, problems, changed: status.fire, now });
   const schedule = createSchedule(() => proxies.push());
   const metricsText = async (): Promise<string> => `${await metrics.text()}${telemetry.text()}`;
   const proxyServices = { mesh, proxies, authority, telemetry, upstreams, rateLimits: createRateLimits(() => mesh.resources, now), metrics, log, stopping: () => stopping };
@@ -135,6 +151,7 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
       stopping = true;
       clearTimeout(returning);
       schedule.stop();
+      keySets.stop();
       telemetry.stop();
       upstreams.stop();
       status.stop();
