@@ -22,7 +22,8 @@ describe.skipIf(why !== undefined)(`an engine whose disk is full${why === undefi
   beforeAll(async () => {
     mkdirSync(data);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', data]);
-    engine = spawn('/usr/sbin/dockerd', ['--host', host, '--data-root', data, '--exec-root', join(folder, 'exec'), '--pidfile', join(folder, 'pid'), '--bridge', 'none', '--iptables=false', '--ip6tables=false', '--storage-driver', 'overlay2'], { stdio: 'ignore' });
+    // In a network namespace of its own: an engine without a bridge would remove the bridge of the one that is in use.
+    engine = spawn('unshare', ['--net', '/usr/sbin/dockerd', '--host', host, '--data-root', data, '--exec-root', join(folder, 'exec'), '--pidfile', join(folder, 'pid'), '--bridge', 'none', '--iptables=false', '--ip6tables=false', '--storage-driver', 'overlay2'], { stdio: 'ignore' });
     await until('the second engine answers', () => { try { return docker('version', '--format', '{{.Server.Version}}') !== ''; } catch { return false; } }, 30_000);
     core = openCore({ dist, env: { ...process.env, DOCKER_HOST: host }, platform: process.platform });
   });
