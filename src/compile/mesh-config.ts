@@ -13,6 +13,9 @@ export interface MeshConfig {
   /** Share of requests that start a trace, 0 to 100. */
   readonly traceSampling: number;
   readonly accessLogFile: string;
+  /** Envoy's format of a line; empty for Istio's own. */
+  readonly accessLogFormat: string;
+  readonly accessLogEncoding: 'TEXT' | 'JSON';
   /** Whether requests are logged by the proxy that sends them (client) and by the one that takes them (server). */
   readonly accessLogging: { readonly client: boolean; readonly server: boolean };
   readonly pathNormalization: PathNormalization;
@@ -40,6 +43,8 @@ export const defaultMeshConfig: MeshConfig = {
   enableAutoMtls: true,
   traceSampling: 100,
   accessLogFile: '/dev/stdout',
+  accessLogFormat: '',
+  accessLogEncoding: 'TEXT',
   accessLogging: { client: true, server: true },
   pathNormalization: 'BASE',
   connectTimeout: 10_000,
@@ -62,6 +67,8 @@ export function meshConfigFrom(json: unknown, defaults: MeshConfig = defaultMesh
     enableAutoMtls: typeof config.enableAutoMtls === 'boolean' ? config.enableAutoMtls : defaults.enableAutoMtls,
     traceSampling: typeof tracing.sampling === 'number' ? tracing.sampling : defaults.traceSampling,
     accessLogFile: text(config.accessLogFile, defaults.accessLogFile),
+    accessLogFormat: text(config.accessLogFormat, defaults.accessLogFormat),
+    accessLogEncoding: config.accessLogEncoding === 'JSON' || config.accessLogEncoding === 'TEXT' ? config.accessLogEncoding : defaults.accessLogEncoding,
     accessLogging: defaults.accessLogging,
     pathNormalization: normalizations.find((one) => one === record(config.pathNormalization).normalization) ?? defaults.pathNormalization,
     connectTimeout: parseDuration(text(config.connectTimeout, '')) ?? defaults.connectTimeout,

@@ -1,4 +1,5 @@
 import { compileTcpRoute } from '../features/tcp-routing/compile.ts';
+import { substitutionFormat } from '../util/access-log-format.ts';
 import { any, typeUrl, type HttpConnectionManager, type HttpFilterConfig, type NetworkFilter, type RouteConfiguration, type TcpProxy } from '../xds/index.ts';
 import type { MeshConfig } from './mesh-config.ts';
 
@@ -53,9 +54,9 @@ export function httpFilter({ statPrefix, routes, place, mesh, access = [] }: Htt
   return { name: filterNames.httpConnectionManager, typedConfig: any(typeUrl.httpConnectionManager, manager) };
 }
 
-function accessLog({ accessLogFile }: MeshConfig, on: boolean): Pick<HttpConnectionManager, 'accessLog'> {
+function accessLog({ accessLogFile, accessLogFormat, accessLogEncoding }: MeshConfig, on: boolean): Pick<HttpConnectionManager, 'accessLog'> {
   if (accessLogFile === '' || !on) return {};
-  const typedConfig = { '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog', path: accessLogFile };
+  const typedConfig = { '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog', path: accessLogFile, logFormat: substitutionFormat(accessLogFormat, accessLogEncoding) };
   return { accessLog: [{ name: 'envoy.access_loggers.file', typedConfig }] };
 }
 

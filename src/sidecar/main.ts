@@ -18,6 +18,7 @@ import { createListenSockets, type Bind } from './listener/sockets.ts';
 import { startProbes, type ProbeVerdict } from './probes/prober.ts';
 import { tryProbe } from './probes/try.ts';
 import type { ProxyRuntime } from './tcp/runtime.ts';
+import { accessLogWriter } from './telemetry/access-log.ts';
 import { createTelemetry } from './telemetry/telemetry.ts';
 import { reportUpstreams } from './telemetry/upstreams.ts';
 import { createConnector } from './tls/connector.ts';
@@ -75,8 +76,8 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
     clock, secrets, resolve: environment.resolve,
     createCluster: (cluster, assignment, before) => createCluster(cluster, assignment, { connector, clock, random: environment.random }, before),
     async bind(listeners) {
-      const logs = (inbound: boolean): boolean => managersOf(listeners.filter(({ name }) => (name === 'virtualInbound') === inbound)).some(({ accessLog }) => (accessLog ?? []).length > 0);
-      telemetry.accessLog({ source: logs(false), destination: logs(true) });
+      const writer = (inbound: boolean): ReturnType<typeof accessLogWriter> => accessLogWriter(managersOf(listeners.filter(({ name }) => (name === 'virtualInbound') === inbound)).flatMap(({ accessLog }) => accessLog ?? []));
+      telemetry.accessLog({ source: writer(false), destination: writer(true) });
       return await sockets.reconcile(listeners);
     },
   });

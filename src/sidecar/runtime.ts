@@ -122,6 +122,7 @@ export interface HttpConnectionContext {
   readonly edge: boolean;
   readonly scheme: 'http' | 'https';
   readonly sourceIp: string;
+  readonly sourcePort?: number;
   readonly sourcePrincipal: string;
   /** `ip:port` that the caller meant. */
   readonly originalDestination: string;
@@ -135,5 +136,20 @@ export interface HttpConnectionContext {
 export interface Telemetry {
   /** False when records are being sampled and this one is not wanted: then `decision` and headers may stay empty; metrics still count. */
   wanted(): boolean;
-  request(record: RequestRecord): void;
+  /** `facts` is asked only when a line of the access log is written. */
+  request(record: RequestRecord, facts?: () => AccessFacts): void;
+}
+
+/** What only the access log tells of a request, besides its record; empty where it is not known. Addresses are `ip:port`. */
+export interface AccessFacts {
+  readonly downstreamLocalAddress: string;
+  /** Who called, by what trusted proxies say. */
+  readonly downstreamRemoteAddress: string;
+  /** Who connected. */
+  readonly downstreamDirectRemoteAddress: string;
+  readonly upstreamLocalAddress: string;
+  readonly requestedServerName: string;
+  readonly protocol: '' | 'HTTP/1.1' | 'HTTP/2';
+  readonly routeName: string;
+  readonly trailers?: { get(name: string): string | undefined } | undefined;
 }

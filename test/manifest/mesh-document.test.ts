@@ -23,7 +23,13 @@ describe('the ConfigMap istio', () => {
   });
 
   it('names fields of the wrong shape, unknown ones and those that are not run, at their lines', () => {
-    expect(said(configMap('enableAutoMtls: 5\noutboundTraficPolicy: {}\naccessLogFormat: "[%START_TIME%]"\nconnectTimeout: 0s'))).toEqual(['error IST0106 6:5', 'warning WEFT0006 7:5', 'info WEFT0007 8:5', 'error IST0106 9:5']);
+    expect(said(configMap('enableAutoMtls: 5\noutboundTraficPolicy: {}\naccessLogFormat: "[%START_TYME%]"\nconnectTimeout: 0s'))).toEqual(['error IST0106 6:5', 'warning WEFT0006 7:5', 'error IST0106 8:5', 'error IST0106 9:5']);
+  });
+
+  it('must have a log format that Envoy has operators for, in JSON an object', () => {
+    expect(said(configMap('accessLogFormat: "[%START_TIME(%s)%] %REQ(A?B):5%"\naccessLogEncoding: TEXT'))).toEqual([]);
+    expect(said(configMap('accessLogFormat: |\n  { "a": "%DURATION%" }\naccessLogEncoding: JSON'))).toEqual([]);
+    expect(said(configMap('accessLogFormat: "[%DURATION%]"\naccessLogEncoding: JSON'))).toHaveLength(1);
   });
 
   it('of another name or namespace is an ordinary one', () => {

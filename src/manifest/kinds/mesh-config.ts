@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { LocalityLbSetting } from '../../features/load-balancing/manifest.ts';
 import { Accepted, Double, PositiveDuration, Text, TextList, TextMap, UInt32, notRun, protoEnum } from '../../util/manifest-fields.ts';
-import { required, ruled, within } from '../../util/manifest-rules.ts';
+import { parseLogTemplate, readJsonFormat } from '../../util/access-log-format.ts';
+import { forMap, forText, required, ruled, within, type Rule } from '../../util/manifest-rules.ts';
 
 const oneProcess = 'a lab has one control plane, one cluster and one network';
-const format = 'lines are in Envoy’s default format';
+const format = 'lines go to the proxy’s output';
 const tracer = 'traces go to the lab’s own collector';
 const fixed = 'the lab sets it itself';
 const protocolVersions = ['TLS_AUTO', 'TLSV1_2', 'TLSV1_3'] as const;
@@ -30,15 +31,18 @@ export const MeshProxyConfig = z.object({
 /** How paths are brought into one form before they are matched. Source: istio.io, MeshConfig.ProxyPathNormalization. */
 const normalizations = ['DEFAULT', 'NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] as const;
 
+const jsonFormatIsMap: Rule = forMap(({ accessLogFormat, accessLogEncoding }) => (accessLogEncoding === 'JSON' && typeof accessLogFormat === 'string' && accessLogFormat !== '' && readJsonFormat(accessLogFormat) === undefined
+  ? 'has an accessLogFormat that is no JSON object, which accessLogEncoding JSON needs; Istio’s own keys are written instead' : undefined));
+
 /** The configuration of a whole mesh; what the lab does not run is named. Source: istio.io, MeshConfig. */
-export const MeshConfig = z.object({
+export const MeshConfig = ruled(z.object({
   trustDomain: Text.meta({ notRun: 'identities are made for the trust domain that the lab was started with' }),
   rootNamespace: Text,
   outboundTrafficPolicy: z.object({ mode: protoEnum(['REGISTRY_ONLY', 'ALLOW_ANY', 'ALLOW_ANY_DYNAMIC_DNS']) }).exactOptional(),
   enableAutoMtls: z.boolean().exactOptional(),
   accessLogFile: Text,
-  accessLogFormat: notRun(format),
-  accessLogEncoding: z.enum(['TEXT', 'JSON']).meta({ notRun: format }).exactOptional(),
+  accessLogFormat: ruled(Text, forText((text) => parseLogTemplate(text).problem)),
+  accessLogEncoding: protoEnum(['TEXT', 'JSON']),
   pathNormalization: z.object({ normalization: protoEnum(normalizations) }).exactOptional(),
   connectTimeout: PositiveDuration.exactOptional(),
   defaultConfig: MeshProxyConfig.exactOptional(),
@@ -61,7 +65,7 @@ export const MeshConfig = z.object({
   serviceSettings: notRun(oneProcess), configSources: notRun(oneProcess), ca: notRun('the lab is its own authority'), caCertificates: notRun('the lab is its own authority'), certificates: notRun('the lab is its own authority'),
   mesh_mtls: notRun('write meshMTLS'), proxyListenPort: notRun(fixed), proxyInboundListenPort: notRun(fixed), proxyHttpPort: notRun(fixed), inboundTrafficPolicy: notRun('a pod takes what it is sent'), enableEnvoyAccessLogService: notRun(format),
   disableEnvoyListenerLog: notRun(format), verifyCertificateAtClient: notRun(fixed), thriftConfig: notRun(fixed), dnsRefreshRateSeconds: notRun(fixed), inboundClusterStatName: notRun('statistics have Istio’s default names'), outboundClusterStatName: notRun('statistics have Istio’s default names'), hboneIdleTimeout: notRun('the lab has no ambient mode'),
-});
+}), jsonFormatIsMap);
 export type MeshConfig = z.output<typeof MeshConfig>;
 
 const component = z.looseObject({ enabled: z.boolean().exactOptional() });

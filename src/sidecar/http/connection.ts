@@ -9,7 +9,7 @@ import { HttpExchange } from './exchange.ts';
 import { managerHandler } from './manager-filters.ts';
 import { managerPlan, type ManagerPlan } from './manager-plan.ts';
 import { decodePeer } from './peers.ts';
-import { requestRecord } from './record.ts';
+import { accessFacts, requestRecord } from './record.ts';
 import { routeHandler } from './route-handler.ts';
 import { Stream } from './stream.ts';
 import { RandomIds } from './tracing.ts';
@@ -86,7 +86,7 @@ export class HttpSession implements ServerSession {
     stream.details = error.details;
     for (const step of this.steps) stream.step(step);
     stream.finish();
-    this.context.runtime.telemetry.request(requestRecord(stream, undefined, undefined, { status: error.status, bytesReceived: 0, bytesSent: 0, trailers: undefined }));
+    this.context.runtime.telemetry.request(requestRecord(stream, undefined, undefined, { status: error.status, bytesReceived: 0, bytesSent: 0, trailers: undefined }), () => accessFacts(stream, undefined, undefined));
   }
 
   #upgraded(head: RequestLine, settings: Buffer, rest: Buffer): void {

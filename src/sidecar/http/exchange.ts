@@ -5,7 +5,7 @@ import { isGrpc } from '../http2/index.ts';
 import type { HttpSession } from './connection.ts';
 import { forwardingHeaders, remoteAddress } from './forwarding-headers.ts';
 import { protocolHeader, takePeerHeaders } from './peers.ts';
-import { requestRecord } from './record.ts';
+import { accessFacts, requestRecord } from './record.ts';
 import { grpcReply, localReply } from './reply.ts';
 import { ProxiedRequest } from './request.ts';
 import { Stream } from './stream.ts';
@@ -117,6 +117,8 @@ export class HttpExchange implements ServerExchange {
 
   #record(status: number, bytesSent: number): void {
     const { context } = this.#session;
-    context.runtime.telemetry.request(requestRecord(this.#stream, this.#request, this.#response, { status, bytesSent, bytesReceived: this.#progress.bodyBytesRead, trailers: this.#trailers }));
+    context.runtime.telemetry.request(
+      requestRecord(this.#stream, this.#request, this.#response, { status, bytesSent, bytesReceived: this.#progress.bodyBytesRead, trailers: this.#trailers }),
+      () => accessFacts(this.#stream, this.#request, this.#trailers));
   }
 }

@@ -2,6 +2,7 @@ import type { Peer, RequestRecord } from '../../contract/index.ts';
 import { parseClusterName } from '../../xds/index.ts';
 import type { HeaderMap, HttpResponse } from '../hooks.ts';
 import type { Headers } from '../http1/index.ts';
+import type { AccessFacts } from '../runtime.ts';
 import { unknownPeer } from './peers.ts';
 import type { ProxiedRequest } from './request.ts';
 import type { Stream } from './stream.ts';
@@ -58,6 +59,22 @@ export function requestRecord(stream: Stream, request: ProxiedRequest | undefine
     status,
     bytesReceived,
     bytesSent,
+  };
+}
+
+/** What the access log tells besides. Behind a proxy that is trusted the caller's port is not known: 0, as in Envoy. */
+export function accessFacts(stream: Stream, request: ProxiedRequest | undefined, trailers: HeaderMap | undefined): AccessFacts {
+  const { context: { sourceIp, sourcePort = 0, originalDestination, serverName = '' }, upstreamLink, remoteIp, route } = stream;
+  const local = upstreamLink?.local;
+  return {
+    downstreamLocalAddress: originalDestination,
+    downstreamRemoteAddress: `${remoteIp}:${remoteIp === sourceIp ? sourcePort : 0}`,
+    downstreamDirectRemoteAddress: `${sourceIp}:${sourcePort}`,
+    upstreamLocalAddress: local === undefined || local.ip === '' ? '' : `${local.ip}:${local.port}`,
+    requestedServerName: serverName,
+    protocol: request === undefined ? '' : request.http2 ? 'HTTP/2' : 'HTTP/1.1',
+    routeName: route?.name ?? '',
+    trailers,
   };
 }
 

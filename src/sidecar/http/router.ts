@@ -89,6 +89,7 @@ class RouterAttempt implements Exchange, Attempt {
     this.#reused = reused;
     stream.host?.monitor?.reached();
     stream.upstreamPrincipal = connection.principal;
+    stream.upstreamLink = connection.link;
     if (stream.direction === 'inbound') return;
     stream.mtls = connection.mtls;
     if (connection.mtls && connection.principal !== '') {

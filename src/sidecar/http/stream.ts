@@ -1,6 +1,7 @@
 import type { DecisionStep, Peer, ResponseFlag } from '../../contract/index.ts';
 import type { Route } from '../../xds/index.ts';
 import type { Attempt, DownstreamConnection, StreamInfo, UpstreamFailure } from '../hooks.ts';
+import type { Link } from '../link/index.ts';
 import type { HttpConnectionContext, UpstreamCluster, UpstreamHost } from '../runtime.ts';
 import type { TraceContext } from './tracing.ts';
 
@@ -34,6 +35,8 @@ export class Stream implements StreamInfo {
   upstream: UpstreamCluster | undefined;
   host: UpstreamHost | undefined;
   upstreamPrincipal = '';
+  /** The connection of the last attempt. */
+  upstreamLink: Link | undefined;
   mtls = false;
   upstreamDuration = 0;
   requestId = '';

@@ -174,7 +174,7 @@ async function serveChain(settings: DownstreamSettings, arrival: Arrival, chain:
   return serveHttp(secured.link, {
     runtime: settings.runtime, manager: terminal.manager, listener: context.listener, listenerOrigin: origin(arrival.listener.listener.metadata), filterChain: chainTitle(chain),
     direction: context.direction, edge: settings.type === 'router' || (context.direction === 'inbound' && secured.principal === ''),
-    scheme: tls !== undefined && secured.principal === '' ? 'https' : 'http', sourceIp: context.sourceIp, sourcePrincipal: secured.principal, originalDestination: context.originalDestination,
+    scheme: tls !== undefined && secured.principal === '' ? 'https' : 'http', sourceIp: context.sourceIp, sourcePort: arrival.source.port, sourcePrincipal: secured.principal, originalDestination: context.originalDestination,
     ...(sniffed.serverName === undefined ? {} : { serverName: sniffed.serverName }), rules: ruleOrigins(arrival.listener.listener.metadata),
   });
 }
@@ -182,7 +182,7 @@ async function serveChain(settings: DownstreamSettings, arrival: Arrival, chain:
 /** The context of a connection that its chain's filters let in, with what they say. Throws {@link Refusal} when one of them does not. */
 function judged({ runtime }: DownstreamSettings, { destination, listener }: Arrival, chain: FilterChain, { link, principal, serverName }: { readonly link: Link; readonly principal: string; readonly serverName: string }, context: ConnectionContext): ConnectionContext {
   const { denied, steps } = judge(filtersOf(runtime, chain, listener.listener), { sourceIp: context.sourceIp, principal, serverName, destinationIp: destination.ip, destinationPort: destination.port });
-  const known = { ...context, sourcePrincipal: principal, decision: [...context.decision, ...steps] };
+  const known = { ...context, sourcePrincipal: principal, serverName, decision: [...context.decision, ...steps] };
   if (denied === '') return known;
   link.destroy();
   throw new Refusal('UAEX', denied, known);
@@ -218,7 +218,7 @@ function factsOf({ source, destination }: Arrival, sniffed: Sniffed): Connection
 function contextOf({ runtime }: DownstreamSettings, { listener, source, destination }: Arrival, match: ListenerMatch, startTime: number): ConnectionContext {
   const name = listener.listener.name ?? '';
   return {
-    runtime, listener: name, direction: directionOf(listener.listener), sourceIp: source.ip, sourcePrincipal: '', originalDestination: `${destination.ip}:${destination.port}`,
+    runtime, listener: name, direction: directionOf(listener.listener), sourceIp: source.ip, sourcePort: source.port, sourcePrincipal: '', originalDestination: `${destination.ip}:${destination.port}`,
     startTime, decision: [listenerStep(listener.listener, destination), chainStep(match)],
   };
 }

@@ -1,9 +1,9 @@
 import type { DecisionStep, ResponseFlag } from '../../contract/index.ts';
 import { durationMs } from '../config/duration.ts';
-import type { Link, LinkReader } from '../link/index.ts';
+import type { Address, Link, LinkReader } from '../link/index.ts';
 import type { UpstreamCluster, UpstreamConnection, UpstreamHost } from '../runtime.ts';
 import { nobody } from '../telemetry/peer.ts';
-import { connectionRecord } from './record.ts';
+import { connectionFacts, connectionRecord } from './record.ts';
 import type { TcpContext } from './runtime.ts';
 
 /** A connection that is being proxied. */
@@ -29,6 +29,7 @@ class TcpSession implements TcpConnection {
   readonly #gone = new AbortController();
   readonly #steps: DecisionStep[] = [];
   #up: UpstreamConnection | undefined;
+  #upstreamLocal: Address | undefined;
   #cluster: UpstreamCluster | undefined;
   #host: UpstreamHost | undefined;
   #clusterName = '';
@@ -113,6 +114,8 @@ class TcpSession implements TcpConnection {
   #join(connection: UpstreamConnection, host: UpstreamHost): void {
     if (this.#over) { connection.link.destroy(); return; }
     this.#up = connection;
+    // A socket that is closed has no address any more.
+    this.#upstreamLocal = connection.link.local;
     this.#steps.push({ stage: 'endpoint', what: host.address, why: connection.mtls ? `mTLS as ${connection.principal}` : 'plaintext' });
     connection.link.read(this.#reader(connection.link, this.#down, (count) => { this.#sent += count; }, 'upstream'));
     this.#down.read(this.#reader(this.#down, connection.link, (count) => { this.#received += count; }, 'downstream'));
@@ -177,7 +180,7 @@ class TcpSession implements TcpConnection {
       else link.destroy();
     }
     this.#report({ opened: 0, closed: 1 });
-    this.#context.runtime.telemetry.request(this.#record(flags, details));
+    this.#context.runtime.telemetry.request(this.#record(flags, details), () => connectionFacts(this.#context, this.#upstreamLocal));
     this.#done();
   }
 

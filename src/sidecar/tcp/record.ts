@@ -1,4 +1,6 @@
 import type { RequestRecord } from '../../contract/index.ts';
+import type { Address } from '../link/index.ts';
+import type { AccessFacts } from '../runtime.ts';
 import { nobody } from '../telemetry/peer.ts';
 import type { ConnectionContext, ConnectionOutcome } from './runtime.ts';
 
@@ -19,6 +21,15 @@ export function connectionRecord(context: ConnectionContext, outcome: Connection
   };
 }
 
+/** What the access log tells besides. */
+export function connectionFacts({ originalDestination, sourceIp, sourcePort = 0, serverName = '' }: ConnectionContext, upstream?: Address): AccessFacts {
+  const caller = `${sourceIp}:${sourcePort}`;
+  return {
+    downstreamLocalAddress: originalDestination, downstreamRemoteAddress: caller, downstreamDirectRemoteAddress: caller, upstreamLocalAddress: upstream === undefined || upstream.ip === '' ? '' : `${upstream.ip}:${upstream.port}`,
+    requestedServerName: serverName, protocol: '', routeName: '',
+  };
+}
+
 /** Reports a connection that was refused before anything was proxied. */
 export function reportRefused(context: ConnectionContext, flag: ConnectionOutcome['flags'][number], details: string, key: number): void {
   const record = connectionRecord(context, {
@@ -26,5 +37,5 @@ export function reportRefused(context: ConnectionContext, flag: ConnectionOutcom
     steps: [{ stage: 'response', what: flag, why: details }],
   }, key);
   context.runtime.telemetry.tcp(record, { opened: 1, closed: 1, sent: 0, received: 0 });
-  context.runtime.telemetry.request(record);
+  context.runtime.telemetry.request(record, () => connectionFacts(context));
 }

@@ -18,6 +18,9 @@ export interface ConnectionContext {
   readonly listener: string;
   readonly direction: 'inbound' | 'outbound';
   readonly sourceIp: string;
+  readonly sourcePort?: number;
+  /** From TLS; absent without. */
+  readonly serverName?: string;
   readonly sourcePrincipal: string;
   /** `ip:port` that the caller meant. */
   readonly originalDestination: string;

@@ -1,23 +1,49 @@
 import type { RequestRecord } from '../../contract/index.ts';
+import { istioTextFormat, parseJsonTemplate, parseLogTemplate, type JsonTemplate, type LogOperator, type LogTemplate } from '../../util/access-log-format.ts';
+import type { AccessFacts } from '../runtime.ts';
+import { operatorValue, type LogValue } from './access-log-values.ts';
 
-/**
- * One line in Envoy's default text format, without the newline. What peers sent is escaped, so that a line stays a line.
- * Source: Envoy, "Access logging", default format string.
- */
-export function accessLogLine(record: RequestRecord): string {
-  const http = record.protocol !== 'tcp';
-  const path = header(record.requestHeaders, 'x-envoy-original-path') ?? record.path;
-  const request = http ? `${quoted(record.method)} ${quoted(path)} HTTP/1.1` : '- - -';
-  return [
-    `[${new Date(record.time).toISOString()}] "${request}" ${record.status} ${record.flags.length === 0 ? '-' : record.flags.join(',')} ${record.details === '' ? '-' : quoted(record.details)}`,
-    `${record.bytesReceived} ${record.bytesSent} ${Math.round(record.duration)} ${http && record.upstreamDuration > 0 ? Math.round(record.upstreamDuration) : '-'}`,
-    ...['x-forwarded-for', 'user-agent', 'x-request-id'].map((name) => `"${quoted(header(record.requestHeaders, name) ?? '-')}"`),
-    `"${quoted(record.authority === '' ? '-' : record.authority)}" "${record.endpoint === '' ? '-' : record.endpoint}" ${record.cluster === '' ? '-' : record.cluster}`,
-  ].join(' ');
+/** Writes one request as a line, its newline included where the format has one. */
+export type AccessLogWriter = (record: RequestRecord, facts: AccessFacts) => string;
+
+/** The part of Envoy's FileAccessLog that says how lines look. */
+interface FileAccessLog {
+  readonly logFormat?: { readonly textFormatSource?: { readonly inlineString?: string }; readonly jsonFormat?: Readonly<Record<string, unknown>> };
 }
 
-function header(headers: RequestRecord['requestHeaders'], name: string): string | undefined {
-  return headers.find(([key]) => key === name)?.[1];
+/** The writer of the first access log of a connection manager; `undefined` when it has none. */
+export function accessLogWriter(logs: readonly { readonly typedConfig?: unknown }[]): AccessLogWriter | undefined {
+  const config = logs[0]?.typedConfig as FileAccessLog | undefined;
+  if (config === undefined) return undefined;
+  const { jsonFormat, textFormatSource } = config.logFormat ?? {};
+  if (jsonFormat !== undefined) {
+    const { template } = parseJsonTemplate(jsonFormat);
+    return (record, facts) => `${JSON.stringify(fill(template, record, facts))}\n`;
+  }
+  const { template } = parseLogTemplate(textFormatSource?.inlineString ?? istioTextFormat);
+  return (record, facts) => line(template, record, facts);
+}
+
+/** Text: nothing is `-`, and what peers sent is escaped, so that a line stays a line. */
+function line(template: LogTemplate, record: RequestRecord, facts: AccessFacts): string {
+  let text = '';
+  for (const part of template) text += typeof part === 'string' ? part : quoted(String(valueOf(part, record, facts) ?? '-'));
+  return text;
+}
+
+/** JSON: an operator that stands alone keeps its type, and nothing is null. */
+function fill(template: JsonTemplate, record: RequestRecord, facts: AccessFacts): unknown {
+  if ('value' in template) return template.value;
+  if ('list' in template) return template.list.map((item) => fill(item, record, facts));
+  if ('fields' in template) return Object.fromEntries(template.fields.map(([key, value]) => [key, fill(value, record, facts)]));
+  const [only] = template;
+  if (template.length === 1 && typeof only === 'object') return valueOf(only, record, facts) ?? null;
+  return template.map((part) => (typeof part === 'string' ? part : String(valueOf(part, record, facts) ?? '-'))).join('');
+}
+
+function valueOf(operator: LogOperator, record: RequestRecord, facts: AccessFacts): LogValue {
+  const value = operatorValue(operator, record, facts);
+  return typeof value === 'string' && value.length > operator.length ? value.slice(0, operator.length) : value;
 }
 
 function quoted(text: string): string {

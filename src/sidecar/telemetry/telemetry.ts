@@ -1,7 +1,7 @@
 import type { RequestRecord, TelemetryBatch } from '../../contract/index.ts';
 import type { Clock } from '../hooks.ts';
-import type { Telemetry } from '../runtime.ts';
-import { accessLogLine } from './access-log.ts';
+import type { AccessFacts, Telemetry } from '../runtime.ts';
+import type { AccessLogWriter } from './access-log.ts';
 import { Metrics, type TcpDelta } from './metrics.ts';
 
 /** Telemetry of a proxy: what the data plane reports to, and what takes it away. */
@@ -9,8 +9,8 @@ export interface ProxyTelemetry extends Telemetry {
   /** Counts a TCP connection; its record follows by `request` when it is over. */
   tcp(record: RequestRecord, delta: TcpDelta): void;
   readonly metrics: Metrics;
-  /** Whether access log lines are written, by the side that reports. */
-  accessLog(on: Readonly<Record<RequestRecord['reporter'], boolean>>): void;
+  /** How access log lines are written, by the side that reports; `undefined` for none. */
+  accessLog(writers: Readonly<Record<RequestRecord['reporter'], AccessLogWriter | undefined>>): void;
   /** Sends what is pending and stops. */
   close(): void;
 }
@@ -25,6 +25,8 @@ export interface TelemetrySettings {
   /** Writes lines of the access log. */
   log(lines: string): void;
 }
+
+const noFacts: AccessFacts = { downstreamLocalAddress: '', downstreamRemoteAddress: '', downstreamDirectRemoteAddress: '', upstreamLocalAddress: '', requestedServerName: '', protocol: '', routeName: '' };
 
 /** Milliseconds that a record waits for others: a person sees it as if at once. */
 const interval = 20;
@@ -45,7 +47,7 @@ export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
   const bucket = tokens(clock, recordsPerSecond);
   let skipped = 0;
   let lines: string[] = [];
-  let logs: Readonly<Record<RequestRecord['reporter'], boolean>> = { source: false, destination: false };
+  let writers: Readonly<Record<RequestRecord['reporter'], AccessLogWriter | undefined>> = { source: undefined, destination: undefined };
   /** By a clock that may be set back. */
   let metricsAt = -Infinity;
   let next: { readonly at: number; readonly cancel: () => void } | undefined;
@@ -59,7 +61,7 @@ export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
   const flush = (all = false): void => {
     next?.cancel();
     next = undefined;
-    if (lines.length > 0) settings.log(`${lines.join('\n')}\n`);
+    if (lines.length > 0) settings.log(lines.join(''));
     lines = [];
     const now = clock.now();
     const due = metrics.pending && (all || Math.abs(now - metricsAt) >= metricsInterval);
@@ -82,11 +84,12 @@ export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
   return {
     metrics,
     wanted: () => bucket.left(),
-    request(record) {
+    request(record, facts) {
       if (record.protocol !== 'tcp') metrics.request(record);
       if (bucket.take()) {
         keep(record);
-        if (logs[record.reporter]) lines.push(accessLogLine(record));
+        const write = writers[record.reporter];
+        if (write !== undefined) lines.push(write(record, facts?.() ?? noFacts));
       } else {
         skipped += 1;
       }
@@ -96,7 +99,7 @@ export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
       metrics.tcp(record, delta);
       schedule();
     },
-    accessLog: (on) => { logs = on; },
+    accessLog: (chosen) => { writers = chosen; },
     close() {
       flush(true);
       next?.cancel();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { durationBuckets, type RequestRecord, type TelemetryBatch } from '../../../src/contract/index.ts';
-import { accessLogLine } from '../../../src/sidecar/telemetry/access-log.ts';
+import type { AccessFacts } from '../../../src/sidecar/runtime.ts';
 import { prometheusText } from '../../../src/sidecar/telemetry/prometheus.ts';
 import { createTelemetry } from '../../../src/sidecar/telemetry/telemetry.ts';
 import { nobody } from '../../../src/sidecar/telemetry/peer.ts';
@@ -83,16 +83,19 @@ describe('telemetry', () => {
     expect(totals.reduce((sum, { requests }) => sum + requests, 0)).toBe(6000);
   });
 
-  test('writes the access log only when it is on, in Envoy’s format, one line each', async () => {
+  test('writes the access log only when it is on, and asks for what it needs only then', async () => {
     const { clock, state, telemetry } = make();
     telemetry.request(record());
     await clock.advance(50);
     expect(state.log).toBe('');
-    telemetry.accessLog({ source: true, destination: true });
-    telemetry.request(record());
+    let asked = 0;
+    telemetry.accessLog({ source: undefined, destination: ({ path }) => `${path}\n` });
+    const facts = (): AccessFacts => { asked += 1; return { downstreamLocalAddress: '', downstreamRemoteAddress: '', downstreamDirectRemoteAddress: '', upstreamLocalAddress: '', requestedServerName: '', protocol: '', routeName: '' }; };
+    telemetry.request(record(), facts);
+    telemetry.request(record({ reporter: 'source', path: '/y' }), facts);
     await clock.advance(50);
-    expect(state.log).toBe('[2030-01-02T03:04:05.006Z] "GET /x HTTP/1.1" 200 - via_upstream 1 2 7 6 "-" "curl" "r" "b:80" "10.0.0.1:80" inbound|80||\n');
-    expect(accessLogLine(record({ path: '/"\r\n\u001b[2J', authority: 'a"b' }))).not.toMatch(/[\r\n\u001b]|a"b/);
+    expect(state.log).toBe('/x\n');
+    expect(asked).toBe(1);
   });
 });
 
