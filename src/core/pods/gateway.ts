@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { ingressGateways, managedGateways } from '../../compile/index.ts';
-import { ofKind, type Resource, type TypedResource } from '../../manifest/index.ts';
+import { installation, ofKind, type Resource, type TypedResource } from '../../manifest/index.ts';
 import type { PublishedPort } from '../docker/index.ts';
 
 /** The ingress gateway, with the names and labels of Istio's own. */
@@ -17,8 +17,9 @@ const preferences: readonly { readonly host: number; readonly serves: readonly n
   { host: 8080, serves: [80, 8080] }, { host: 8443, serves: [443, 8443] },
 ];
 
-/** Ports that the ingress gateway has to offer for these manifests; empty when no Gateway selects it. */
+/** Ports that the ingress gateway has to offer for these manifests; empty when no Gateway selects it or an IstioOperator installs none. */
 export function gatewayPorts(resources: readonly Resource[]): readonly number[] {
+  if (installation(resources)?.ingress === false) return [];
   const labels: Readonly<Record<string, string>> = ingressGateway.labels;
   const gateways = istioGateways(resources).filter(({ spec }) => {
     const selector = Object.entries(spec.selector);

@@ -69,7 +69,9 @@ export const MeshConfig = ruled(z.object({
 export type MeshConfig = z.output<typeof MeshConfig>;
 
 const component = z.looseObject({ enabled: z.boolean().exactOptional() });
-const gateways = z.array(ruled(z.looseObject({ name: Text, namespace: Text, enabled: z.boolean().exactOptional(), label: TextMap }), required('name'))).default([]);
+const gatewayPort = z.looseObject({ name: Text, port: UInt32, targetPort: UInt32.exactOptional() });
+const gatewaySettings = z.looseObject({ service: z.looseObject({ ports: z.array(gatewayPort).default([]) }).exactOptional() }).exactOptional();
+const gateways = z.array(ruled(z.looseObject({ k8s: gatewaySettings,  name: Text, namespace: Text, enabled: z.boolean().exactOptional(), label: TextMap }), required('name'))).default([]);
 const values = 'Helm values of an Istio installation have nothing to set in a lab';
 
 /** Istio's profiles. Source: istio.io, Installation configuration profiles. */
@@ -91,8 +93,8 @@ export const IstioOperator = z.object({
     cni: component.meta({ notRun: 'the lab captures traffic without a CNI plugin' }).exactOptional(),
     ztunnel: component.meta({ notRun: 'the lab has no ambient mode' }).exactOptional(),
     istiodRemote: notRun(oneProcess),
-    ingressGateways: gateways.meta({ notRun: 'the lab starts its ingress gateway when a Gateway asks for it' }),
-    egressGateways: gateways.meta({ notRun: 'the lab starts gateways when a Gateway asks for them' }),
+    ingressGateways: gateways,
+    egressGateways: gateways,
   }).exactOptional(),
   values: notRun(values),
   unvalidatedValues: notRun(values),
