@@ -46,6 +46,7 @@ describe('an IstioOperator', () => {
   it('is read as any manifest: what a lab does not run is said, a profile that is none is an error', () => {
     expect(said(operator('profile: huge'))).toEqual(['error IST0106 5:3']);
     expect(said(operator('meshConfig:\n  defaultConfig:\n    discoveryAddress: istiod:15012\nvalues: { global: {} }'))).toEqual(['info WEFT0007 7:7', 'info WEFT0007 8:3']);
+    expect(said(operator('components:\n  pilot: { enabled: true }\n  base: { enabled: true }'))).toEqual(['info WEFT0007 6:5', 'info WEFT0007 7:5']);
     expect(said(operator('meshConfig:\n  outboundTrafficPolicy: { mode: NONE }'))).toEqual(['error IST0106 6:30']);
   });
 });

@@ -89,7 +89,7 @@ export const IstioOperator = z.object({
   compatibilityVersion: notRun('the lab does what the current version does'),
   resourceSuffix: notRun(fixed),
   components: z.object({
-    base: component.exactOptional(), pilot: component.exactOptional(),
+    base: component.meta({ notRun: 'the lab knows Istio’s resources by itself' }).exactOptional(), pilot: component.meta({ notRun: 'the lab runs its own control plane' }).exactOptional(),
     cni: component.meta({ notRun: 'the lab captures traffic without a CNI plugin' }).exactOptional(),
     ztunnel: component.meta({ notRun: 'the lab has no ambient mode' }).exactOptional(),
     istiodRemote: notRun(oneProcess),
