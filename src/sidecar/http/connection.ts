@@ -21,10 +21,13 @@ export interface HttpConnection {
   destroy(): void;
 }
 
-/** Serves HTTP on a connection whose filter chain has been chosen: the HTTP connection manager. Takes the link over. */
-export function serveHttp(given: Link, context: HttpConnectionContext): HttpConnection {
+/**
+ * Serves HTTP on a connection whose filter chain has been chosen: the HTTP connection manager. Takes the link over. `renewed` gives what is in
+ * force by then, for each request; `undefined` from it means that the connection is served no more: it ends after the request that found out.
+ */
+export function serveHttp(given: Link, context: HttpConnectionContext, renewed: () => HttpConnectionContext | undefined = () => context): HttpConnection {
   const link = handleLink(given);
-  const session = new HttpSession(link, context);
+  const session = new HttpSession(link, context, renewed);
   const { codec, limits } = session.plan;
   if (codec === 'AUTO') detectHttp2(link, limits, context.runtime.clock, (http2) => session.start(http2));
   else session.start(codec === 'HTTP2');
@@ -33,29 +36,30 @@ export function serveHttp(given: Link, context: HttpConnectionContext): HttpConn
 
 /** What the requests of one connection share. */
 export class HttpSession implements ServerSession {
-  readonly context: HttpConnectionContext;
-  readonly plan: ManagerPlan;
+  context: HttpConnectionContext;
+  plan: ManagerPlan;
   /** What becomes of a request: the manager's filters, then its route. */
-  readonly handler: HttpHandler;
+  handler: HttpHandler;
   /** Listener and filter chain, for every decision on this connection. */
-  readonly steps: readonly DecisionStep[];
+  steps: readonly DecisionStep[];
   readonly ids: RandomIds;
   readonly switchToHttp2: ServerSession['switchToHttp2'];
   readonly #link: Link;
+  readonly #renewed: () => HttpConnectionContext | undefined;
   #server: Http1Server | Http2Server | undefined;
   #caller: { readonly told: string | undefined; readonly peer: Peer } | undefined;
 
-  constructor(link: Link, context: HttpConnectionContext) {
+  constructor(link: Link, context: HttpConnectionContext, renewed: () => HttpConnectionContext | undefined) {
     this.#link = link;
+    this.#renewed = renewed;
     this.context = context;
     const { plan, handler } = managerOf(context);
     this.plan = plan;
     this.handler = handler;
+    this.steps = stepsOf(context);
     const plaintext = context.scheme === 'http' && context.sourcePrincipal === '';
     this.switchToHttp2 = plaintext && this.plan.codec === 'AUTO' ? (head, settings, rest) => this.#upgraded(head, settings, rest) : undefined;
     this.ids = new RandomIds(context.runtime);
-    const { listener, listenerOrigin, filterChain } = context;
-    this.steps = [{ stage: 'listener', what: listener, ...(listenerOrigin === undefined ? {} : { origin: listenerOrigin }) }, { stage: 'filter-chain', what: filterChain }];
   }
 
   /** Begins to serve, in the version that was found out or configured. */
@@ -71,7 +75,23 @@ export class HttpSession implements ServerSession {
   }
 
   open(head: RequestLine, body: Body, progress: RequestProgress): ServerExchange {
+    this.#renew();
     return new HttpExchange(this, head, body, progress);
+  }
+
+  #renew(): void {
+    const context = this.#renewed();
+    if (context === this.context) return;
+    if (context === undefined) {
+      // The request that found out is answered first.
+      queueMicrotask(() => { this.drain(); });
+      return;
+    }
+    const { plan, handler } = managerOf(context);
+    this.context = context;
+    this.plan = plan;
+    this.handler = handler;
+    this.steps = stepsOf(context);
   }
 
   /** The caller as it describes itself; on one connection that hardly ever changes. */
@@ -95,6 +115,10 @@ export class HttpSession implements ServerSession {
     this.#link.unread(rest);
     server.upgraded(head, settings);
   }
+}
+
+function stepsOf({ listener, listenerOrigin, filterChain }: HttpConnectionContext): readonly DecisionStep[] {
+  return [{ stage: 'listener', what: listener, ...(listenerOrigin === undefined ? {} : { origin: listenerOrigin }) }, { stage: 'filter-chain', what: filterChain }];
 }
 
 /** A connection manager's config and filters, from the memory of the runtime. */

@@ -9,6 +9,7 @@ import { downstreamTls, terminalFilter } from '../config/validate.ts';
 import { serveHttp } from '../http/index.ts';
 import type { ConnectionFilter } from '../hooks.ts';
 import { socketLink, type Address, type Link, type SocketLink } from '../link/index.ts';
+import type { HttpConnectionContext } from '../runtime.ts';
 import { connectionFilters, judge } from '../tcp/access.ts';
 import { serveTcp } from '../tcp/proxy.ts';
 import { reportRefused } from '../tcp/record.ts';
@@ -52,6 +53,8 @@ interface Live {
 /** One connection on its way to a filter chain. */
 interface Arrival {
   readonly socket: Socket;
+  /** The listener's port that it came in on. */
+  readonly port: number;
   readonly link: SocketLink;
   readonly listener: PreparedListener;
   readonly source: Address;
@@ -123,7 +126,7 @@ function arrive({ config, originalDestination }: DownstreamSettings, socket: Soc
   const listener = config.current.listeners.find(port, destination.ip, destination.port);
   if (listener === undefined) return undefined;
   const link = socketLink(socket);
-  return { socket, link, listener, source: link.remote, destination, key };
+  return { socket, port, link, listener, source: link.remote, destination, key };
 }
 
 async function serve(settings: DownstreamSettings, arrival: Arrival): Promise<Live | undefined> {
@@ -171,12 +174,34 @@ async function serveChain(settings: DownstreamSettings, arrival: Arrival, chain:
     const connection = serveTcp(secured.link, { ...known, proxy: terminal.proxy, origin: origin(chain.metadata) ?? origin(arrival.listener.listener.metadata) }, arrival.key, () => undefined);
     return { drain: () => undefined, destroy: () => { connection.destroy(); } };
   }
-  return serveHttp(secured.link, {
+  const first: HttpConnectionContext = {
     runtime: settings.runtime, manager: terminal.manager, listener: context.listener, listenerOrigin: origin(arrival.listener.listener.metadata), filterChain: chainTitle(chain),
     direction: context.direction, edge: settings.type === 'router' || (context.direction === 'inbound' && secured.principal === ''),
     scheme: tls !== undefined && secured.principal === '' ? 'https' : 'http', sourceIp: context.sourceIp, sourcePort: arrival.source.port, sourcePrincipal: secured.principal, originalDestination: context.originalDestination,
     ...(sniffed.serverName === undefined ? {} : { serverName: sniffed.serverName }), rules: ruleOrigins(arrival.listener.listener.metadata),
-  });
+  };
+  return serveHttp(secured.link, first, renewal(settings, arrival, chain, factsOf(arrival, sniffed), first));
+}
+
+/**
+ * What a connection's listeners say by now, for its next request: between sidecars connections live for hours, and a policy that has been
+ * acknowledged must be in force on all of them. `undefined` when no chain, or one with other TLS, would take the connection any more.
+ */
+function renewal({ config }: DownstreamSettings, arrival: Arrival, chain: FilterChain, facts: ConnectionFacts, first: HttpConnectionContext): () => HttpConnectionContext | undefined {
+  const transport = JSON.stringify(chain.transportSocket);
+  let seen = config.current.listeners;
+  let known: HttpConnectionContext | undefined = first;
+  return () => {
+    const { listeners } = config.current;
+    if (listeners === seen) return known;
+    seen = listeners;
+    const listener = listeners.find(arrival.port, arrival.destination.ip, arrival.destination.port);
+    const match = listener?.match(facts);
+    const now = match?.kind === 'chain' && JSON.stringify(match.chain.transportSocket) === transport ? terminalFilter(match.chain) : undefined;
+    if (listener === undefined || match?.kind !== 'chain' || now?.kind !== 'http') known = undefined;
+    else known = { ...first, manager: now.manager, listener: listener.listener.name ?? '', listenerOrigin: origin(listener.listener.metadata), filterChain: chainTitle(match.chain), rules: ruleOrigins(listener.listener.metadata) };
+    return known;
+  };
 }
 
 /** The context of a connection that its chain's filters let in, with what they say. Throws {@link Refusal} when one of them does not. */
