@@ -4,6 +4,7 @@ import { handleLink } from '../link/index.ts';
 import type { UpstreamConnection } from '../runtime.ts';
 import type { Host } from './host.ts';
 import type { PoolContext } from './pool-context.ts';
+import { PoolQueue } from './pool-queue.ts';
 import type { Exchange, HttpPool, Pending } from './pool.ts';
 
 /** A request that waits for a connection, and then the handle to cancel it. */
@@ -31,7 +32,7 @@ class Waiting implements Pending {
 interface PooledClient {
   readonly codec: Http2Client;
   readonly connection: UpstreamConnection;
-  stopTimer(): void;
+  gone(): void;
 }
 
 /** How a pool connects. */
@@ -50,54 +51,35 @@ const windows = { streamWindow: 65_536, connectionWindow: 16 * 1024 * 1024, maxC
 export class Http2Pool implements HttpPool, Http2ClientOwner {
   /** The host does not speak HTTP/2. */
   refused = false;
-  readonly #host: Host;
   readonly #context: PoolContext;
   readonly #options: Http2PoolOptions;
   readonly #clients = new Map<Http2Client, PooledClient>();
-  #waiting: Waiting[] = [];
-  #connecting = 0;
+  readonly #queue: PoolQueue<Waiting>;
   #closed = false;
 
   constructor(host: Host, context: PoolContext, options: Http2PoolOptions) {
-    this.#host = host;
     this.#context = context;
     this.#options = options;
+    const { maxConcurrentStreams } = options;
+    this.#queue = new PoolQueue(host, context, {
+      http2: true, perConnection: Math.min(maxConcurrentStreams, context.limits.maxRequestsPerConnection),
+      // One attempt to connect stands for all who waited for it.
+      failsFor: (waiting, connecting) => Math.max(1, connecting === 0 ? waiting : maxConcurrentStreams),
+      connected: (connection) => this.#connected(connection), size: () => this.#clients.size,
+    });
   }
 
   send(request: HttpRequest, exchange: Exchange, fresh: boolean): Pending {
-    const { limits, use, counters } = this.#context;
     const waiting = new Waiting(request, exchange, this);
-    if (use.requests >= limits.maxRequests) {
-      counters.upstream_rq_pending_overflow++;
-      counters.upstream_rq_active_overflow++;
-      exchange.failed('overflow', 'overflow', true);
-      return waiting;
-    }
+    if (!this.#queue.admits(waiting)) return waiting;
     const client = this.#usable(fresh);
-    if (client !== undefined) {
-      this.#assign(client, waiting);
-      return waiting;
-    }
-    if (use.pending >= limits.maxPendingRequests) {
-      counters.upstream_rq_pending_overflow++;
-      exchange.failed('overflow', 'overflow', true);
-      return waiting;
-    }
-    use.pending++;
-    counters.upstream_rq_pending_total++;
-    this.#waiting.push(waiting);
-    this.#connectIfNeeded();
+    if (client !== undefined) this.#assign(client, waiting);
+    else this.#queue.push(waiting);
     return waiting;
   }
 
   /** A request that still waits does not want a connection any more. */
-  forget(waiting: Waiting): void {
-    const index = this.#waiting.indexOf(waiting);
-    if (index < 0) return;
-    this.#waiting.splice(index, 1);
-    this.#context.use.pending--;
-    this.#context.counters.upstream_rq_cancelled++;
-  }
+  forget(waiting: Waiting): void { this.#queue.forget(waiting); }
 
   /** Connections close when their requests are done. */
   close(): void {
@@ -106,24 +88,21 @@ export class Http2Pool implements HttpPool, Http2ClientOwner {
   }
 
   changed(): void {
-    while (this.#waiting.length > 0) {
+    while (this.#queue.length > 0) {
       const client = this.#usable(false);
-      if (client === undefined) break;
-      this.#context.use.pending--;
-      this.#assign(client, this.#waiting.shift() as Waiting);
+      const [next] = client === undefined ? [] : this.#queue.take(1);
+      if (client === undefined || next === undefined) break;
+      this.#assign(client, next);
     }
-    this.#connectIfNeeded();
+    this.#queue.connectIfNeeded();
   }
 
   gone(codec: Http2Client): void {
     const client = this.#clients.get(codec);
     if (client === undefined) return;
     this.#clients.delete(codec);
-    client.stopTimer();
-    this.#context.use.connections--;
-    this.#context.counters.upstream_cx_destroy++;
-    this.#host.connections--;
-    this.#connectIfNeeded();
+    client.gone();
+    this.#queue.connectIfNeeded();
   }
 
   #usable(fresh: boolean): PooledClient | undefined {
@@ -135,81 +114,25 @@ export class Http2Pool implements HttpPool, Http2ClientOwner {
   }
 
   #assign({ codec, connection }: PooledClient, waiting: Waiting): void {
-    const { use, counters, limits } = this.#context;
-    this.#host.active++;
-    use.requests++;
-    counters.upstream_rq_total++;
-    this.#host.counters.rq_total++;
+    const done = this.#queue.began();
     waiting.exchange.connected(connection, codec.requests > 0);
-    waiting.sent = codec.send(waiting.request, waiting.exchange, () => {
-      this.#host.active--;
-      use.requests--;
-    });
-    if (codec.requests < limits.maxRequestsPerConnection) return;
-    counters.upstream_cx_max_requests++;
+    waiting.sent = codec.send(waiting.request, waiting.exchange, done);
+    if (codec.requests < this.#context.limits.maxRequestsPerConnection) return;
+    this.#context.counters.upstream_cx_max_requests++;
     codec.shutdown();
   }
 
-  /** Opens as many connections as those that wait will fill, within the limit; a host always gets its first one. */
-  #connectIfNeeded(): void {
-    const { limits, use, counters } = this.#context;
-    const perConnection = Math.min(this.#options.maxConcurrentStreams, limits.maxRequestsPerConnection);
-    while (this.#connecting * perConnection < this.#waiting.length) {
-      if (use.connections >= limits.maxConnections) {
-        counters.upstream_cx_overflow++;
-        if (this.#clients.size > 0 || this.#connecting > 0) return;
-      }
-      this.#connect();
-    }
-  }
-
-  #connect(): void {
-    const { cluster, limits, use, counters, environment } = this.#context;
-    this.#connecting++;
-    counters.upstream_cx_total++;
-    this.#host.counters.cx_total++;
-    use.connections++;
-    const abort = new AbortController();
-    let timedOut = false;
-    const cancelTimer = environment.clock.after(limits.connectTimeout, () => {
-      timedOut = true;
-      abort.abort();
-    });
-    environment.connector.connect(cluster, this.#host, abort.signal, true).then(
-      (connection) => {
-        cancelTimer();
-        this.#connecting--;
-        this.#connected(connection);
-      },
-      (error: unknown) => {
-        cancelTimer();
-        this.#connecting--;
-        use.connections--;
-        counters.upstream_cx_connect_fail++;
-        if (timedOut) counters.upstream_cx_connect_timeout++;
-        this.#host.counters.cx_connect_fail++;
-        this.#connectFailed(timedOut ? 'connection_timeout' : 'connection_failure', error);
-      },
-    );
-  }
-
   #connected(connection: UpstreamConnection): void {
-    const { limits, counters, use, environment } = this.#context;
+    const { limits, environment } = this.#context;
     if (!speaksHttp2(connection.alpn, this.#options.negotiated)) {
       connection.link.destroy();
-      use.connections--;
-      counters.upstream_cx_destroy++;
+      this.#queue.discarded();
       this.#handOver();
       return;
     }
     const idleTimeout = Number.isFinite(limits.idleTimeout) ? limits.idleTimeout : 0;
     const codec = new Http2Client(handleLink(connection.link), this, { ...windows, idleTimeout }, environment.clock);
-    const stopTimer = Number.isFinite(limits.maxConnectionDuration) ? environment.clock.after(limits.maxConnectionDuration, () => {
-      counters.upstream_cx_max_duration_reached++;
-      codec.shutdown();
-    }) : () => undefined;
-    this.#clients.set(codec, { codec, connection, stopTimer });
-    this.#host.connections++;
+    this.#clients.set(codec, { codec, connection, gone: this.#queue.opened(() => codec.shutdown()) });
     codec.start();
     this.changed();
     if (this.#closed) codec.shutdown();
@@ -218,18 +141,6 @@ export class Http2Pool implements HttpPool, Http2ClientOwner {
   /** The host speaks HTTP/1.1: who waits goes there, and who comes after is sent there at once. */
   #handOver(): void {
     this.refused = true;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#context.use.pending -= waiting.length;
-    for (const one of waiting) one.elsewhere = this.#options.fallback.send(one.request, one.exchange, false);
-  }
-
-  /** One attempt to connect stands for all who waited for it. */
-  #connectFailed(details: string, error: unknown): void {
-    const failed = this.#waiting.splice(0, Math.max(1, this.#connecting === 0 ? this.#waiting.length : this.#options.maxConcurrentStreams));
-    this.#context.use.pending -= failed.length;
-    const code = (error as { readonly code?: unknown } | undefined)?.code;
-    for (const { exchange } of failed) exchange.failed('connect-failure', typeof code === 'string' ? `${details}|${code}` : details, true);
-    this.#connectIfNeeded();
+    for (const one of this.#queue.take(this.#queue.length)) one.elsewhere = this.#options.fallback.send(one.request, one.exchange, false);
   }
 }
