@@ -98,13 +98,13 @@ class ClientStream implements StreamEvents, Http2Request {
     this.#stream = stream;
     const { body } = request;
     const empty = body instanceof ReadyBody && body.length === 0;
-    stream.sendHead(encodeRequest(this.#connection.encoder, request), empty);
+    stream.sendHead(encodeRequest(this.#connection.sender.encoder, request), empty);
     if (!empty) stream.sendBody(body);
   }
 
   cancel(): void {
     this.#exchange = undefined;
-    if (this.#stream !== undefined) this.#connection.reset(this.#stream, errorCode.cancel);
+    if (this.#stream !== undefined) this.#connection.resetStream(this.#stream, errorCode.cancel);
   }
 
   head(block: FieldBlock, endStream: boolean): boolean {
@@ -138,7 +138,7 @@ class ClientStream implements StreamEvents, Http2Request {
   progress(): void { /* timeouts are the route's */ }
 
   unwanted(): void {
-    if (this.#stream !== undefined) this.#connection.reset(this.#stream, errorCode.cancel);
+    if (this.#stream !== undefined) this.#connection.resetStream(this.#stream, errorCode.cancel);
   }
 
   sent(trailers: HeaderMap | undefined): void { void trailers; }
@@ -147,7 +147,7 @@ class ClientStream implements StreamEvents, Http2Request {
   sourceBroken(): void {
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    if (this.#stream !== undefined) this.#connection.reset(this.#stream, errorCode.cancel);
+    if (this.#stream !== undefined) this.#connection.resetStream(this.#stream, errorCode.cancel);
     exchange?.failed('cancelled', 'downstream_remote_disconnect', this.#untouched);
   }
 
@@ -172,7 +172,7 @@ class ClientStream implements StreamEvents, Http2Request {
   /** A server that has answered wants no more of the request. */
   #endEarly(): void {
     const stream = this.#stream;
-    if (stream?.remoteEnded === true && !stream.localEnded) this.#connection.reset(stream, errorCode.none);
+    if (stream?.remoteEnded === true && !stream.localEnded) this.#connection.resetStream(stream, errorCode.none);
   }
 
   #finish(): void {

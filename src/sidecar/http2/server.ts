@@ -114,7 +114,7 @@ class ServerStream implements StreamEvents {
   }
 
   wanted(): void {
-    if (this.#continue && this.#stream.received === 0 && !this.#responded) this.#stream.sendHead(this.#server.connection.encoder.common(':status', '100'), false);
+    if (this.#continue && this.#stream.received === 0 && !this.#responded) this.#stream.sendHead(this.#server.connection.sender.encoder.common(':status', '100'), false);
     this.#continue = false;
     const { bodyIdleTimeout } = this.#server.limits;
     // A body of known length is an upload; one without may be a conversation that is silent for long.
@@ -137,13 +137,13 @@ class ServerStream implements StreamEvents {
     const exchange = this.#exchange;
     this.#exchange = undefined;
     exchange?.sent(this.#stream.written, trailers);
-    if (!this.#stream.remoteEnded) this.#server.connection.reset(this.#stream, errorCode.none);
+    if (!this.#stream.remoteEnded) this.#server.connection.resetStream(this.#stream, errorCode.none);
   }
 
   sourceBroken(): void {
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    this.#server.connection.reset(this.#stream, errorCode.internal);
+    this.#server.connection.resetStream(this.#stream, errorCode.internal);
     exchange?.broken(this.#stream.written, 'upstream');
   }
 
@@ -171,7 +171,7 @@ class ServerStream implements StreamEvents {
     const { status, body } = response;
     const bodiless = this.#head?.method === 'HEAD' || status === 204 || status === 304;
     const empty = bodiless || (body instanceof ReadyBody && body.length === 0);
-    this.#stream.sendHead(encodeResponse(this.#server.connection.encoder, response, bodiless), empty);
+    this.#stream.sendHead(encodeResponse(this.#server.connection.sender.encoder, response, bodiless), empty);
     if (bodiless) body.cancel('no body wanted');
     else if (!empty) this.#stream.sendBody(body);
   }
@@ -180,14 +180,14 @@ class ServerStream implements StreamEvents {
   #refuse(error: ProtocolError): void {
     this.#responded = true;
     this.#server.session.invalid(error);
-    const { encoder } = this.#server.connection;
+    const { encoder } = this.#server.connection.sender;
     this.#stream.sendHead(encoder.common(':status', String(error.status)) + encoder.field('content-length', '0'), true);
   }
 
   #timedOut(): void {
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    this.#server.connection.reset(this.#stream, errorCode.cancel);
+    this.#server.connection.resetStream(this.#stream, errorCode.cancel);
     if (this.#responded) exchange?.broken(this.#stream.written, 'downstream');
     else exchange?.aborted(new ProtocolError('http2.request_body_timeout', 408));
   }

@@ -3,26 +3,30 @@ import { IncomingBody, ReadyBody, type BodySource, type Headers } from '../http1
 import type { FieldBlock } from './hpack-decoder.ts';
 import { errorCode } from './protocol.ts';
 
-/** What a stream asks of its connection. */
-export interface StreamHost {
-  /** Now, in milliseconds. */
-  now(): number;
+/** How a stream sends. Nothing goes out once the connection is over. */
+export interface StreamSender {
   /** Sends one DATA frame with as much of `chunk` from `at` as the windows and the link allow; says how much. */
-  sendData(stream: Http2Stream, chunk: Buffer, at: number): number;
-  sendText(stream: Http2Stream, content: string): void;
-  sendHeaders(stream: Http2Stream, block: string, end: boolean): void;
-  sendTrailers(stream: Http2Stream, trailers: Headers): void;
-  sendEnd(stream: Http2Stream): void;
+  data(stream: Http2Stream, chunk: Buffer, at: number): number;
+  /** Sends a whole body that {@link fits}, and ends the stream. */
+  text(stream: Http2Stream, content: string): void;
+  headers(stream: Http2Stream, block: string, end: boolean): void;
+  trailers(stream: Http2Stream, trailers: Headers): void;
+  end(stream: Http2Stream): void;
   /** Whether so many bytes can go out at once. */
   fits(stream: Http2Stream, bytes: number): boolean;
   /** The stream has something to send and no room. */
   waits(stream: Http2Stream): void;
+}
+
+/** What a stream asks of its connection. */
+export interface StreamHost {
+  readonly sender: StreamSender;
+  /** Now, in milliseconds. */
+  now(): number;
   /** Bytes that were received need no memory any more. */
   consumed(bytes: number): void;
   /** Lets the peer send so many more bytes on the stream. */
   allow(stream: Http2Stream, bytes: number): void;
-  /** Ends the stream both ways, with a RST_STREAM. */
-  reset(stream: Http2Stream, code: number): void;
   /** Both sides are over. */
   finished(stream: Http2Stream): void;
 }
@@ -78,6 +82,7 @@ export class Http2Stream implements BodySource, BodySink {
   received = 0;
   written = 0;
   readonly #host: StreamHost;
+  readonly #sender: StreamSender;
   #body: IncomingBody | ReadyBody | undefined;
   /** Content before anybody was told of the stream. */
   #early: Buffer[] = [];
@@ -94,6 +99,7 @@ export class Http2Stream implements BodySource, BodySink {
   constructor(id: number, host: StreamHost, sendWindow: number, receiveWindow: number) {
     this.id = id;
     this.#host = host;
+    this.#sender = host.sender;
     this.opened = host.now();
     this.sendWindow = sendWindow;
     this.receiveWindow = receiveWindow;
@@ -169,15 +175,15 @@ export class Http2Stream implements BodySource, BodySink {
 
   /** Our head. */
   sendHead(block: string, end: boolean): void {
-    this.#host.sendHeaders(this, block, end);
+    this.#sender.headers(this, block, end);
     if (end) this.#sent(undefined);
   }
 
   /** Our body, after the head. */
   sendBody(body: Body): void {
-    if (body instanceof ReadyBody && this.#host.fits(this, body.length)) {
+    if (body instanceof ReadyBody && this.#sender.fits(this, body.length)) {
       this.written = body.length;
-      this.#host.sendText(this, body.latin1());
+      this.#sender.text(this, body.latin1());
       this.#sent(undefined);
       return;
     }
@@ -195,11 +201,11 @@ export class Http2Stream implements BodySource, BodySink {
     }
     let at = 0;
     if (this.#queue.length === 0) {
-      for (let sent = 1; sent > 0 && at < chunk.length; at += sent) sent = this.#host.sendData(this, chunk, at);
+      for (let sent = 1; sent > 0 && at < chunk.length; at += sent) sent = this.#sender.data(this, chunk, at);
       if (at === chunk.length) return true;
     }
     this.#queue.push(at === 0 ? chunk : chunk.subarray(at));
-    this.#host.waits(this);
+    this.#sender.waits(this);
     return false;
   }
 
@@ -221,7 +227,7 @@ export class Http2Stream implements BodySource, BodySink {
   pump(): boolean {
     const chunk = this.#queue[0];
     if (chunk === undefined || this.closed) return false;
-    const sent = this.#host.sendData(this, chunk, 0);
+    const sent = this.#sender.data(this, chunk, 0);
     if (sent < chunk.length) {
       if (sent > 0) this.#queue[0] = chunk.subarray(sent);
       return true;
@@ -256,8 +262,8 @@ export class Http2Stream implements BodySource, BodySink {
       this.error();
       return;
     }
-    if (trailers === undefined) this.#host.sendEnd(this);
-    else this.#host.sendTrailers(this, trailers as Headers);
+    if (trailers === undefined) this.#sender.end(this);
+    else this.#sender.trailers(this, trailers as Headers);
     this.#sent(trailers);
   }
 
