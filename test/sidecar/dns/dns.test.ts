@@ -1,6 +1,6 @@
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { decode, encode, type RecordType } from 'dns-packet';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -50,18 +50,30 @@ describe('a query', () => {
 /** An upstream that answers everything with 192.0.2.1, or nothing. */
 async function upstream(silent = false): Promise<number> {
   const answer = (packet: Buffer): Buffer => { const { id, questions } = decode(packet); return encode({ type: 'response', id: id ?? 0, questions: questions ?? [], answers: [{ type: 'A', name: questions?.[0]?.name ?? '', data: '192.0.2.1' }] }); };
-  const udp = createSocket('udp4');
-  udp.on('message', (packet, from) => { if (!silent) udp.send(answer(packet), from.port, from.address); });
-  udp.bind(0, '127.0.0.1');
-  await once(udp, 'listening');
-  const { port } = udp.address();
-  const tcp = createServer((socket) => {
+  const { udp, tcp, port } = await bindBoth((socket) => {
     socket.on('error', () => undefined);
     socket.on('data', (chunk: Buffer) => { const reply = answer(chunk.subarray(2)); socket.write(Buffer.concat([Buffer.from([reply.length >> 8, reply.length & 255]), reply])); });
-  }).listen(port, '127.0.0.1');
-  await once(tcp, 'listening');
+  });
+  udp.on('message', (packet, from) => { if (!silent) udp.send(answer(packet), from.port, from.address); });
   cleanup.push(() => { udp.close(); tcp.close(); });
-  return (tcp.address() as AddressInfo).port;
+  return port;
+}
+
+/** One port on UDP and TCP: what is free on the one may be taken on the other, then another is tried. */
+async function bindBoth(serve: (socket: Socket) => void): Promise<{ readonly udp: UdpSocket; readonly tcp: Server; readonly port: number }> {
+  for (;;) {
+    const udp = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(udp, 'listening');
+    const { port } = udp.address();
+    const tcp = createServer(serve).listen(port, '127.0.0.1');
+    try {
+      await once(tcp, 'listening');
+      return { udp, tcp, port };
+    } catch (error) {
+      udp.close();
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
+  }
 }
 
 async function dns(port: number, speed = 1): Promise<DnsServer> {
