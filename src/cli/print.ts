@@ -21,16 +21,28 @@ export function table(header: readonly string[], rows: readonly (readonly string
 }
 
 /** `file:line:column  level  code  message`, as compilers print it, with the advice below. */
-export function diagnosticLine({ file, line, column, level, code, message, help, resource }: Diagnostic): string {
+function diagnosticLine({ file, line, column, level, code, message, help, resource }: Diagnostic): string {
   const place = file === '' ? '' : `${file}:${line}:${column}  `;
   return `${place}${level}  ${code}  ${resource === undefined ? '' : `${resource}: `}${message}${help === undefined ? '' : `\n    ${help}`}`;
 }
 
+/** Diagnostics as lines, in the order in which somebody reads the files. */
+export function diagnosticLines(diagnostics: readonly Diagnostic[]): string[] {
+  const files = [...new Set(diagnostics.map((one) => one.file))];
+  const order = (one: Diagnostic, other: Diagnostic): number => files.indexOf(one.file) - files.indexOf(other.file) || one.line - other.line || one.column - other.column;
+  return diagnostics.toSorted(order).map(diagnosticLine);
+}
+
 /** What, why, what to do. */
 export function errorText({ code, message, help, diagnostics }: LabError): string {
-  return [`${message} [${code}]`, ...(help === undefined ? [] : [help]), ...(diagnostics ?? []).map(diagnosticLine)].join('\n');
+  return [`${message} [${code}]`, ...(help === undefined ? [] : [help]), ...diagnosticLines(diagnostics ?? [])].join('\n');
 }
 
 export function milliseconds(value: number): string {
   return value < 1000 ? `${Math.round(value)} ms` : `${(value / 1000).toFixed(1)} s`;
+}
+
+/** `1 error`, `2 errors`. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

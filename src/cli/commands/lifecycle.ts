@@ -2,7 +2,7 @@ import { LabFailure } from '../../contract/index.ts';
 import { readFiles } from '../../core/files/index.ts';
 import type { CliContext } from '../context.ts';
 import { follow, pickLab } from '../context.ts';
-import { diagnosticLine } from '../print.ts';
+import { diagnosticLines } from '../print.ts';
 
 export interface UpOptions {
   readonly file?: readonly string[];
@@ -30,7 +30,7 @@ export async function up(context: CliContext, { file = [], sample, name, namespa
     terminal.out(JSON.stringify({ lab, ingressUrl: status.ingressUrl, ingress: status.ingress, took: Date.now() - started, steps: operation.steps, diagnostics: status.diagnostics }));
     return;
   }
-  for (const diagnostic of status.diagnostics.filter((one) => one.level !== 'info')) terminal.err(diagnosticLine(diagnostic));
+  for (const line of diagnosticLines(status.diagnostics.filter((one) => one.level !== 'info'))) terminal.err(line);
   terminal.out(status.ingressUrl === '' ? `${lab} is running; no Gateway opens a port.` : status.ingressUrl);
 }
 

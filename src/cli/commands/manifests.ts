@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import { LabFailure, type ApplyResult, type Explanation } from '../../contract/index.ts';
 import { readFiles } from '../../core/files/index.ts';
 import { pickLab, type CliContext } from '../context.ts';
-import { diagnosticLine, table } from '../print.ts';
+import { counted, diagnosticLines, table } from '../print.ts';
 
 export interface FileOptions {
   readonly file: readonly string[];
@@ -27,7 +27,7 @@ export async function remove(context: CliContext, { file, name, namespace }: Fil
 function report({ terminal }: CliContext, result: ApplyResult, verb: string): boolean {
   if (terminal.json) terminal.out(JSON.stringify(result));
   else {
-    for (const diagnostic of result.diagnostics) terminal.err(diagnosticLine(diagnostic));
+    for (const line of diagnosticLines(result.diagnostics)) terminal.err(line);
     if (result.applied || verb === 'would change') terminal.out(result.changes.length === 0 ? 'unchanged' : result.changes.map((change) => `${verb} ${change.path}`).join('\n'));
     else terminal.err('Nothing was applied: the errors above come first.');
   }
@@ -59,9 +59,9 @@ export async function analyze(context: CliContext, paths: readonly string[], nam
   const found = await api.analyze(paths.length > 0 ? { files: await readFiles(paths, context.stdin) } : { lab: await pickLab(context, name) });
   if (terminal.json) terminal.out(JSON.stringify(found));
   else {
-    for (const diagnostic of found) terminal.out(diagnosticLine(diagnostic));
-    const count = (level: string): number => found.filter((one) => one.level === level).length;
-    terminal.out(found.length === 0 ? 'No problems found.' : `${count('error')} errors, ${count('warning')} warnings, ${count('info')} notes.`);
+    for (const line of diagnosticLines(found)) terminal.out(line);
+    const count = (level: string, what: string): string => counted(found.filter((one) => one.level === level).length, what);
+    terminal.out(found.length === 0 ? 'No problems found.' : `${count('error', 'error')}, ${count('warning', 'warning')}, ${count('info', 'note')}.`);
   }
   return !found.some((one) => one.level === 'error');
 }

@@ -1,6 +1,6 @@
 import { LabFailure, outcomeOf, type LabStatus, type ProxyConfigSection, type RequestRecord } from '../../contract/index.ts';
 import { pickLab, type CliContext } from '../context.ts';
-import { diagnosticLine, table } from '../print.ts';
+import { diagnosticLines, table } from '../print.ts';
 
 /** `weft status`: pods, proxies, versions. */
 export async function status(context: CliContext, name: string | undefined): Promise<void> {
@@ -20,7 +20,7 @@ function statusText(lab: LabStatus): string {
     `${lab.name}: ${lab.phase}${lab.message === undefined ? '' : ` (${lab.message})`}, config ${lab.version}, images ${lab.images}`,
     ...(lab.ingressUrl === '' ? [] : [`ingress ${lab.ingressUrl}`]),
     table(['NAMESPACE', 'POD', 'CONTAINERS', 'STATE', 'IP', 'PROXY'], pods),
-    ...lab.diagnostics.filter((one) => one.level !== 'info').map(diagnosticLine),
+    ...diagnosticLines(lab.diagnostics.filter((one) => one.level !== 'info')),
   ].join('\n');
 }
 
