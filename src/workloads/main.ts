@@ -22,6 +22,8 @@ const idle: Start = () => {
 
 const servers: Readonly<Record<string, Start>> = {
   'curl': idle, 'httpbin': httpbin, 'go-httpbin': goHttpbin, 'tcp-echo-server': tcpEcho, 'fortio': fortio, 'echo-basic': echoBasic, 'istio-echo': istioEcho,
+  // What they are made of is large: only they load it.
+  'grpcbin': async (context) => (await import('./grpcbin.ts')).grpcbin(context), 'websocket-echo': async (context) => (await import('./websocket-echo.ts')).websocketEcho(context),
 };
 const versioned: readonly (readonly [prefix: string, start: (context: StandInContext, version: string) => Promise<Running>])[] = [
   ['bookinfo-productpage-', (context) => productpage(context)], ['bookinfo-details-', details], ['bookinfo-reviews-', reviews], ['bookinfo-ratings-', ratings], ['helloworld-', helloworld],

@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server as NetServer } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** What a stand-in runs with. */
 export interface StandInContext {
@@ -54,8 +55,11 @@ export type Handler = (request: Request) => Reply | Promise<Reply>;
 
 const maxBody = 10 * 1024 * 1024;
 
-/** Answers HTTP on a port of the original. Requests are logged, one line each; a handler that throws is a 500. */
-export function serveHttp(context: StandInContext, port: number, handler: Handler, tls?: { readonly cert: string; readonly key: string }): Promise<Running> {
+/** Takes a connection over whose caller asks for another protocol. */
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+/** Answers HTTP on a port of the original. Requests are logged, one line each; a handler that throws is a 500. Without `upgrade`, callers who ask for another protocol are answered in HTTP. */
+export function serveHttp(context: StandInContext, port: number, handler: Handler, tls?: { readonly cert: string; readonly key: string }, upgrade?: UpgradeHandler): Promise<Running> {
   const listener = (incoming: IncomingMessage, response: ServerResponse): void => {
     const started = performance.now();
     answer(incoming, response, handler, { port, secure: tls !== undefined }).then(
@@ -68,6 +72,7 @@ export function serveHttp(context: StandInContext, port: number, handler: Handle
     );
   };
   const server: Server = tls === undefined ? createServer(listener) : createTlsServer({ cert: tls.cert, key: tls.key }, listener);
+  if (upgrade !== undefined) server.on('upgrade', upgrade);
   // As long as Envoy keeps upstream connections, so that it is the proxy that closes them.
   server.keepAliveTimeout = 3_700_000;
   server.headersTimeout = 60_000;

@@ -97,14 +97,17 @@ export class Http2Connection implements LinkReader, FrameEvents, StreamHost {
   /** Opens a stream; only on the client's side, while it is usable. */
   open(events: StreamEvents): Http2Stream { return this.#add(this.#streams.nextId(), events); }
 
-  /** Stream 1 of a connection that was upgraded from HTTP/1.1, whose request is here already; `settings` are those of its `HTTP2-Settings`. */
-  adopt(settings: Buffer, events: (stream: Http2Stream) => StreamEvents): Http2Stream {
+  /**
+   * Stream 1 of a connection that was upgraded from HTTP/1.1, whose request is here already; `settings` are those of its `HTTP2-Settings`. It is told of once
+   * the peer speaks HTTP/2: a client may have no room for an answer that comes in one piece with the 101 (curl has 32 KiB).
+   */
+  adopt(settings: Buffer, events: (stream: Http2Stream) => StreamEvents): void {
     readSettings(this.peer, false, settings, 0, settings.length);
     this.#streams.opens(1);
     const stream = this.#add(1, undefined);
     stream.events = events(stream);
     stream.headSeen = stream.remoteEnded = true;
-    return stream;
+    this.#fresh.push(stream);
   }
 
   /** Lets streams end, takes no others, then closes. A server first says so, and still takes what is on its way. */

@@ -37,9 +37,8 @@ export class Http2Server implements Http2Role {
   /** Goes on after `Upgrade: h2c`: the request that asked for it is stream 1. Without settings that make sense the connection ends. */
   upgraded(head: RequestLine, settings: Buffer): void {
     try {
-      const stream = this.connection.adopt(settings, (adopted) => new ServerStream(adopted, this, head));
+      this.connection.adopt(settings, (adopted) => new ServerStream(adopted, this, head));
       this.connection.start();
-      stream.open();
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       this.connection.link.destroy();

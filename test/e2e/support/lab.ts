@@ -41,6 +41,8 @@ export interface TestLab {
   get(path: string, headers?: Readonly<Record<string, string>>): Promise<Answer>;
   /** Runs a command in the first container of a workload (`name` or `namespace/name`); what it printed. */
   exec(workload: string, ...command: readonly string[]): Promise<{ readonly output: string; readonly exitCode: number }>;
+  /** What the first container of a workload has printed, its last thousand lines. */
+  logs(workload: string): Promise<string>;
   records(query?: { readonly text?: string; readonly service?: string; readonly limit?: number }): Promise<readonly RequestRecord[]>;
   /** Removes the lab. */
   down(): Promise<void>;
@@ -67,6 +69,7 @@ export async function startLab(name: string, files: readonly SourceFile[], optio
     synced: () => until('all proxies have acknowledged', async () => (await status()).proxies.every((proxy) => proxy.connected && proxy.sent === proxy.acknowledged && proxy.sent !== '')),
     get: (path, headers = {}) => get(new URL(path, ingressUrl), headers),
     exec: (workload, ...command) => exec(core, name, workload, command),
+    logs: async (workload) => { const pod = await podOf(core, name, workload); return (await streamed(core, () => core.logs({ lab: name, pod, tail: 1000, follow: false }))).output; },
     records: (query = {}) => core.records({ lab: name, limit: 1000, ...query }),
     async down() {
       await ended(core, (await core.down({ lab: name })).id);
@@ -109,9 +112,20 @@ export function get(url: URL, headers: Readonly<Record<string, string>>): Promis
 }
 
 async function exec(core: TestLab['core'], lab: string, workload: string, command: readonly string[]): Promise<{ output: string; exitCode: number }> {
+  const pod = await podOf(core, lab, workload);
+  return await streamed(core, () => core.exec({ lab, pod, command: [...command], tty: false }));
+}
+
+/** `namespace/name` of the first pod of a workload. */
+async function podOf(core: TestLab['core'], lab: string, workload: string): Promise<string> {
   const { pods } = await core.status({ lab });
   const pod = pods.find((candidate) => candidate.workload === workload || `${candidate.namespace}/${candidate.workload}` === workload);
   if (pod === undefined) throw new Error(`no pod of ${workload}`);
+  return `${pod.namespace}/${pod.name}`;
+}
+
+/** Reads a stream of core's to its end. */
+async function streamed(core: TestLab['core'], open: () => Promise<string>): Promise<{ output: string; exitCode: number }> {
   let output = '';
   return await new Promise((resolve, reject) => {
     let id: string | undefined;
@@ -124,6 +138,6 @@ async function exec(core: TestLab['core'], lab: string, workload: string, comman
       };
       if (id === undefined) early.push(take); else take();
     });
-    core.exec({ lab, pod: `${pod.namespace}/${pod.name}`, command: [...command], tty: false }).then((opened) => { id = opened; early.splice(0).forEach((take) => { take(); }); }, reject);
+    open().then((opened) => { id = opened; early.splice(0).forEach((take) => { take(); }); }, reject);
   });
 }
