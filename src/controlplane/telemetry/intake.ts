@@ -6,7 +6,7 @@ import { createTotals } from './totals.ts';
 
 /** Who wants to hear of traffic as it comes in. */
 export interface TelemetryListener {
-  /** At most 20 ms after they came. */
+  /** As they come, at most every 15 ms. */
   records(records: readonly RequestRecord[]): void;
   /** Every second, what was added; not called in a second without traffic. */
   metrics(deltas: readonly MetricDelta[]): void;
@@ -41,11 +41,13 @@ export function createTelemetryIntake(limits: IntakeLimits = defaultIntakeLimits
   const recent = createTotals(limits.series);
   const listeners = new Set<TelemetryListener>();
   let fresh: RequestRecord[] = [];
+  let sentAt = -Infinity;
   let recordTimer: NodeJS.Timeout | undefined;
   let metricTimer: NodeJS.Timeout | undefined;
 
   function sendRecords(): void {
     recordTimer = undefined;
+    sentAt = performance.now();
     const records = fresh;
     fresh = [];
     for (const listener of listeners) listener.records(records);
@@ -62,7 +64,7 @@ export function createTelemetryIntake(limits: IntakeLimits = defaultIntakeLimits
     ring.push(record);
     if (listeners.size === 0) return;
     fresh.push(record);
-    recordTimer ??= setTimeout(sendRecords, limits.recordsEvery);
+    recordTimer ??= setTimeout(sendRecords, sentAt + limits.recordsEvery - performance.now());
   }
 
   function addMetric(delta: MetricDelta): void {

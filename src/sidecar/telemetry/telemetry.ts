@@ -28,7 +28,7 @@ export interface TelemetrySettings {
 
 const noFacts: AccessFacts = { downstreamLocalAddress: '', downstreamRemoteAddress: '', downstreamDirectRemoteAddress: '', upstreamLocalAddress: '', requestedServerName: '', protocol: '', routeName: '' };
 
-/** Milliseconds that a record waits for others: a person sees it as if at once. */
+/** Milliseconds between two batches: a record after a pause leaves at once, those that follow it wait for each other. */
 const interval = 20;
 /** Figures are read by the second; sent with every batch they would cost more than the records. */
 const metricsInterval = 250;
@@ -37,7 +37,7 @@ const mostRecords = 5000;
 const batchRecords = 500;
 
 /**
- * Collects records and sends them every 20 ms, metrics along with them every 250 ms. Above the rate records are sampled, metrics never; while the control plane is
+ * Collects records and sends them at once, at most every 20 ms, metrics along with them every 250 ms. Above the rate records are sampled, metrics never; while the control plane is
  * away the oldest records are dropped, the metrics kept.
  */
 export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
@@ -50,9 +50,11 @@ export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
   let writers: Readonly<Record<RequestRecord['reporter'], AccessLogWriter | undefined>> = { source: undefined, destination: undefined };
   /** By a clock that may be set back. */
   let metricsAt = -Infinity;
+  let flushedAt = -Infinity;
   let next: { readonly at: number; readonly cancel: () => void } | undefined;
 
-  const schedule = (delay = interval): void => {
+  const pause = (): number => Math.min(interval, Math.max(0, flushedAt + interval - clock.now()));
+  const schedule = (delay = pause()): void => {
     const at = clock.now() + delay;
     if (next !== undefined && next.at <= at) return;
     next?.cancel();
@@ -64,6 +66,7 @@ export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
     if (lines.length > 0) settings.log(lines.join(''));
     lines = [];
     const now = clock.now();
+    flushedAt = now;
     const due = metrics.pending && (all || Math.abs(now - metricsAt) >= metricsInterval);
     if (settings.connected() && (records.length > 0 || skipped > 0 || due)) {
       settings.send({ records: records.slice(0, batchRecords), skipped, metrics: due ? metrics.take() : [] });

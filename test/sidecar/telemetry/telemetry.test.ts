@@ -24,12 +24,27 @@ function make(recordsPerSecond = 100) {
 }
 
 describe('telemetry', () => {
-  test('goes out in one batch after 20 ms, with metrics by label set', async () => {
+  test('leaves at once after a pause; what follows within 20 ms leaves together', async () => {
+    const { clock, batches, telemetry } = make();
+    telemetry.request(record());
+    await clock.advance(0);
+    expect(batches.map(({ records }) => records.length)).toEqual([1]);
+    telemetry.request(record());
+    telemetry.request(record());
+    await clock.advance(19);
+    expect(batches).toHaveLength(1);
+    await clock.advance(1);
+    expect(batches.map(({ records }) => records.length)).toEqual([1, 2]);
+    await clock.advance(100);
+    telemetry.request(record());
+    await clock.advance(0);
+    expect(batches.map(({ records }) => records.length).filter((count) => count > 0)).toEqual([1, 2, 1]);
+  });
+
+  test('goes out with metrics by label set', async () => {
     const { clock, batches, telemetry } = make();
     telemetry.request(record());
     telemetry.request(record({ status: 503, flags: ['UH'] }));
-    await clock.advance(19);
-    expect(batches).toHaveLength(0);
     await clock.advance(1);
     expect(batches).toHaveLength(1);
     expect(batches[0]?.records).toHaveLength(2);
