@@ -9,37 +9,48 @@ export interface Series {
   readonly p99: readonly number[];
 }
 
-const empty: Series = { time: [], rps: [], errors: [], p50: [], p99: [] };
+/** The figures of all things at one time. */
+interface Moment {
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly figures: ReadonlyMap<string, Figures>;
+}
 
-/** Remembers the last figures of every node and edge: about three minutes of them. */
+/** Remembers the last figures of every node and edge: about three minutes of them. Columns are made of them only for what is looked at. */
 export class History {
   private readonly kept: number;
-  private readonly byId = new Map<string, Series>();
-  private last = 0;
+  private moments: readonly Moment[] = [];
+  private made = new Map<string, Series>();
 
   constructor(kept = 180) { this.kept = kept; }
 
-  add(graph: Graph): void {
-    if (graph.time <= this.last) return;
-    this.last = graph.time;
-    for (const { id, figures } of graph.nodes) this.append(id, graph.time / 1000, figures);
-    for (const { id, figures } of graph.edges) this.append(id, graph.time / 1000, figures);
+  add({ time, nodes, edges }: Graph): void {
+    if (time <= (this.moments.at(-1)?.time ?? 0)) return;
+    const figures = new Map([...nodes, ...edges].map(each => [each.id, each.figures]));
+    this.moments = [...this.moments.slice(1 - this.kept), { time, figures }];
+    this.made.clear();
   }
 
-  /** What is known of a node or an edge. */
-  of(id: string): Series { return this.byId.get(id) ?? empty; }
+  /** What is known of a node or an edge; the same object until more is known. */
+  of(id: string): Series {
+    const made = this.made.get(id) ?? this.make(id);
+    this.made.set(id, made);
+    return made;
+  }
 
   clear(): void {
-    this.byId.clear();
-    this.last = 0;
+    this.moments = [];
+    this.made.clear();
   }
 
-  private append(id: string, time: number, figures: Figures): void {
-    const before = this.byId.get(id) ?? empty;
-    const add = (column: readonly number[], value: number): readonly number[] => [...column.slice(-(this.kept - 1)), value];
-    this.byId.set(id, {
-      time: add(before.time, time), rps: add(before.rps, figures.rps), errors: add(before.errors, figures.rps * figures.errorShare),
-      p50: add(before.p50, figures.p50), p99: add(before.p99, figures.p99),
+  private make(id: string): Series {
+    const known = this.moments.flatMap(({ time, figures }) => {
+      const of = figures.get(id);
+      return of === undefined ? [] : [{ time: time / 1000, ...of }];
     });
+    return {
+      time: known.map(({ time }) => time), rps: known.map(({ rps }) => rps), errors: known.map(({ rps, errorShare }) => rps * errorShare),
+      p50: known.map(({ p50 }) => p50), p99: known.map(({ p99 }) => p99),
+    };
   }
 }

@@ -3,7 +3,8 @@ import type { Lab, LabApi, LabEvents, RequestRecord } from '../../src/contract/i
 import type { Connect } from './connect.ts';
 import { History } from './history.ts';
 import { initialState, reduce, type LabEvent, type LabState } from './state.ts';
-import { TrafficLog, type NextFrame } from './traffic-log.ts';
+import type { NextFrame } from './frames.ts';
+import { TrafficLog } from './traffic-log.ts';
 
 /** Listens to stream data (logs, terminals); returns how to stop. */
 export type OnStream = (listener: LabEvents['stream']) => () => void;

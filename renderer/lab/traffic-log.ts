@@ -1,18 +1,9 @@
 import type { LabStatus, RequestRecord } from '../../src/contract/index.ts';
+import { browserFrames, pacedFrames, type NextFrame } from './frames.ts';
 import { HopRing, type Hop, type Intake } from './hops.ts';
 
-/** How the log is told to wait for the next frame; passed in, so that tests need not wait. */
-export type NextFrame = (run: () => void) => () => void;
-
-/** Views are told at most this often: the eye cannot follow a faster list, and the graph needs the frames. */
-const rest = 48;
-
-const browserFrame: NextFrame = run => {
-  let frame = 0;
-  // A hidden window has no frames; the timer alone keeps the log going there.
-  const timer = setTimeout(() => { if (document.hidden) run(); else frame = requestAnimationFrame(run); }, rest);
-  return () => { clearTimeout(timer); cancelAnimationFrame(frame); };
-};
+/** Milliseconds between two tellings: the eye cannot follow a faster list, and the graph needs the frames. */
+const rest = 40;
 
 /**
  * The live requests, outside of React: views are told at most once a frame, the dot layer is told of each batch.
@@ -25,11 +16,12 @@ export class TrafficLog {
   private proxies: ReadonlySet<string> = new Set();
   private status: LabStatus | undefined;
   private cancelFrame: (() => void) | undefined;
+  private readonly quiet = new Set<() => void>();
   private revision = 0;
 
   constructor(options: { readonly capacity?: number; readonly nextFrame?: NextFrame } = {}) {
     this.ring = new HopRing(options.capacity ?? 5000);
-    this.nextFrame = options.nextFrame ?? browserFrame;
+    this.nextFrame = options.nextFrame ?? pacedFrames(browserFrames, rest);
   }
 
   /** Changes whenever what views would show has changed; for `useSyncExternalStore`. */
@@ -56,6 +48,12 @@ export class TrafficLog {
     this.changed();
   }
 
+  /** Runs in a frame in which views are not told of requests, so that no frame bears both. */
+  between(run: () => void): void {
+    if (this.cancelFrame === undefined) browserFrames.frame(run);
+    else this.quiet.add(run);
+  }
+
   find(key: string): Hop | undefined { return this.ring.find(key); }
 
   clear(): void {
@@ -67,6 +65,7 @@ export class TrafficLog {
     this.cancelFrame?.();
     this.listeners.clear();
     this.batchListeners.clear();
+    this.quiet.clear();
   }
 
   private know(status: LabStatus | undefined): void {
@@ -80,6 +79,8 @@ export class TrafficLog {
       this.cancelFrame = undefined;
       this.revision += 1;
       for (const listener of this.listeners) listener();
+      for (const run of this.quiet) browserFrames.frame(run);
+      this.quiet.clear();
     });
   }
 }

@@ -119,7 +119,8 @@ function useSteady<Item>(now: readonly Item[]): Item[] {
 
 /** The cards' figures, shown a few cards in a frame. */
 function useFigures(graph: Graph): Paced<GraphNode> {
-  const [figures] = useState(() => new Paced<GraphNode>(sameFigures, run => { requestAnimationFrame(run); }));
+  const traffic = useTraffic();
+  const [figures] = useState(() => new Paced<GraphNode>(sameFigures, run => traffic.between(run)));
   useEffect(() => figures.take(new Map(graph.nodes.map(node => [node.id, node]))), [figures, graph]);
   return figures;
 }

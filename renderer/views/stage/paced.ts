@@ -2,7 +2,7 @@
 export type NextFrame = (run: () => void) => void;
 
 /** Values that are taken in at once are shown this many in a frame. */
-const inOneFrame = 6;
+const inOneFrame = 3;
 
 /**
  * Values by id, shown a few in each frame: the new figures of a large graph never cost one frame all of their work.

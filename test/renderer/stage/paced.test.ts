@@ -21,7 +21,7 @@ describe('figures of many cards', () => {
       frame();
       expect([...values(20, 0).keys()].filter(id => paced.get(id) === 2).length - before).toBeLessThanOrEqual(6);
     }
-    expect(frames).toBe(4);
+    expect(frames).toBe(7);
     expect(paced.get('19')).toBe(2);
   });
 
