@@ -15,7 +15,7 @@ export interface Contestant {
 export class Peers {
   readonly #dir: string;
   readonly #children: ChildProcess[] = [];
-  #nextPort = 21_000 + (process.pid % 4000) * 8;
+  #nextPort = 12_000 + (process.pid % 1000) * 20;
   #pem: { readonly chain: string; readonly key: string; readonly roots: string } | undefined;
   #bundle: string | undefined;
 
