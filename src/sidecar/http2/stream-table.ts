@@ -7,7 +7,7 @@ const maxForgiven = 1000;
 /** A connection's streams by id, those that are open and those that were. Source: RFC 9113 section 5.1. */
 export class StreamTable {
   readonly #server: boolean;
-  readonly #open = new Map<number, Http2Stream>();
+  readonly #open = new OpenStreams();
   readonly #forgiven = new Set<number>();
   #lastOfPeer = 0;
   #next = 1;
@@ -24,10 +24,10 @@ export class StreamTable {
   /** Whether ids are left for streams of ours. */
   get hasNext(): boolean { return this.#next < maxStreamId; }
 
-  all(): readonly Http2Stream[] { return [...this.#open.values()]; }
+  all(): readonly Http2Stream[] { return this.#open.all(); }
   get(id: number): Http2Stream | undefined { return this.#open.get(id); }
-  add(stream: Http2Stream): void { this.#open.set(stream.id, stream); }
-  delete(stream: Http2Stream): void { this.#open.delete(stream.id); }
+  add(stream: Http2Stream): void { this.#open.add(stream); }
+  delete(stream: Http2Stream): void { this.#open.delete(stream); }
 
   /** The id of our next stream. */
   nextId(): number {
@@ -63,5 +63,61 @@ export class StreamTable {
   checkNotIdle(id: number): void {
     const idle = this.#server ? id > this.#lastOfPeer || id % 2 === 0 : id >= this.#next || id % 2 === 0;
     if (id === 0 || idle) throw new ConnectionError(errorCode.protocol, 'http2.invalid_stream_id');
+  }
+}
+
+/**
+ * Streams by id. Not a Map: one that thousands of streams go through is rebuilt again and again, and the tables that it leaves behind hang
+ * together, so that V8 carries every stream over to the old generation with all that it holds.
+ */
+class OpenStreams {
+  #size = 0;
+  #slots: (Http2Stream | undefined)[] = new Array<undefined>(64).fill(undefined);
+
+  get size(): number { return this.#size; }
+
+  get(id: number): Http2Stream | undefined {
+    let stream = this.#slots[this.#slot(id)];
+    while (stream !== undefined && stream.id !== id) stream = stream.sibling;
+    return stream;
+  }
+
+  add(stream: Http2Stream): void {
+    if (++this.#size > this.#slots.length) this.#grow();
+    this.#put(stream);
+  }
+
+  delete(stream: Http2Stream): void {
+    const slot = this.#slot(stream.id);
+    let before: Http2Stream | undefined;
+    let found = this.#slots[slot];
+    while (found !== undefined && found !== stream) [before, found] = [found, found.sibling];
+    if (found === undefined) return;
+    if (before === undefined) this.#slots[slot] = stream.sibling;
+    else before.sibling = stream.sibling;
+    stream.sibling = undefined;
+    this.#size--;
+  }
+
+  /** In the order in which they were opened. */
+  all(): readonly Http2Stream[] {
+    const streams: Http2Stream[] = [];
+    for (const first of this.#slots) for (let stream = first; stream !== undefined; stream = stream.sibling) streams.push(stream);
+    return streams.sort((a, b) => a.id - b.id);
+  }
+
+  /** All ids are odd. */
+  #slot(id: number): number { return (id >>> 1) & (this.#slots.length - 1); }
+
+  #put(stream: Http2Stream): void {
+    const slot = this.#slot(stream.id);
+    stream.sibling = this.#slots[slot];
+    this.#slots[slot] = stream;
+  }
+
+  #grow(): void {
+    const streams = this.all();
+    this.#slots = new Array<undefined>(this.#slots.length * 2).fill(undefined);
+    for (const stream of streams) this.#put(stream);
   }
 }

@@ -69,6 +69,8 @@ export class Http2Stream implements BodySource, BodySink {
   readonly id: number;
   readonly opened: number;
   events!: StreamEvents;
+  /** The next one in the same slot of the connection's table. */
+  sibling: Http2Stream | undefined;
   headSeen = false;
   remoteEnded = false;
   localEnded = false;
