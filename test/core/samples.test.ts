@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { examine, requireRunnable } from '../../src/core/lab/manifests.ts';
 import { readSamples } from '../../src/core/samples.ts';
-import { parseManifests } from '../../src/manifest/index.ts';
 import { standInFor } from '../../src/workloads/catalog.ts';
 
 const samples = await readSamples(new URL('../../assets/labs', import.meta.url).pathname);
@@ -9,9 +9,9 @@ it('offers the labs in the order in which one would try them', () => {
   expect(samples.map(({ name }) => name)).toEqual(['bookinfo', 'helloworld', 'httpbin', 'tcp-echo']);
 });
 
-it.each(samples)('$name reads without a complaint', ({ files }) => {
-  const { resources, diagnostics } = parseManifests(files);
-  expect(diagnostics).toEqual([]);
+it.each(samples)('$name may start, without a complaint', ({ files }) => {
+  const resources = requireRunnable(files, []);
+  expect(examine(files).diagnostics).toEqual([]);
   expect(resources.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['Service', 'Deployment', 'Gateway', 'VirtualService']));
 });
 
