@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../manifest/index.ts';
-import type { LabError } from '../contract/index.ts';
+import type { LabError, LabStatus } from '../contract/index.ts';
 
 /** Where a command prints, and how: passed in so that tests can read it. */
 export interface Terminal {
@@ -45,4 +45,10 @@ export function milliseconds(value: number): string {
 /** `1 error`, `2 errors`. */
 export function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+/** Where a lab is reached from this machine: the URL of its ingress first, then every other port of its gateways. */
+export function ingressLines({ ingressUrl, ingress }: Pick<LabStatus, 'ingressUrl' | 'ingress'>): string[] {
+  const others = ingress.filter(({ hostPort }) => !ingressUrl.endsWith(`:${hostPort}`));
+  return [...(ingressUrl === '' ? [] : [ingressUrl]), ...others.map(({ hostPort, port, name }) => `127.0.0.1:${hostPort} (port ${port} of the gateway, ${name})`)];
 }

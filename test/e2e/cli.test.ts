@@ -136,9 +136,9 @@ describe.skipIf(noEngine !== undefined)('weft with a lab', () => {
     }
   });
 
-  test.each(['helloworld', 'tcp-echo'])('the sample %s starts, and goes', async (sample) => {
+  test.each([['helloworld', /^http:\/\/127\.0\.0\.1:\d+\n$/], ['tcp-echo', /^127\.0\.0\.1:\d+ \(port 31400 of the gateway, tcp\)\n$/]])('the sample %s starts and says where, and goes', async (sample, where) => {
     const name = `cli-${sample}`;
-    expect(await weft('up', '--sample', sample, '--images', 'stand-in', '--name', name)).toMatchObject({ exitCode: 0 });
+    expect(await weft('up', '--sample', sample, '--images', 'stand-in', '--name', name)).toMatchObject({ exitCode: 0, out: expect.stringMatching(where) as string });
     expect(await weft('down', '--name', name)).toMatchObject({ exitCode: 0, out: `Removed ${name}.\n` });
   });
 

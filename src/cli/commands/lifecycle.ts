@@ -2,7 +2,7 @@ import { LabFailure } from '../../contract/index.ts';
 import { readFiles } from '../../core/files/index.ts';
 import type { CliContext } from '../context.ts';
 import { follow, pickLab } from '../context.ts';
-import { diagnosticLines } from '../print.ts';
+import { diagnosticLines, ingressLines } from '../print.ts';
 
 export interface UpOptions {
   readonly file?: readonly string[];
@@ -31,7 +31,8 @@ export async function up(context: CliContext, { file = [], sample, name, namespa
     return;
   }
   for (const line of diagnosticLines(status.diagnostics.filter((one) => one.level !== 'info'))) terminal.err(line);
-  terminal.out(status.ingressUrl === '' ? `${lab} is running; no Gateway opens a port.` : status.ingressUrl);
+  const open = ingressLines(status);
+  terminal.out(open.length === 0 ? `${lab} is running; no Gateway opens a port.` : open.join('\n'));
 }
 
 /** `weft down`: removes one lab or all. */

@@ -1,6 +1,6 @@
 import { LabFailure, outcomeOf, type LabStatus, type ProxyConfigSection, type RequestRecord } from '../../contract/index.ts';
 import { pickLab, type CliContext } from '../context.ts';
-import { diagnosticLines, table } from '../print.ts';
+import { diagnosticLines, ingressLines, table } from '../print.ts';
 
 /** `weft status`: pods, proxies, versions. */
 export async function status(context: CliContext, name: string | undefined): Promise<void> {
@@ -18,7 +18,7 @@ function statusText(lab: LabStatus): string {
   });
   return [
     `${lab.name}: ${lab.phase}${lab.message === undefined ? '' : ` (${lab.message})`}, config ${lab.version}, images ${lab.images}`,
-    ...(lab.ingressUrl === '' ? [] : [`ingress ${lab.ingressUrl}`]),
+    ...ingressLines(lab).map((line) => `ingress ${line}`),
     table(['NAMESPACE', 'POD', 'CONTAINERS', 'STATE', 'IP', 'PROXY'], pods),
     ...diagnosticLines(lab.diagnostics.filter((one) => one.level !== 'info')),
   ].join('\n');
