@@ -16,6 +16,7 @@ import { panel as retry } from './retry/panel.tsx';
 import { panel as rewrite } from './rewrite/panel.tsx';
 import { panel as serviceEntry } from './service-entry/panel.tsx';
 import { panel as tcpRouting } from './tcp-routing/panel.tsx';
+import { panel as telemetry } from './telemetry/panel.tsx';
 import { panel as timeout } from './timeout/panel.tsx';
 
 export { FaultPanel } from './fault/panel.tsx';
@@ -24,4 +25,4 @@ export { WeightsPanel } from './routing/panel.tsx';
 export type { FeaturePanel, Finding } from './panel.ts';
 
 /** What the rules say, feature by feature, in the order in which the inspector lists them. */
-export const featurePanels: readonly FeaturePanel[] = [gateway, serviceEntry, timeout, retry, mirror, redirect, rewrite, headers, cors, directResponse, loadBalancing, circuitBreaking, outlierDetection, rateLimiting, tcpRouting, jwt, authorization, envoyFilter];
+export const featurePanels: readonly FeaturePanel[] = [gateway, serviceEntry, timeout, retry, mirror, redirect, rewrite, headers, cors, directResponse, loadBalancing, circuitBreaking, outlierDetection, rateLimiting, tcpRouting, jwt, authorization, telemetry, envoyFilter];

@@ -64,7 +64,7 @@ export function rulesFor(rules: readonly Rule[], node: { readonly kind: string; 
   });
 }
 
-const policies: ReadonlySet<string> = new Set(['AuthorizationPolicy']);
+const policies: ReadonlySet<string> = new Set(['AuthorizationPolicy', 'Telemetry']);
 const rootNamespace = 'istio-system';
 
 /** Policies apply by namespace and labels; a service is known by its name, which is the label `app` of its pods (of a gateway, `istio`). */

@@ -5,7 +5,7 @@ import { hostsFor } from './gateway-servers.ts';
 import { hostIsIn } from './hosts.ts';
 import { loadAssignment } from './load-assignments.ts';
 import type { MeshService } from './model.ts';
-import { tcpFilter } from './network-filters.ts';
+import { tcpFilters } from './network-filters.ts';
 import type { Scope } from './scope.ts';
 import { destinationRule, type SnapshotIndex } from './snapshot-index.ts';
 import type { ProxyNode } from './types.ts';
@@ -23,7 +23,7 @@ interface Target {
 export function autoPassthroughChains(index: SnapshotIndex, node: ProxyNode, scope: Scope, server: GatewayServer): readonly FilterChain[] {
   return targets(index, node, scope, server).map(({ name, service }): FilterChain => ({
     filterChainMatch: { serverNames: [name], applicationProtocols: [...meshAlpn] },
-    filters: [tcpFilter(name, [{ cluster: name, weight: 0 }], index.snapshot.mesh)],
+    filters: tcpFilters(name, [{ cluster: name, weight: 0 }], index.snapshot.mesh),
     metadata: withOrigin(service.origin),
   }));
 }

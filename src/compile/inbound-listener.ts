@@ -4,7 +4,7 @@ import type { Sidecar } from '../manifest/index.ts';
 import { withOrigin, withRuleOrigins, type FilterChain, type Listener, type NetworkFilter, type Origin } from '../xds/index.ts';
 import { accessOf, type Access } from './authorization.ts';
 import { originAt } from './model.ts';
-import { httpFilter, listenerFilters, tcpFilter } from './network-filters.ts';
+import { httpFilter, listenerFilters, tcpFilters } from './network-filters.ts';
 import { capturePorts, socketAddress } from './outbound-listeners.ts';
 import { parseProtocol, type ProtocolKind } from './protocol.ts';
 import type { Scope } from './scope.ts';
@@ -78,7 +78,7 @@ export function virtualInbound(index: SnapshotIndex, node: ProxyNode, ports: rea
     name: 'virtualInbound',
     address: socketAddress('0.0.0.0', capturePorts.inbound),
     filterChains: [
-      { name: 'virtualInbound-blackhole', filterChainMatch: { destinationPort: capturePorts.inbound }, filters: [tcpFilter('BlackHoleCluster', [{ cluster: 'BlackHoleCluster', weight: 0 }], { ...mesh, accessLogging: { ...mesh.accessLogging, client: mesh.accessLogging.server } })] },
+      { name: 'virtualInbound-blackhole', filterChainMatch: { destinationPort: capturePorts.inbound }, filters: tcpFilters('BlackHoleCluster', [{ cluster: 'BlackHoleCluster', weight: 0 }], { ...mesh, reporting: { ...mesh.reporting, client: mesh.reporting.server } }) },
       ...passthroughChains(index, access, mtls.mode), ...other, ...own,
     ],
     listenerFilters: [listenerFilters.originalDestination, listenerFilters.tls, { ...listenerFilters.http, ...disabledOn(unsniffed) }],
@@ -102,7 +102,7 @@ function portChains(index: SnapshotIndex, access: Access, port: InboundPort, mod
   const stands = port.target === undefined ? undefined : { port: port.port, target: port.target };
   const filters = (protocol: 'http' | 'tcp'): NetworkFilter[] => protocol === 'http'
     ? [httpFilter({ statPrefix: `inbound_${port.bind}_${port.port}`, routes: inboundRoutes(cluster, `inbound|http|${port.port}`, cluster, port.operation, port.origin), place: 'inbound', mesh, access: access.http(stands) })]
-    : [...access.network(stands), tcpFilter(cluster, [{ cluster, weight: 0 }], mesh)];
+    : [...access.network(stands), ...tcpFilters(cluster, [{ cluster, weight: 0 }], mesh)];
   const name = `${port.bind}_${port.port}`;
   if (port.tls !== undefined && mode === 'DISABLE') {
     const http = port.kind === 'http';
@@ -131,7 +131,7 @@ function passthroughChains(index: SnapshotIndex, access: Access, mode: MtlsMode,
     filterChainMatch: { ...where, ...match },
     filters: protocol === 'http'
       ? [httpFilter({ statPrefix: cluster, routes: inboundRoutes(cluster, 'inbound|http|0', cluster, ':0/*', undefined), place: 'inbound', mesh, access: access.http() })]
-      : [...access.network(), tcpFilter(cluster, [{ cluster, weight: 0 }], mesh)],
+      : [...access.network(), ...tcpFilters(cluster, [{ cluster, weight: 0 }], mesh)],
     ...(tls ? { transportSocket: inboundMtls(protocol, [mesh.trustDomain, ...mesh.trustDomainAliases]) } : {}),
   }));
 }

@@ -1,4 +1,7 @@
+import { z } from 'zod';
 import { LocalityLbSetting } from '../features/load-balancing/manifest.ts';
+import type { TracingDefaults } from '../features/telemetry/compile.ts';
+import { CustomTag, ReportingProvider } from '../features/telemetry/manifest.ts';
 import { parseDuration } from '../util/manifest-fields.ts';
 
 /** The part of Istio's MeshConfig that the lab runs on. Source: istio.io/latest/docs/reference/config/istio.mesh.v1alpha1. */
@@ -10,14 +13,15 @@ export interface MeshConfig {
   readonly domainSuffix: string;
   readonly outboundTrafficPolicy: OutboundTrafficPolicy;
   readonly enableAutoMtls: boolean;
-  /** Share of requests that start a trace, 0 to 100. */
-  readonly traceSampling: number;
+  readonly tracing: TracingDefaults;
+  /** Who can take metrics, logs and traces. */
+  readonly providers: readonly ReportingProvider[];
   readonly accessLogFile: string;
   /** Envoy's format of a line; empty for Istio's own. */
   readonly accessLogFormat: string;
   readonly accessLogEncoding: 'TEXT' | 'JSON';
-  /** Whether requests are logged by the proxy that sends them (client) and by the one that takes them (server). */
-  readonly accessLogging: { readonly client: boolean; readonly server: boolean };
+  /** Names of providers of access logs for rules that name none; without any, lines go to {@link accessLogFile}. */
+  readonly logProviders: readonly string[];
   readonly pathNormalization: PathNormalization;
   /** How long connecting to a host may take where no DestinationRule says it; milliseconds. */
   readonly connectTimeout: number;
@@ -41,11 +45,12 @@ export const defaultMeshConfig: MeshConfig = {
   domainSuffix: 'cluster.local',
   outboundTrafficPolicy: 'ALLOW_ANY',
   enableAutoMtls: true,
-  traceSampling: 100,
+  tracing: { sampling: 100, tags: {}, maxPathTagLength: undefined, istioTags: true, providers: [] },
+  providers: [],
   accessLogFile: '/dev/stdout',
   accessLogFormat: '',
   accessLogEncoding: 'TEXT',
-  accessLogging: { client: true, server: true },
+  logProviders: [],
   pathNormalization: 'BASE',
   connectTimeout: 10_000,
   localityLbSetting: { distribute: [], failover: [], failoverPriority: [], enabled: true },
@@ -56,7 +61,7 @@ const policies: readonly OutboundTrafficPolicy[] = ['ALLOW_ANY', 'REGISTRY_ONLY'
 /** Reads the fields that we run from a MeshConfig in JSON; what is missing or of the wrong type keeps its default. */
 export function meshConfigFrom(json: unknown, defaults: MeshConfig = defaultMeshConfig): MeshConfig {
   const config = record(json);
-  const tracing = record(record(config.defaultConfig).tracing);
+  const byDefault = record(config.defaultProviders);
   const mode = record(config.outboundTrafficPolicy).mode;
   return {
     trustDomain: text(config.trustDomain, defaults.trustDomain),
@@ -65,15 +70,32 @@ export function meshConfigFrom(json: unknown, defaults: MeshConfig = defaultMesh
     domainSuffix: defaults.domainSuffix,
     outboundTrafficPolicy: policies.find((policy) => policy === mode) ?? defaults.outboundTrafficPolicy,
     enableAutoMtls: typeof config.enableAutoMtls === 'boolean' ? config.enableAutoMtls : defaults.enableAutoMtls,
-    traceSampling: typeof tracing.sampling === 'number' ? tracing.sampling : defaults.traceSampling,
+    tracing: tracingFrom(record(config.defaultConfig).tracing, { ...defaults.tracing, providers: names(byDefault.tracing) }),
+    providers: Array.isArray(config.extensionProviders) ? config.extensionProviders.flatMap((provider) => ReportingProvider.safeParse(provider).data ?? []) : defaults.providers,
     accessLogFile: text(config.accessLogFile, defaults.accessLogFile),
     accessLogFormat: text(config.accessLogFormat, defaults.accessLogFormat),
     accessLogEncoding: config.accessLogEncoding === 'JSON' || config.accessLogEncoding === 'TEXT' ? config.accessLogEncoding : defaults.accessLogEncoding,
-    accessLogging: defaults.accessLogging,
+    logProviders: names(byDefault.accessLogging),
     pathNormalization: normalizations.find((one) => one === record(config.pathNormalization).normalization) ?? defaults.pathNormalization,
     connectTimeout: parseDuration(text(config.connectTimeout, '')) ?? defaults.connectTimeout,
     localityLbSetting: LocalityLbSetting.safeParse(config.localityLbSetting).data ?? defaults.localityLbSetting,
   };
+}
+
+/** What a ProxyConfig says of tracing, over what holds without it. Source: istio.io, ProxyConfig, Tracing. */
+export function tracingFrom(json: unknown, defaults: TracingDefaults): TracingDefaults {
+  const { sampling, customTags, maxPathTagLength, enableIstioTags } = record(json);
+  return {
+    ...defaults,
+    sampling: typeof sampling === 'number' && sampling >= 0 && sampling <= 100 ? sampling : defaults.sampling,
+    tags: z.record(z.string(), CustomTag).safeParse(customTags).data ?? defaults.tags,
+    maxPathTagLength: typeof maxPathTagLength === 'number' ? maxPathTagLength : defaults.maxPathTagLength,
+    istioTags: typeof enableIstioTags === 'boolean' ? enableIstioTags : defaults.istioTags,
+  };
+}
+
+function names(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((name) => typeof name === 'string') : [];
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {

@@ -1,7 +1,7 @@
 import { compileTcpRoute } from '../features/tcp-routing/compile.ts';
-import { substitutionFormat } from '../util/access-log-format.ts';
 import { any, typeUrl, type HttpConnectionManager, type HttpFilterConfig, type NetworkFilter, type RouteConfiguration, type TcpProxy } from '../xds/index.ts';
 import type { MeshConfig } from './mesh-config.ts';
+import type { Reporting, ReportingMesh } from './telemetry.ts';
 
 /** Names of the filters, as Envoy's. */
 export const filterNames = {
@@ -15,7 +15,7 @@ export interface HttpSettings {
   /** Routes by name (RDS), or in place. */
   readonly routes: string | RouteConfiguration;
   readonly place: 'outbound' | 'inbound' | 'gateway';
-  readonly mesh: MeshConfig;
+  readonly mesh: ReportingMesh;
   /** Filters that decide whether a request comes in at all; they go before the others. */
   readonly access?: readonly HttpFilterConfig[];
 }
@@ -30,20 +30,21 @@ const pathSettings: Readonly<Record<MeshConfig['pathNormalization'], Pick<HttpCo
 
 /** The HTTP connection manager. At a gateway the peer is not trusted, and its certificate headers are replaced. */
 export function httpFilter({ statPrefix, routes, place, mesh, access = [] }: HttpSettings): NetworkFilter {
+  const reporting = mesh.reporting[place === 'inbound' ? 'server' : 'client'];
   const manager: HttpConnectionManager = {
     statPrefix,
     ...(typeof routes === 'string' ? { rds: { configSource: { ads: {}, initialFetchTimeout: '0s', resourceApiVersion: 'V3' }, routeConfigName: routes } } : { routeConfig: routes }),
     httpFilters: [
-      ...access,
+      ...access, ...reporting.stats,
       { name: 'istio.alpn', typedConfig: { '@type': 'type.googleapis.com/istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig' } },
       { name: 'envoy.filters.http.fault', typedConfig: any(typeUrl.fault, {}) },
       { name: 'envoy.filters.http.cors', typedConfig: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors' } },
       { name: 'envoy.filters.http.router', typedConfig: any(typeUrl.router, {}) },
     ].filter(({ name }) => place !== 'inbound' || name !== 'istio.alpn'),
-    tracing: { clientSampling: { value: 100 }, randomSampling: { value: mesh.traceSampling }, overallSampling: { value: 100 } },
+    ...reporting.tracing,
     serverName: place === 'gateway' ? 'istio-envoy' : '',
     streamIdleTimeout: '0s',
-    ...accessLog(mesh, place === 'inbound' ? mesh.accessLogging.server : mesh.accessLogging.client),
+    ...accessLog(reporting),
     useRemoteAddress: place === 'gateway',
     generateRequestId: true,
     forwardClientCertDetails: place === 'inbound' ? 'APPEND_FORWARD' : 'SANITIZE_SET',
@@ -54,16 +55,15 @@ export function httpFilter({ statPrefix, routes, place, mesh, access = [] }: Htt
   return { name: filterNames.httpConnectionManager, typedConfig: any(typeUrl.httpConnectionManager, manager) };
 }
 
-function accessLog({ accessLogFile, accessLogFormat, accessLogEncoding }: MeshConfig, on: boolean): Pick<HttpConnectionManager, 'accessLog'> {
-  if (accessLogFile === '' || !on) return {};
-  const typedConfig = { '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog', path: accessLogFile, logFormat: substitutionFormat(accessLogFormat, accessLogEncoding) };
-  return { accessLog: [{ name: 'envoy.access_loggers.file', typedConfig }] };
+function accessLog({ accessLog }: Reporting): Pick<HttpConnectionManager, 'accessLog'> {
+  return accessLog.length === 0 ? {} : { accessLog: [...accessLog] };
 }
 
-/** The TCP proxy to one cluster, or to several by weight; `life` is how long connections may last. */
-export function tcpFilter(statPrefix: string, destinations: readonly { readonly cluster: string; readonly weight: number }[], mesh: MeshConfig, life: Partial<TcpProxy> = {}): NetworkFilter {
-  const proxy = { ...compileTcpRoute(statPrefix, destinations), ...life, ...accessLog(mesh, /^inbound/i.test(statPrefix) ? mesh.accessLogging.server : mesh.accessLogging.client) };
-  return { name: filterNames.tcpProxy, typedConfig: any(typeUrl.tcpProxy, proxy) };
+/** The filters of a TCP proxy to one cluster, or to several by weight; `life` is how long connections may last. */
+export function tcpFilters(statPrefix: string, destinations: readonly { readonly cluster: string; readonly weight: number }[], mesh: ReportingMesh, life: Partial<TcpProxy> = {}): NetworkFilter[] {
+  const reporting = mesh.reporting[/^inbound/i.test(statPrefix) ? 'server' : 'client'];
+  const proxy = { ...compileTcpRoute(statPrefix, destinations), ...life, ...accessLog(reporting) };
+  return [...reporting.stats, { name: filterNames.tcpProxy, typedConfig: any(typeUrl.tcpProxy, proxy) }];
 }
 
 /** Envoy's listener filters by what they find out. */

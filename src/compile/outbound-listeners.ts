@@ -1,7 +1,7 @@
 import { withOrigin, type FilterChain, type Listener, type Origin } from '../xds/index.ts';
 import type { RouteContext } from './http-routes.ts';
 import type { MeshPort, MeshService } from './model.ts';
-import { httpFilter, listenerFilters, tcpFilter } from './network-filters.ts';
+import { httpFilter, listenerFilters, tcpFilters } from './network-filters.ts';
 import { catchAllHost } from './sidecar-routes.ts';
 import type { Scope } from './scope.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
@@ -86,7 +86,7 @@ function finish(draft: Draft, index: SnapshotIndex, scope: Scope): Listener {
   const all = [...draft.chains.values()];
   const open = all.find(({ filterChainMatch }) => filterChainMatch === undefined);
   const chains = all.length === 1 ? all : all.filter((chain) => chain !== open);
-  const rest = open ?? (draft.bind === anyAddress ? { name: 'PassthroughFilterChain', filters: [unknownTcp(index, scope)] } : undefined);
+  const rest = open ?? (draft.bind === anyAddress ? { name: 'PassthroughFilterChain', filters: unknownTcp(index, scope) } : undefined);
   const http = chains.some(({ filterChainMatch }) => (filterChainMatch?.applicationProtocols?.length ?? 0) > 0);
   const tls = http || chains.some(({ filterChainMatch }) => (filterChainMatch?.serverNames?.length ?? 0) > 0);
   return {
@@ -103,16 +103,16 @@ function finish(draft: Draft, index: SnapshotIndex, scope: Scope): Listener {
 }
 
 /** Connections for an address that nobody declared. */
-function unknownTcp({ snapshot }: SnapshotIndex, { policy }: Scope): NonNullable<FilterChain['filters']>[number] {
+function unknownTcp({ snapshot }: SnapshotIndex, { policy }: Scope): NonNullable<FilterChain['filters']> {
   const cluster = policy === 'REGISTRY_ONLY' ? 'BlackHoleCluster' : 'PassthroughCluster';
-  return tcpFilter(cluster, [{ cluster, weight: 0 }], snapshot.mesh);
+  return tcpFilters(cluster, [{ cluster, weight: 0 }], snapshot.mesh);
 }
 
 /** The listener that really accepts: it hands connections to the others by their original destination, and keeps those that none takes. */
 function virtualOutbound(index: SnapshotIndex, scope: Scope): Listener {
   const { mesh } = index.snapshot;
-  const blackHole: FilterChain = { name: 'virtualOutbound-blackhole', filterChainMatch: { destinationPort: capturePorts.outbound }, filters: [tcpFilter('BlackHoleCluster', [{ cluster: 'BlackHoleCluster', weight: 0 }], mesh)] };
-  const tcp: FilterChain = { name: 'virtualOutbound-catchall-tcp', filters: [unknownTcp(index, scope)] };
+  const blackHole: FilterChain = { name: 'virtualOutbound-blackhole', filterChainMatch: { destinationPort: capturePorts.outbound }, filters: tcpFilters('BlackHoleCluster', [{ cluster: 'BlackHoleCluster', weight: 0 }], mesh) };
+  const tcp: FilterChain = { name: 'virtualOutbound-catchall-tcp', filters: unknownTcp(index, scope) };
   const dynamic = scope.policy === 'ALLOW_ANY_DYNAMIC_DNS';
   const http: FilterChain = {
     name: 'virtualOutbound-catchall-http', filterChainMatch: plainHttp,

@@ -9,6 +9,7 @@ import { convertIngresses } from './ingress.ts';
 import { inPatchOrder } from './patch-order.ts';
 import { createOutlooks, type Outlooks } from './outlook.ts';
 import { meshServices } from './services.ts';
+import { reportingMesh, type ReportingMesh } from './telemetry.ts';
 import type { OutboundConfig } from './sidecar-config.ts';
 import type { ClusterEndpoints } from './load-assignments.ts';
 import type { MeshSnapshot, ProxyNode } from './types.ts';
@@ -24,7 +25,9 @@ export interface ServiceTarget {
 
 /** What all proxies of a snapshot have in common, computed once. */
 export interface SnapshotIndex {
-  readonly snapshot: MeshSnapshot;
+  readonly snapshot: MeshSnapshot & { readonly mesh: ReportingMesh };
+  /** Hosts of services. */
+  readonly hosts: ReadonlySet<string>;
   readonly services: readonly MeshService[];
   readonly virtualServices: readonly MeshVirtualService[];
   readonly destinationRules: ReadonlyMap<string, NamespaceRules>;
@@ -47,6 +50,8 @@ export interface SnapshotIndex {
   readonly assignments: Map<string, ClusterEndpoints>;
   /** Outbound config, shared by all sidecars that see the same of the mesh. */
   readonly outlooks: Outlooks<OutboundConfig>;
+  /** The same for proxies whose Telemetry resources make them report otherwise, by what they report. */
+  readonly reportingOutlooks: Map<string, Outlooks<OutboundConfig>>;
 }
 
 /** Builds the index of a snapshot. */
@@ -56,8 +61,9 @@ export function prepareSnapshot(snapshot: MeshSnapshot): SnapshotIndex {
   const ingresses = convertIngresses(resources, mesh);
   const services = meshServices(converted.services.length === 0 ? snapshot : { ...snapshot, resources: [...resources, ...converted.services] }, endpointSources(snapshot));
   const peerPolicies = byAge(ofKind(resources, 'PeerAuthentication')).map(({ spec, metadata }) => ({ spec, namespace: metadata.namespace }));
+  const hosts = new Set(services.map(({ host }) => host));
   return {
-    snapshot, services, peerPolicies,
+    snapshot: { ...snapshot, mesh: reportingMesh(mesh, hosts) }, hosts, services, peerPolicies,
     virtualServices: [...meshVirtualServices(resources, mesh.domainSuffix), ...converted.virtualServices, ...ingresses.virtualServices],
     destinationRules: meshDestinationRules(resources, mesh.domainSuffix),
     authorizationPolicies: authorizationPolicies(resources),
@@ -71,6 +77,7 @@ export function prepareSnapshot(snapshot: MeshSnapshot): SnapshotIndex {
     endpointMtls: new Map(services.flatMap(({ endpoints }) => endpoints.map((endpoint) => [endpoint, composeMtls(peerPolicies, mesh.rootNamespace, endpoint)]))),
     assignments: new Map(),
     outlooks: createOutlooks(),
+    reportingOutlooks: new Map(),
   };
 }
 

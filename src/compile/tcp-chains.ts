@@ -5,7 +5,7 @@ import { clusterName, parseClusterName, withOrigin, type FilterChain, type Filte
 import { policyFor } from './destination-rules.ts';
 import { clusterOf, type RouteContext } from './http-routes.ts';
 import { originAt, type MeshPort, type MeshService, type MeshVirtualService } from './model.ts';
-import { tcpFilter } from './network-filters.ts';
+import { tcpFilters } from './network-filters.ts';
 import { destinationRule } from './snapshot-index.ts';
 
 type Destinations = VirtualService['tcp'][number]['route'];
@@ -57,7 +57,7 @@ interface ChainMatch {
 
 function serviceChain(service: MeshService, port: MeshPort, match: ChainMatch, context: RouteContext): FilterChain {
   const cluster = clusterName({ direction: 'outbound', port: port.number, subset: '', host: service.host });
-  return { ...chainMatch(match), filters: [tcpFilter(cluster, [{ cluster, weight: 0 }], context.index.snapshot.mesh, lifeOf(service.host, port.number, '', context))], metadata: withOrigin(service.origin) };
+  return { ...chainMatch(match), filters: tcpFilters(cluster, [{ cluster, weight: 0 }], context.index.snapshot.mesh, lifeOf(service.host, port.number, '', context)), metadata: withOrigin(service.origin) };
 }
 
 /** How long connections to a service may last, by its DestinationRule; a rule's connections follow its first destination. */
@@ -70,7 +70,7 @@ function lifeOf(host: string, port: number, subset: string, { index, node, scope
 export function tcpChain(match: ChainMatch, route: Destinations, from: Origin, context: RouteContext): FilterChain {
   const destinations = route.flatMap(({ destination, weight }) => (destination === undefined ? [] : [{ cluster: clusterOf(destination, context), weight }]));
   const first = parseClusterName(destinations[0]?.cluster ?? '');
-  return { ...chainMatch(match), filters: [tcpFilter(destinations[0]?.cluster ?? '', destinations, context.index.snapshot.mesh, first === undefined ? {} : lifeOf(first.host, first.port, first.subset, context))], metadata: withOrigin(from) };
+  return { ...chainMatch(match), filters: tcpFilters(destinations[0]?.cluster ?? '', destinations, context.index.snapshot.mesh, first === undefined ? {} : lifeOf(first.host, first.port, first.subset, context)), metadata: withOrigin(from) };
 }
 
 /** The match of a chain; none at all when every connection is meant. `*` as server name is every name. */

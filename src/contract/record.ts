@@ -45,6 +45,10 @@ export interface RequestRecord {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId: string;
+  /** The span is reported to whoever collects traces; false for TCP, and where the proxy makes no spans. */
+  readonly sampled: boolean;
+  /** Tags that the rules give the span, when it is reported. */
+  readonly tags?: Readonly<Record<string, string>>;
   readonly source: Peer;
   readonly destination: Peer;
   /** Fully qualified host of the service, or the authority for a destination that is not in the registry. */

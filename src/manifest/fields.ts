@@ -21,7 +21,8 @@ const definitionOf = (schema: z.ZodType): Definition => schema._zod.def as unkno
 
 /** Walks a value along its schema and returns each field that is unknown, against a rule of its schema, or not run. */
 export function checkFields(schema: z.ZodType, value: unknown, path: Path, found: FieldFinding[] = []): readonly FieldFinding[] {
-  const why = schema.meta()?.['notRun'];
+  const said = schema.meta()?.['notRun'];
+  const why = typeof said === 'function' ? (said as (value: unknown) => string | undefined)(value) : said;
   if (typeof why === 'string') found.push({ kind: 'not-run', path, why });
   for (const rule of rulesOf(schema)) {
     const message = rule(value);

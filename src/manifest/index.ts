@@ -17,7 +17,7 @@ export type { GRPCRoute, GRPCRouteRule, HTTPBackendReference, HTTPRouteFilter, H
 export type { Ingress, IngressBackend, IngressPath } from './kinds/ingress.ts';
 export type { EnvoyFilter } from '../features/envoy-filter/manifest.ts';
 export type { Sidecar } from './kinds/sidecar.ts';
-export type { Telemetry } from './kinds/telemetry.ts';
+export { ReportingProvider, type Telemetry } from '../features/telemetry/manifest.ts';
 export type { TrafficExtension, WasmPlugin } from './kinds/wasm-plugin.ts';
 export type { WorkloadGroup } from './kinds/workload-group.ts';
 export type { ConfigMap, EndpointSlice, Endpoints, Namespace, Secret, Service, ServiceAccount, ServicePort } from './kinds/core-kinds.ts';
@@ -29,4 +29,5 @@ export { consentNeeded, type ConsentItem } from './consent.ts';
 export { validate } from './validation/index.ts';
 export { limits } from './limits.ts';
 export { meshDocument } from './mesh-document.ts';
+export { readPlainYaml } from './yaml.ts';
 export type { IstioOperator, MeshConfig as MeshConfigFields } from './kinds/mesh-config.ts';

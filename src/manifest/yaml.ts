@@ -19,6 +19,11 @@ export interface YamlFile {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** A text's first YAML document as plain JSON; `undefined` when it has none that reads. */
+export function readPlainYaml(text: string): unknown {
+  return readYaml({ path: '', text }).documents[0]?.value;
+}
+
 /** Reads a file's YAML (or JSON) documents. Never throws: what cannot be read is a diagnostic, and reading goes on after it. */
 export function readYaml(file: SourceFile): YamlFile {
   const lines = new LineCounter();

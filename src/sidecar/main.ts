@@ -171,6 +171,10 @@ function runtimeOf(
     routeTable: (name) => config.current.routeTables.get(name),
     cluster: (name) => config.current.clusters.get(name),
     peerAt: (address, principal) => config.peerAt(address, principal),
+    environment: {
+      POD_NAME: proxy.slice(proxy.indexOf('/') + 1), POD_NAMESPACE: namespace, INSTANCE_IP: ip, SERVICE_ACCOUNT: serviceAccount, TRUST_DOMAIN: trustDomain, ISTIO_META_WORKLOAD_NAME: workload, ISTIO_META_CLUSTER_ID: 'Kubernetes', ISTIO_META_MESH_ID: trustDomain,
+      CANONICAL_SERVICE: labels['service.istio.io/canonical-name'] ?? labels['app'] ?? workload, CANONICAL_REVISION: labels['service.istio.io/canonical-revision'] ?? labels['version'] ?? 'latest',
+    },
     serviceAt: (address) => config.serviceAt(address),
     self: {
       pod: proxy, workload, namespace, ip, app: labels['service.istio.io/canonical-name'] ?? labels['app'] ?? workload,

@@ -19,6 +19,8 @@ export interface Runtime {
   random(): number;
   /** This proxy as a peer. */
   readonly self: Peer;
+  /** What rules may read as the proxy's environment, by Istio's names. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Who has an address, as far as the endpoints tell. */
   peerAt(ip: string, principal: string): Peer;
   /** What was worked out from a config object, for as long as that object lives: `new WeakMap()`, one per process. */

@@ -118,6 +118,11 @@ export function notRun(why: string): z.ZodExactOptional<z.ZodUnknown> {
   return z.unknown().meta({ notRun: why }).exactOptional();
 }
 
+/** A field of which some values are not run: `why` says so, or is `undefined` for those that are. */
+export function partlyRun<Schema extends z.ZodType>(schema: Schema, why: (value: unknown) => string | undefined): Schema {
+  return schema.meta({ notRun: why });
+}
+
 /** A field that is accepted and has no meaning in a lab; nobody needs to be told. */
 export const Accepted = z.unknown().exactOptional();
 

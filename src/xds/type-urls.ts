@@ -18,6 +18,13 @@ export const typeUrl = {
   networkRbac: 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC',
   uriTemplate: 'type.googleapis.com/envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig',
   router: 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router',
+  fileAccessLog: 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog',
+  otlpAccessLog: 'type.googleapis.com/envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig',
+  celFilter: 'type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter',
+  stats: 'type.googleapis.com/stats.PluginConfig',
+  otlpTracer: 'type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig',
+  zipkinTracer: 'type.googleapis.com/envoy.config.trace.v3.ZipkinConfig',
+  uuidRequestId: 'type.googleapis.com/envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig',
   upstreamTls: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
   downstreamTls: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext',
 } as const;

@@ -50,7 +50,7 @@ const telemetry = createTelemetry({ clock, recordsPerSecond: 200, connected: () 
 const runtime: Runtime = {
   routeTable: () => table, cluster: (name) => (name === config.name ? cluster : undefined), connector, telemetry, clock, random: Math.random,
   self: { pod: 'default/productpage', workload: 'productpage-v1', namespace: 'default', app: 'productpage', version: 'v1', principal: 'spiffe://cluster.local/ns/default/sa/default', ip: '127.0.0.1' },
-  rateLimits: () => Promise.resolve(undefined), derived: new WeakMap(), peerAt: (ip, principal) => ({ pod: '', workload: '', namespace: '', app: '', version: '', principal, ip }),
+  rateLimits: () => Promise.resolve(undefined), environment: {}, derived: new WeakMap(), peerAt: (ip, principal) => ({ pod: '', workload: '', namespace: '', app: '', version: '', principal, ip }),
 };
 const manager: HttpConnectionManager = { rds: { routeConfigName: 'r' }, normalizePath: true, ...(side === 'server' ? { forwardClientCertDetails: 'APPEND_FORWARD', serverHeaderTransformation: 'PASS_THROUGH' } : {}) };
 const context: HttpConnectionContext = {

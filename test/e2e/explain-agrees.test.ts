@@ -52,7 +52,7 @@ describe.skipIf(why !== undefined)(`explain and the live lab${why === undefined 
       const [picked] = fc.sample(fc.uniqueArray(rules, { selector: (one) => one.host, minLength: 1, maxLength: 3 }), { numRuns: 1, seed: 7000 + round });
       const files = ['reviews', 'ratings', 'details'].map((host) => ({ path: `rule-${host}.yaml`, text: picked?.find((one) => one.host === host)?.text ?? '# none\n' }));
       await lab.apply(files);
-      const calls = fc.sample(call, { numRuns: 25, seed: round }).map((one, index) => ({ ...one, headers: { ...one.headers, 'x-request-id': `00000000-0000-4000-8000-${String(round * 100 + index).padStart(12, '0')}` } }));
+      const calls = fc.sample(call, { numRuns: 25, seed: round }).map((one, index) => ({ ...one, headers: { ...one.headers, 'x-request-id': `00000000-0000-9000-8000-${String(round * 100 + index).padStart(12, '0')}` } }));
       const { output } = await lab.exec('productpage-v1', 'node', '-e', script, JSON.stringify(calls));
       const answers = output.trim().split('\n').map((line) => JSON.parse(line) as { id: string; status: number });
       expect(answers).toHaveLength(calls.length);

@@ -54,7 +54,7 @@ export function recordMaker(random: () => number, mtls: () => boolean, switches:
     const span = hex(16);
     const base: RequestRecord = {
       key: `default/${plan.from.name}#${counter}`, time, reporter: 'source', proxy: `default/${plan.from.name}`,
-      requestId: trace.requestId, traceId: trace.traceId, spanId: span, parentSpanId: '',
+      requestId: trace.requestId, traceId: trace.traceId, spanId: span, parentSpanId: '', sampled: true,
       source: peer(plan.from), destination: peer(plan.to), service: host, protocol: plan.protocol ?? 'http',
       method: plan.method ?? 'GET', authority: `${plan.service}:9080`, path: plan.path, status: plan.status, flags,
       details: plan.details ?? 'via_upstream', duration: plan.duration, upstreamDuration: flags.includes('FI') ? 0 : plan.duration * 0.96,

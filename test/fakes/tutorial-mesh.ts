@@ -55,7 +55,7 @@ export function createTutorialMesh(files: readonly SourceFile[]): TutorialMesh {
     const peer = (app: string, of: string) => ({ pod: app === '' ? '' : `default/${app}-${of}`, workload: `${app}-${of}`, namespace: 'default', app, version: of, principal: '', ip: '' });
     serial += 1;
     return {
-      key: String(serial), time: now, reporter: 'source', proxy: `default/${from}`, requestId: '', traceId: '', spanId: '', parentSpanId: '', source: peer(from, 'v1'), destination: peer(to, version),
+      key: String(serial), time: now, reporter: 'source', proxy: `default/${from}`, requestId: '', traceId: '', spanId: '', parentSpanId: '', sampled: true, source: peer(from, 'v1'), destination: peer(to, version),
       service: `${to}.default.svc.cluster.local`, protocol: 'http', method: 'GET', authority: to, path: '/', status: 200, flags: [], details: 'via_upstream', duration: 5, upstreamDuration: 4, bytesReceived: 0, bytesSent: 0,
       retries: 0, mtls: true, listener: '', route: '', cluster: '', endpoint: '', decision: [], requestHeaders: [], responseHeaders: [], ...more,
     };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { httpFilter } from '../../src/compile/network-filters.ts';
 import { defaultMeshConfig, meshConfigFrom } from '../../src/compile/index.ts';
+import { reportingMesh } from '../../src/compile/telemetry.ts';
 import { any, typeUrl, type HttpConnectionManager } from '../../src/xds/index.ts';
 import { exchange, oneResponse, startEcho, startProxy, type RawUpstream, type TestProxy } from '../sidecar/http/proxy.ts';
 import { hasPeer, readPeer } from './cases.ts';
@@ -22,7 +23,7 @@ async function start(mode: string, path: string): Promise<Running> {
   const upstream = await startEcho(() => 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
   const permissions = [{ urlPath: { path: { exact: path } } }];
   const access = [{ name: 'envoy.filters.http.rbac', typedConfig: any(typeUrl.rbac, { rules: { action: 'ALLOW', policies: { only: { permissions, principals: [{ any: true }] } } } }) }];
-  const { typedConfig } = httpFilter({ statPrefix: 't', routes: 'test', place: 'inbound', mesh: meshConfigFrom({ pathNormalization: { normalization: mode } }, defaultMeshConfig), access });
+  const { typedConfig } = httpFilter({ statPrefix: 't', routes: 'test', place: 'inbound', mesh: reportingMesh(meshConfigFrom({ pathNormalization: { normalization: mode } }, defaultMeshConfig), new Set()), access });
   const proxy = await startProxy({ clusters: { up: [upstream.port] }, manager: typedConfig as HttpConnectionManager, context: { direction: 'inbound' } });
   return { upstream, proxy };
 }

@@ -9,7 +9,7 @@ const step = z.looseObject({ stage: text, what: text });
 
 /** What a record from a proxy must look like; the rest of the control plane trusts its shape. */
 export const recordSchema = z.object({
-  key: text, time: z.number(), reporter: z.enum(['source', 'destination']), proxy: text, requestId: text, traceId: text, spanId: text, parentSpanId: text,
+  key: text, time: z.number(), reporter: z.enum(['source', 'destination']), proxy: text, requestId: text, traceId: text, spanId: text, parentSpanId: text, sampled: z.boolean(), tags: z.record(text, text).exactOptional(),
   source: peer, destination: peer, service: text, protocol: z.enum(['http', 'grpc', 'tcp']), method: text, authority: text, path: text,
   status: z.number(), grpcStatus: z.number().exactOptional(), flags: z.array(text).max(32), details: text, duration: count, upstreamDuration: count,
   bytesReceived: count, bytesSent: count, retries: count, mtls: z.boolean(), listener: text, route: text, cluster: text, endpoint: text,

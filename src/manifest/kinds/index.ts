@@ -15,7 +15,7 @@ import { IstioOperator } from './mesh-config.ts';
 import { RequestAuthentication } from '../../features/jwt/manifest.ts';
 import { ProxyConfig } from './security.ts';
 import { Sidecar } from './sidecar.ts';
-import { Telemetry } from './telemetry.ts';
+import { Telemetry } from '../../features/telemetry/manifest.ts';
 import { VirtualService } from './virtual-service.ts';
 import { TrafficExtension, WasmPlugin } from './wasm-plugin.ts';
 import { WorkloadGroup } from './workload-group.ts';

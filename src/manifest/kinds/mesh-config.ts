@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CustomTag, LogFile, reportingProviders } from '../../features/telemetry/manifest.ts';
 import { LocalityLbSetting } from '../../features/load-balancing/manifest.ts';
 import { Accepted, Double, PositiveDuration, Text, TextList, TextMap, UInt32, notRun, protoEnum } from '../../util/manifest-fields.ts';
 import { parseLogTemplate, readJsonFormat } from '../../util/access-log-format.ts';
@@ -6,13 +7,13 @@ import { forMap, forText, required, ruled, within, type Rule } from '../../util/
 
 const oneProcess = 'a lab has one control plane, one cluster and one network';
 const format = 'lines go to the proxy’s output';
-const tracer = 'traces go to the lab’s own collector';
+const tracer = 'traces go to the lab, and to the provider that a Telemetry or defaultProviders names';
 const fixed = 'the lab sets it itself';
 const protocolVersions = ['TLS_AUTO', 'TLSV1_2', 'TLSV1_3'] as const;
 
 /** Defaults of every proxy. Source: istio.io, ProxyConfig (mesh.v1alpha1). */
 export const MeshProxyConfig = z.object({
-  tracing: z.object({ sampling: ruled(Double, within(0, 100)).exactOptional(), customTags: notRun(tracer), maxPathTagLength: notRun(tracer), zipkin: notRun(tracer), openCensusAgent: notRun(tracer), lightstep: notRun(tracer), datadog: notRun(tracer), stackdriver: notRun(tracer), tlsSettings: notRun(tracer), disableSpanReporting: notRun(tracer), enableIstioTags: notRun(tracer) }).exactOptional(),
+  tracing: z.object({ sampling: ruled(Double, within(0, 100)).exactOptional(), customTags: z.record(z.string(), CustomTag).exactOptional(), maxPathTagLength: UInt32.exactOptional(), zipkin: notRun(tracer), openCensusAgent: notRun(tracer), lightstep: notRun(tracer), datadog: notRun(tracer), stackdriver: notRun(tracer), tlsSettings: notRun(tracer), disableSpanReporting: notRun('write it in a Telemetry'), enableIstioTags: z.boolean().exactOptional() }).exactOptional(),
   concurrency: ruled(z.number().int(), within(0, Infinity)).meta({ notRun: 'a sidecar of the lab is one thread' }).exactOptional(),
   discoveryAddress: notRun('proxies of a lab know their control plane'),
   proxyMetadata: z.record(z.string(), z.string()).meta({ notRun: 'the lab’s sidecars have no such switches' }).exactOptional(),
@@ -28,6 +29,9 @@ export const MeshProxyConfig = z.object({
   meshId: notRun(oneProcess), interceptionMode: notRun('traffic is captured by REDIRECT'), runtimeValues: notRun(fixed), availabilityZone: notRun('the lab has one zone'), zipkinAddress: notRun(tracer), parentShutdownDuration: notRun(fixed), fileFlushInterval: notRun(fixed), fileFlushMinSizeKb: notRun(fixed), proxyHeaders: notRun('headers are Istio’s default ones'), proxyBootstrapTemplatePath: notRun(fixed), tracingServiceName: notRun(tracer),
 });
 
+/** Who decides for policies with action CUSTOM. */
+const externalAuthorizers = { envoyExtAuthzHttp: z.unknown().exactOptional(), envoyExtAuthzGrpc: z.unknown().exactOptional(), sds: notRun('write certificates in Secrets') };
+
 /** How paths are brought into one form before they are matched. Source: istio.io, MeshConfig.ProxyPathNormalization. */
 const normalizations = ['DEFAULT', 'NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] as const;
 
@@ -40,14 +44,14 @@ export const MeshConfig = ruled(z.object({
   rootNamespace: Text,
   outboundTrafficPolicy: z.object({ mode: protoEnum(['REGISTRY_ONLY', 'ALLOW_ANY', 'ALLOW_ANY_DYNAMIC_DNS']) }).exactOptional(),
   enableAutoMtls: z.boolean().exactOptional(),
-  accessLogFile: Text,
+  accessLogFile: LogFile,
   accessLogFormat: ruled(Text, forText((text) => parseLogTemplate(text).problem)),
   accessLogEncoding: protoEnum(['TEXT', 'JSON']),
   pathNormalization: z.object({ normalization: protoEnum(normalizations) }).exactOptional(),
   connectTimeout: PositiveDuration.exactOptional(),
   defaultConfig: MeshProxyConfig.exactOptional(),
-  extensionProviders: z.array(ruled(z.looseObject({ name: Text }), required('name'))).default([]),
-  defaultProviders: z.object({ tracing: TextList, metrics: TextList, accessLogging: TextList }).meta({ notRun: 'write providers in a Telemetry' }).exactOptional(),
+  extensionProviders: z.array(ruled(z.object({ name: Text, ...reportingProviders, ...externalAuthorizers }), required('name'))).default([]),
+  defaultProviders: z.object({ tracing: TextList, metrics: TextList, accessLogging: TextList }).exactOptional(),
   enableTracing: notRun('the lab traces by itself'),
   trustDomainAliases: TextList,
   enablePrometheusMerge: Accepted,

@@ -12,7 +12,7 @@ import { decodePeer } from './peers.ts';
 import { accessFacts, requestRecord } from './record.ts';
 import { routeHandler } from './route-handler.ts';
 import { Stream } from './stream.ts';
-import { RandomIds } from './tracing.ts';
+import { RandomIds } from './random-ids.ts';
 
 /** A downstream connection that is being served. */
 export interface HttpConnection {

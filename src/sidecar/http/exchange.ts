@@ -2,6 +2,8 @@ import { normalizePath, pathWithFragment } from '../../routing/index.ts';
 import type { Body, HeaderMap, HttpResponse } from '../hooks.ts';
 import { ReadyBody, type ProtocolError, type RequestLine, type RequestProgress, type ServerExchange } from '../http1/index.ts';
 import { isGrpc } from '../http2/index.ts';
+import type { AccessFacts } from '../runtime.ts';
+import { spanTags } from '../telemetry/span-tags.ts';
 import type { HttpSession } from './connection.ts';
 import { forwardingHeaders, remoteAddress } from './forwarding-headers.ts';
 import { protocolHeader, takePeerHeaders } from './peers.ts';
@@ -9,7 +11,7 @@ import { accessFacts, requestRecord } from './record.ts';
 import { grpcReply, localReply } from './reply.ts';
 import { ProxiedRequest } from './request.ts';
 import { Stream } from './stream.ts';
-import { propagateTrace } from './tracing.ts';
+import { traceRequest } from './tracing.ts';
 
 /** One request from its head to its record. */
 export class HttpExchange implements ServerExchange {
@@ -88,10 +90,12 @@ export class HttpExchange implements ServerExchange {
     if (context.direction === 'inbound') stream.source = this.#session.callerAs(told);
     stream.remoteIp = remoteAddress(headers, context, plan);
     forwardingHeaders(headers, context, plan);
-    const given = headers.get('x-request-id') ?? '';
-    stream.requestId = given === '' || given.length > 256 ? ids.uuid() : given;
-    if (plan.generateRequestId && stream.requestId !== given) headers.put('x-request-id', stream.requestId);
-    stream.trace = propagateTrace(headers, ids);
+    // An id from outside of the mesh is nobody's word: two callers could choose the same.
+    const given = plan.useRemoteAddress && !plan.preserveRequestId ? '' : headers.get('x-request-id') ?? '';
+    const { trace, requestId } = traceRequest(headers, plan.tracing, ids, given === '' || given.length > 256 ? ids.uuid() : given);
+    stream.trace = trace;
+    stream.requestId = requestId;
+    if (given !== requestId && (plan.generateRequestId || (given !== '' && given.length <= 256))) headers.put('x-request-id', requestId);
   }
 
   #local(details: string, response: HttpResponse): Promise<HttpResponse> {
@@ -109,16 +113,19 @@ export class HttpExchange implements ServerExchange {
     const upstream = stream.details === 'via_upstream';
     if (plan.serverHeader === 'OVERWRITE' || !upstream || (plan.serverHeader === 'APPEND_IF_ABSENT' && !headers.has('server'))) headers.set('server', plan.serverName);
     if (!headers.has('date')) headers.add('date', new Date(this.#session.context.runtime.clock.now()).toUTCString());
-    if (plan.requestIdInResponse) headers.set('x-request-id', stream.requestId);
+    if (plan.requestIdInResponse || this.#request.headers.has('x-envoy-force-trace')) headers.set('x-request-id', stream.requestId);
     if (stream.wanted) stream.step({ stage: 'response', what: String(response.status), why: stream.details });
     if (response.status < 200 && response.upgraded === undefined) response.body = ReadyBody.empty;
     return response;
   }
 
   #record(status: number, bytesSent: number): void {
-    const { context } = this.#session;
-    context.runtime.telemetry.request(
-      requestRecord(this.#stream, this.#request, this.#response, { status, bytesSent, bytesReceived: this.#progress.bodyBytesRead, trailers: this.#trailers }),
-      () => accessFacts(this.#stream, this.#request, this.#trailers));
+    const { context, plan } = this.#session;
+    const facts = (): AccessFacts => accessFacts(this.#stream, this.#request, this.#trailers);
+    const record = requestRecord(this.#stream, this.#request, this.#response, { status, bytesSent, bytesReceived: this.#progress.bodyBytesRead, trailers: this.#trailers });
+    const tags = record.sampled && this.#stream.wanted ? plan.tracing?.tags ?? [] : [];
+    const { environment, telemetry } = context.runtime;
+    const tagged = tags.length === 0 ? record : { ...record, tags: spanTags(tags, record, facts(), { header: (name) => this.#request.headers.joined(name), environment }) };
+    telemetry.request(tagged, facts);
   }
 }

@@ -2,6 +2,7 @@ import type { HttpConnectionManager } from '../../xds/index.ts';
 import { milliseconds } from '../../util/envoy-json.ts';
 import type { Http2ServerLimits } from '../http2/index.ts';
 import { pathRules, type PathRules } from '../../routing/index.ts';
+import { tracingPlan, type TracingPlan } from './tracing.ts';
 
 /** A connection manager's config, read once. */
 export interface ManagerPlan {
@@ -14,7 +15,11 @@ export interface ManagerPlan {
   readonly trustedHops: number;
   readonly forwardClientCert: 'SANITIZE' | 'FORWARD_ONLY' | 'APPEND_FORWARD' | 'SANITIZE_SET' | 'ALWAYS_FORWARD_ONLY';
   readonly generateRequestId: boolean;
+  /** Believes an id that comes from outside of the mesh. */
+  readonly preserveRequestId: boolean;
   readonly requestIdInResponse: boolean;
+  /** `undefined`: this manager makes no spans, and trace headers pass as they are. */
+  readonly tracing: TracingPlan | undefined;
   /** Protocols that a caller may switch to, lower-case. */
   readonly upgrades: ReadonlySet<string>;
   readonly paths: PathRules;
@@ -33,6 +38,8 @@ export function managerPlan(manager: HttpConnectionManager): ManagerPlan {
     useRemoteAddress: manager.useRemoteAddress === true,
     forwardClientCert: manager.forwardClientCertDetails ?? 'SANITIZE',
     generateRequestId: manager.generateRequestId !== false,
+    preserveRequestId: manager.preserveExternalRequestId === true,
+    tracing: tracingPlan(manager),
     requestIdInResponse: manager.alwaysSetRequestIdInResponse === true,
     upgrades: new Set((manager.upgradeConfigs ?? []).filter(({ enabled }) => enabled !== false).map(({ upgradeType }) => (upgradeType ?? '').toLowerCase())),
     paths: pathRules(manager),

@@ -26,7 +26,7 @@ export function requestRecord(stream: Stream, request: ProxiedRequest | undefine
   const grpcStatus = trailers?.get('grpc-status') ?? response?.headers.get('grpc-status');
   const spanId = trace?.spanId ?? '';
   return {
-    key: spanId === '' ? `${self.pod}/${stream.startTime.toString(36)}${Math.floor(context.runtime.random() * 0x1_0000_0000).toString(36)}` : `${self.pod}/${spanId}`,
+    key: trace?.own !== true ? `${self.pod}/${stream.startTime.toString(36)}${Math.floor(context.runtime.random() * 0x1_0000_0000).toString(36)}` : `${self.pod}/${spanId}`,
     time: stream.startTime,
     reporter: inbound ? 'destination' : 'source',
     proxy: self.pod,
@@ -34,6 +34,7 @@ export function requestRecord(stream: Stream, request: ProxiedRequest | undefine
     traceId: trace?.traceId ?? '',
     spanId,
     parentSpanId: trace?.parentSpanId ?? '',
+    sampled: trace?.sampled ?? false,
     source: inbound ? sourceOf(stream) : self,
     destination: inbound ? self : destinationOf(stream),
     service: serviceOf(stream, request?.authority ?? ''),

@@ -3,7 +3,7 @@ import type { Route } from '../../xds/index.ts';
 import type { Attempt, DownstreamConnection, StreamInfo, UpstreamFailure } from '../hooks.ts';
 import type { Link } from '../link/index.ts';
 import type { HttpConnectionContext, UpstreamCluster, UpstreamHost } from '../runtime.ts';
-import type { TraceContext } from './tracing.ts';
+import type { TraceContext } from './trace-context.ts';
 
 /** Nothing is ever added to it. */
 const noSteps: DecisionStep[] = [];

@@ -1,80 +1,71 @@
+import type { HttpConnectionManager } from '../../xds/index.ts';
 import type { Headers } from '../http1/index.ts';
+import { tagSources, type CustomTagConfig, type TagSource } from '../telemetry/span-tags.ts';
+import type { RandomIds } from './random-ids.ts';
+import { incomingTrace, writeTrace, type TraceContext } from './trace-context.ts';
 
-/** Where a request stands in its trace. Ids are lower-case hexadecimal. */
-export interface TraceContext {
-  readonly traceId: string;
-  readonly spanId: string;
-  /** Empty at the root. */
-  readonly parentSpanId: string;
+/** How a connection manager traces. */
+export interface TracingPlan {
+  /** Of requests for which nobody decided before: 0 to 100. */
+  readonly sampling: number;
+  /** Of requests that ask to be traced (`x-client-trace-id`), 0 to 100. */
+  readonly clientSampling: number;
+  /** Of all that were chosen, 0 to 100. */
+  readonly overallSampling: number;
+  /** Requests that share an id share the decision: it is a function of the id, and the id says what was decided. */
+  readonly byRequestId: boolean;
+  /** Says it in the id. */
+  readonly markRequestId: boolean;
+  /** Tells the upstream of the trace. */
+  readonly propagate: boolean;
+  readonly tags: readonly TagSource[];
 }
+
+/** Reads a manager's tracing; `undefined` when it makes no spans. */
+export function tracingPlan({ tracing, requestIdExtension }: HttpConnectionManager): TracingPlan | undefined {
+  if (tracing === undefined) return undefined;
+  const ids = requestIdExtension?.typedConfig as { readonly useRequestIdForTraceSampling?: boolean; readonly packTraceReason?: boolean } | undefined;
+  const percent = (given: { readonly value?: number | string } | undefined): number => (given === undefined ? 100 : Number(given.value ?? 0));
+  return {
+    sampling: percent(tracing.randomSampling), clientSampling: percent(tracing.clientSampling), overallSampling: percent(tracing.overallSampling),
+    byRequestId: ids?.useRequestIdForTraceSampling !== false, markRequestId: ids?.packTraceReason !== false,
+    propagate: (tracing as { readonly noContextPropagation?: boolean }).noContextPropagation !== true,
+    tags: tagSources((tracing.customTags ?? []) as readonly CustomTagConfig[]),
+  };
+}
+
+/** What the request's id says was decided for its trace, at the place of a UUID's version. Source: Envoy, "x-request-id"; its UUID request id extension. */
+const reasons: Readonly<Record<string, boolean>> = { 9: true, a: true, b: true };
+const reasonAt = 14;
 
 /**
- * Makes a span for this hop and writes it into the headers: `traceparent` and B3 (several headers, and the single one when the caller uses it).
- * What the caller sent is continued, W3C first. Source: w3.org/TR/trace-context, github.com/openzipkin/b3-propagation.
+ * Puts a request on its trace: a span for this hop, a decision whether it is reported, and headers that tell the upstream. What was decided before us is respected.
+ * Returns the request's id too, which carries the decision on. Source: istio.io, "Distributed Tracing"; Envoy, "Tracing", "HTTP header manipulation".
  */
-export function propagateTrace(headers: Headers, ids: RandomIds): TraceContext {
-  const incoming = fromTraceparent(headers.get('traceparent')) ?? fromB3(headers) ?? { traceId: ids.traceId(), parentSpanId: '', flags: '01' };
-  const { traceId, parentSpanId, flags } = incoming;
-  const spanId = ids.spanId();
-  const sampled = (Number.parseInt(flags, 16) & 1) === 1 ? '1' : '0';
-  headers.put('traceparent', `00-${traceId.padStart(32, '0')}-${spanId}-${flags}`);
-  if (headers.has('b3')) headers.put('b3', `${traceId}-${spanId}-${sampled}${parentSpanId === '' ? '' : `-${parentSpanId}`}`);
-  headers.put('x-b3-traceid', traceId);
-  headers.put('x-b3-spanid', spanId);
-  if (parentSpanId === '') headers.delete('x-b3-parentspanid');
-  else headers.put('x-b3-parentspanid', parentSpanId);
-  headers.put('x-b3-sampled', sampled);
-  return { traceId, spanId, parentSpanId };
+export function traceRequest(headers: Headers, plan: TracingPlan | undefined, ids: RandomIds, requestId: string): { readonly trace: TraceContext | undefined; readonly requestId: string } {
+  const incoming = incomingTrace(headers);
+  const given = incoming.traceId !== '';
+  if (plan === undefined) return { requestId, trace: given ? { traceId: incoming.traceId, spanId: incoming.parentSpanId, parentSpanId: '', own: false, sampled: false } : undefined };
+  const reason = traceReason(headers, plan, ids, requestId);
+  const sampled = incoming.sampled ?? reason !== '4';
+  const trace = { traceId: given ? incoming.traceId : ids.traceId(), spanId: ids.spanId(), parentSpanId: incoming.parentSpanId, own: true, sampled };
+  if (plan.propagate) writeTrace(headers, trace, incoming);
+  const marked = plan.markRequestId && uuid.test(requestId) ? `${requestId.slice(0, reasonAt)}${reason}${requestId.slice(reasonAt + 1)}` : requestId;
+  return { trace, requestId: marked };
 }
 
-interface Incoming {
-  readonly traceId: string;
-  readonly parentSpanId: string;
-  readonly flags: string;
-}
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-function fromTraceparent(value: string | undefined): Incoming | undefined {
-  const match = value === undefined ? null : /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/.exec(value);
-  if (match === null || /^0+$/.test(match[1] as string) || /^0+$/.test(match[2] as string)) return undefined;
-  return { traceId: match[1] as string, parentSpanId: match[2] as string, flags: match[3] as string };
-}
-
-function fromB3(headers: Headers): Incoming | undefined {
-  const single = /^([0-9a-f]{16}|[0-9a-f]{32})-([0-9a-f]{16})(?:-([01d]))?(?:-[0-9a-f]{16})?$/.exec(headers.get('b3') ?? '');
-  if (single !== null) return { traceId: single[1] as string, parentSpanId: single[2] as string, flags: single[3] === '0' ? '00' : '01' };
-  const traceId = headers.get('x-b3-traceid');
-  const spanId = headers.get('x-b3-spanid');
-  if (traceId === undefined || spanId === undefined || !/^(?:[0-9a-f]{16}){1,2}$/.test(traceId) || !/^[0-9a-f]{16}$/.test(spanId)) return undefined;
-  const sampled = headers.get('x-b3-sampled');
-  return { traceId, parentSpanId: spanId, flags: sampled === '0' || sampled === 'false' ? '00' : '01' };
-}
-
-/** Random ids for one request after the other, all of a request's made in one go. */
-export class RandomIds {
-  readonly #words = new Uint32Array(10);
-  readonly #bytes = Buffer.from(this.#words.buffer);
-  readonly #source: { random(): number };
-  #digits = '';
-
-  constructor(source: { random(): number }) {
-    this.#source = source;
-  }
-
-  /** Draws anew. */
-  next(): void {
-    for (let index = 0; index < 10; index++) this.#words[index] = Math.floor(this.#source.random() * 0x1_0000_0000);
-    this.#digits = this.#bytes.toString('hex');
-  }
-
-  /** 32 lower-case hexadecimal digits. */
-  traceId(): string { return this.#digits.slice(0, 32); }
-
-  /** 16 lower-case hexadecimal digits. */
-  spanId(): string { return this.#digits.slice(32, 48); }
-
-  /** A version 4 UUID. */
-  uuid(): string {
-    const digits = this.#digits;
-    return `${digits.slice(48, 56)}-${digits.slice(56, 60)}-4${digits.slice(61, 64)}-${'89ab'.charAt((this.#words[8] as number) & 3)}${digits.slice(65, 68)}-${digits.slice(68, 80)}`;
-  }
+/** `9` by chance, `a` for a service's wish, `b` for a client's, `4` for no trace. */
+function traceReason(headers: Headers, plan: TracingPlan, ids: RandomIds, requestId: string): string {
+  const known = plan.byRequestId && uuid.test(requestId);
+  const said = requestId.charAt(reasonAt);
+  // An id that nobody can count by is drawn for.
+  const draw = known ? Number.parseInt(requestId.slice(0, 8), 16) % 10_000 : ids.draw() * 10_000;
+  const within = (percent: number): boolean => draw < percent * 100;
+  const reason = known && reasons[said] === true ? said
+    : headers.has('x-client-trace-id') && within(plan.clientSampling) ? 'b'
+      : headers.has('x-envoy-force-trace') ? 'a'
+        : within(plan.sampling) ? '9' : '4';
+  return reason !== '4' && !within(plan.overallSampling) ? '4' : reason;
 }

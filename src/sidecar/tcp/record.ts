@@ -12,7 +12,7 @@ export function connectionRecord(context: ConnectionContext, outcome: Connection
   const source = direction === 'inbound' ? runtime.peerAt(context.sourceIp, context.sourcePrincipal) : runtime.self;
   return {
     key: `${runtime.self.pod}/c${key}`, time: context.startTime, reporter: direction === 'inbound' ? 'destination' : 'source', proxy: runtime.self.pod,
-    requestId: '', traceId: '', spanId: '', parentSpanId: '', source, destination: direction === 'inbound' ? runtime.self : reached.workload === '' ? outcome.destination : reached,
+    requestId: '', traceId: '', spanId: '', parentSpanId: '', sampled: false, source, destination: direction === 'inbound' ? runtime.self : reached.workload === '' ? outcome.destination : reached,
     // What did not get as far as a cluster of a service was still meant for one, when its address is that of one.
     service: outcome.service || runtime.serviceAt(ip) || context.originalDestination, protocol: 'tcp', method: '', authority: '', path: '', status: 0,
     flags: outcome.flags, details: outcome.details, duration: runtime.clock.now() - context.startTime, upstreamDuration: outcome.upstreamDuration,

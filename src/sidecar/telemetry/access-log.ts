@@ -1,5 +1,6 @@
 import type { RequestRecord } from '../../contract/index.ts';
 import { istioTextFormat, parseJsonTemplate, parseLogTemplate, type JsonTemplate, type LogOperator, type LogTemplate } from '../../util/access-log-format.ts';
+import { typeUrl } from '../../xds/index.ts';
 import type { AccessFacts } from '../runtime.ts';
 import { operatorValue, type LogValue } from './access-log-values.ts';
 
@@ -11,9 +12,9 @@ interface FileAccessLog {
   readonly logFormat?: { readonly textFormatSource?: { readonly inlineString?: string }; readonly jsonFormat?: Readonly<Record<string, unknown>> };
 }
 
-/** The writer of the first access log of a connection manager; `undefined` when it has none. */
+/** The writer of the first access log on a file of a connection manager; `undefined` when it has none. */
 export function accessLogWriter(logs: readonly { readonly typedConfig?: unknown }[]): AccessLogWriter | undefined {
-  const config = logs[0]?.typedConfig as FileAccessLog | undefined;
+  const config = logs.find(({ typedConfig }) => (typedConfig as { readonly '@type'?: string } | undefined)?.['@type'] === typeUrl.fileAccessLog)?.typedConfig as FileAccessLog | undefined;
   if (config === undefined) return undefined;
   const { jsonFormat, textFormatSource } = config.logFormat ?? {};
   if (jsonFormat !== undefined) {

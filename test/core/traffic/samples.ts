@@ -8,7 +8,7 @@ export function peer(app: string, version = 'v1'): Peer {
 /** A successful GET from `productpage` to `reviews`, as its caller saw it. */
 export function record(more: Partial<RequestRecord> = {}): RequestRecord {
   return {
-    key: 'k', time: 1000, reporter: 'source', proxy: 'default/productpage-v1', requestId: 'r', traceId: 't', spanId: 's', parentSpanId: '',
+    key: 'k', time: 1000, reporter: 'source', proxy: 'default/productpage-v1', requestId: 'r', traceId: 't', spanId: 's', parentSpanId: '', sampled: true,
     source: peer('productpage'), destination: peer('reviews'), service: 'reviews.default.svc.cluster.local', protocol: 'http', method: 'GET', authority: 'reviews:9080', path: '/',
     status: 200, flags: [], details: 'via_upstream', duration: 3, upstreamDuration: 2, bytesReceived: 0, bytesSent: 100, retries: 0, mtls: true,
     listener: '0.0.0.0_9080', route: 'default', cluster: 'outbound|9080||reviews.default.svc.cluster.local', endpoint: '10.0.0.2:9080', decision: [], requestHeaders: [], responseHeaders: [], ...more,

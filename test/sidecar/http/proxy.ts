@@ -75,10 +75,10 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
     clock,
     random,
     self: { pod: 'default/test', workload: 'test', namespace: 'default', app: 'test', version: 'v1', principal: 'spiffe://cluster.local/ns/default/sa/test', ip: '127.0.0.1' },
-    derived: new WeakMap(), peerAt: (ip, principal) => ({ pod: '', workload: '', namespace: '', app: '', version: '', principal, ip }),
+    environment: { POD_NAMESPACE: 'default' }, derived: new WeakMap(), peerAt: (ip, principal) => ({ pod: '', workload: '', namespace: '', app: '', version: '', principal, ip }),
   };
   const sockets = new Set<Socket>();
-  const manager: HttpConnectionManager = { rds: { routeConfigName: 'test' }, ...options.manager };
+  const manager: HttpConnectionManager = { rds: { routeConfigName: 'test' }, tracing: {}, ...options.manager };
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
     sockets.add(socket);
     serveHttp(socketLink(socket), {

@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest';
 import type { RequestRecord } from '../../../src/contract/index.ts';
 import type { AccessFacts } from '../../../src/sidecar/runtime.ts';
 import { accessLogWriter } from '../../../src/sidecar/telemetry/access-log.ts';
+import { typeUrl } from '../../../src/xds/index.ts';
 import { nobody } from '../../../src/sidecar/telemetry/peer.ts';
 import { istioJsonFormat, parseLogTemplate, substitutionFormat } from '../../../src/util/access-log-format.ts';
 
 const request: RequestRecord = {
-  key: 'k', time: Date.UTC(2030, 0, 2, 3, 4, 5, 6), reporter: 'source', proxy: 'default/a', requestId: 'r', traceId: 't', spanId: 's', parentSpanId: '', source: nobody, destination: nobody,
+  key: 'k', time: Date.UTC(2030, 0, 2, 3, 4, 5, 6), reporter: 'source', proxy: 'default/a', requestId: 'r', traceId: 't', spanId: 's', parentSpanId: '', sampled: true, source: nobody, destination: nobody,
   service: 'b.default.svc.cluster.local', protocol: 'http', method: 'GET', authority: 'b:80', path: '/x', status: 200, flags: [], details: 'via_upstream', duration: 7.4, upstreamDuration: 6, bytesReceived: 1, bytesSent: 2, retries: 1,
   mtls: true, listener: '0.0.0.0_80', route: 'b:80/*', cluster: 'outbound|80||b.default.svc.cluster.local', endpoint: '10.0.0.2:8080', decision: [],
   requestHeaders: [['user-agent', 'curl'], ['x-request-id', 'r'], ['x-two', 'one'], ['x-two', 'other']], responseHeaders: [['content-type', 'text/plain']],
@@ -15,7 +16,7 @@ const facts: AccessFacts = {
   downstreamLocalAddress: '10.9.0.1:80', downstreamRemoteAddress: '10.0.0.1:4444', downstreamDirectRemoteAddress: '10.0.0.1:4444', upstreamLocalAddress: '10.0.0.1:5555', requestedServerName: '', protocol: 'HTTP/1.1', routeName: 'default',
   trailers: new Map([['grpc-status', '0']]),
 };
-const log = (format: string, encoding: 'TEXT' | 'JSON' = 'TEXT') => accessLogWriter([{ typedConfig: { logFormat: substitutionFormat(format, encoding) } }])!;
+const log = (format: string, encoding: 'TEXT' | 'JSON' = 'TEXT') => accessLogWriter([{ typedConfig: { '@type': typeUrl.fileAccessLog, logFormat: substitutionFormat(format, encoding) } }])!;
 const written = (format: string, more: Partial<RequestRecord> = {}, other: Partial<AccessFacts> = {}): string => log(`${format}`)({ ...request, ...more }, { ...facts, ...other }).replace(/\n$/, '');
 
 describe('access log lines', () => {

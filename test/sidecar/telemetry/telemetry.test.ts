@@ -8,7 +8,7 @@ import { fakeClock } from '../../fakes/clock.ts';
 
 function record(more: Partial<RequestRecord> = {}): RequestRecord {
   return {
-    key: 'k', time: Date.UTC(2030, 0, 2, 3, 4, 5, 6), reporter: 'destination', proxy: 'default/b', requestId: 'r', traceId: '', spanId: '', parentSpanId: '', source: { ...nobody, workload: 'a-v1', namespace: 'default', app: 'a', version: 'v1' },
+    key: 'k', time: Date.UTC(2030, 0, 2, 3, 4, 5, 6), reporter: 'destination', proxy: 'default/b', requestId: 'r', traceId: '', spanId: '', parentSpanId: '', sampled: true, source: { ...nobody, workload: 'a-v1', namespace: 'default', app: 'a', version: 'v1' },
     destination: { ...nobody, workload: 'b-v1', namespace: 'default', app: 'b', version: 'v1' }, service: 'b.default.svc.cluster.local', protocol: 'http', method: 'GET', authority: 'b:80', path: '/x', status: 200, flags: [],
     details: 'via_upstream', duration: 7, upstreamDuration: 6, bytesReceived: 1, bytesSent: 2, retries: 0, mtls: true, listener: 'virtualInbound', route: 'default', cluster: 'inbound|80||', endpoint: '10.0.0.1:80', decision: [],
     requestHeaders: [['user-agent', 'curl'], ['x-request-id', 'r']], responseHeaders: [], ...more,
