@@ -97,7 +97,7 @@ function checkFault(fault: HTTPRoute['fault'], report: Report): void {
     if (fixedDelay === undefined && exponentialDelay === undefined) report.at('delay').error('The delay does not say how long.', 'Write fixedDelay, such as 5s.');
     checkDuration(fixedDelay, report.at('delay', 'fixedDelay'));
     checkDuration(exponentialDelay, report.at('delay', 'exponentialDelay'));
-    if (exponentialDelay !== undefined) report.at('delay', 'exponentialDelay').error('exponentialDelay is not implemented by Envoy.', 'Use fixedDelay.');
+    if (exponentialDelay !== undefined) report.at('delay', 'exponentialDelay').error('Envoy has no exponentialDelay.', 'Use fixedDelay.');
   }
   if (fault.abort !== undefined) checkAbort(fault.abort, report.at('abort'));
 }
@@ -109,7 +109,7 @@ function checkAbort({ percentage, status }: NonNullable<NonNullable<HTTPRoute['f
   if (status === undefined) report.error('The abort does not say with which status.', 'Write httpStatus or grpcStatus.');
   else if (status.kind === 'http' && (status.status < 200 || status.status > 600)) report.at('httpStatus').error(`Status ${status.status} is not from 200 to 600.`);
   else if (status.kind === 'grpc' && !grpcStatuses.has(status.status)) report.at('grpcStatus').error(`“${status.status}” is not a gRPC status.`, 'Write it like UNAVAILABLE.');
-  else if (status.kind === 'http2') report.at('http2Error').error('http2Error is not implemented by Envoy.', 'Use httpStatus or grpcStatus.');
+  else if (status.kind === 'http2') report.at('http2Error').error('Envoy has no http2Error.', 'Use httpStatus or grpcStatus.');
 }
 
 function checkPercentage(percentage: number | undefined, report: Report): void {
