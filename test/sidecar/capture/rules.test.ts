@@ -50,7 +50,7 @@ test('jumps that are in force are not added twice', () => {
 const works = (command: string): boolean => process.platform === 'linux' && spawnSync('unshare', ['-n', 'sh', '-c', command], { stdio: 'ignore' }).status === 0;
 
 test.for(['iptables-nft', 'iptables-legacy'])('traffic of a pod takes the way that it must (%s)', { timeout: 60_000 }, async (iptables, context) => {
-  context.skip(!works(`ip link add pod0 type veth peer name bridge0 && ${iptables} -t nat -L`), `needs root, network namespaces and ${iptables}`);
+  context.skip(!works(`ip link add pod0 type veth peer name bridge0 && ${iptables} -t nat -L && echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start`), `needs root, network namespaces, a writable /proc/sys and ${iptables}`);
   const folder = mkdtempSync(join(tmpdir(), 'weft-capture-'));
   try {
     const outfile = join(folder, 'pod.mjs');
