@@ -1,7 +1,7 @@
-import { httpAccess, networkAccess, ruleName, trustDomains, type AppliedPolicy, type StandIn } from '../features/authorization/compile.ts';
+import { httpAccess, httpExternal, networkAccess, networkExternal, ruleNames, trustDomains, type AppliedPolicy, type Authorizer, type StandIn } from '../features/authorization/compile.ts';
 import { keySource, tokenFilter, type AppliedAuthentication, type KeySource } from '../features/jwt/compile.ts';
 import { ofKind, type Resource, type TypedResource } from '../manifest/index.ts';
-import type { HttpFilterConfig, NetworkFilter, RuleOrigins } from '../xds/index.ts';
+import { clusterName, type HttpFilterConfig, type NetworkFilter, type RuleOrigins } from '../xds/index.ts';
 import { byAge, originAt } from './model.ts';
 import { appliesTo, type Targeted } from './policy-targets.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
@@ -45,11 +45,24 @@ export function accessOf(index: SnapshotIndex, node: ProxyNode): Access {
   const policies = index.authorizationPolicies.filter((policy) => appliesTo(policy as Targeted, node, mesh.rootNamespace)).map(applied);
   const tokens = tokenFilter(tokensOf(index, node), index.snapshot.keySets ?? new Map());
   const trust = trustDomains(mesh.trustDomain, mesh.trustDomainAliases);
+  const authorizers = authorizersOf(index);
   return {
-    http: (stands) => [...tokens.filters, ...httpAccess(policies, { trust, stands })],
-    network: (stands) => networkAccess(policies, { trust, stands }),
-    origins: { ...tokens.origins, ...Object.fromEntries(policies.flatMap((policy) => Array.from({ length: Math.max(1, policy.spec.rules?.length ?? 0) }, (_none, at) => [ruleName(policy, at), policy.origin(at)]))) },
+    http: (stands) => [...httpExternal(policies, { trust, stands, authorizers }), ...tokens.filters, ...httpAccess(policies, { trust, stands })],
+    network: (stands) => [...networkExternal(policies, { trust, stands, authorizers }), ...networkAccess(policies, { trust, stands })],
+    origins: { ...tokens.origins, ...Object.fromEntries(policies.flatMap((policy) => Array.from({ length: Math.max(1, policy.spec.rules?.length ?? 0) }, (_none, at) => ruleNames(policy, at).map((name) => [name, policy.origin(at)] as const)).flat())) },
   };
+}
+
+/** The providers of the mesh that can be asked: those whose service is known. */
+function authorizersOf({ services, snapshot: { mesh } }: SnapshotIndex): ReadonlyMap<string, Authorizer> {
+  return new Map(mesh.authorizers.flatMap(({ name, ...provider }): (readonly [string, Authorizer])[] => {
+    const { service: written, port } = provider.settings;
+    const slash = written.indexOf('/');
+    const [namespace, host] = slash < 0 ? [undefined, written] : [written.slice(0, slash), written.slice(slash + 1)];
+    const known = services.some((service) => service.host === host && (namespace === undefined || service.namespace === namespace) && service.ports.some(({ number }) => number === port));
+    if (!known || port === undefined) return [];
+    return [[name, { name, ...provider, host, cluster: clusterName({ direction: 'outbound', port, subset: '', host }) }]];
+  }));
 }
 
 function applied(resource: TypedResource<'AuthorizationPolicy'>): AppliedPolicy {

@@ -21,6 +21,8 @@ export interface ExplainStep {
 export interface Outcome {
   readonly status?: number;
   readonly flags: readonly string[];
+  /** Providers of external authorization that must allow it first; what they say is known only live. */
+  readonly asks?: readonly string[];
 }
 
 /** A cluster that may be chosen and how a call to it ends. */

@@ -97,14 +97,15 @@ function inbound(call: UpstreamCall, { ip, port }: { readonly ip: string; readon
 function received(call: UpstreamCall, result: SimulationResult, transport: Transport, pod: string): Result {
   const chain: ExplainStep = { stage: 'filter-chain', what: result.filterChain ?? 'none', why: `at ${pod}` };
   const access = result.access?.steps ?? [];
-  if (result.error === undefined) return after([chain, ...access], toApplication(result.cluster ?? ''));
+  if (result.error === undefined) return after([chain, ...access], toApplication(result.cluster ?? '', result.access?.asked));
   if (result.error === 'denied') return after([chain, ...access], denied(call.arrival, result.access?.denied ?? ''));
   if (transport !== 'plaintext') return after([chain], handshakeFails(call, `${pod} does not take this TLS`));
   return after([{ ...chain, why: `${pod} takes mTLS only and closes plaintext` }], ended({ stage: 'transport', what: 'connection closed' }, 503, 'UC'));
 }
 
-function toApplication(why: string): Result {
-  return { steps: [{ stage: 'response', what: 'the application answers', why }], outcome: { flags: [] } };
+function toApplication(why: string, asks: readonly string[] = []): Result {
+  const what = `the application answers${asks.length === 0 ? '' : `, if ${asks.join(' and ')} allows it`}`;
+  return { steps: [{ stage: 'response', what, why }], outcome: { flags: [], ...(asks.length === 0 ? {} : { asks }) } };
 }
 
 /** HTTP gets an answer; a connection is closed. */

@@ -24,6 +24,8 @@ interface Decision {
   readonly outcome?: Outcome;
   readonly clusters: readonly { readonly cluster: string; readonly share: number }[];
   readonly retries: number;
+  /** Providers of external authorization that this proxy asks. */
+  readonly asks?: readonly string[];
   /** Connections, not requests: they have flags but no status. */
   readonly tcp?: boolean;
 }
@@ -47,10 +49,12 @@ export function explain(snapshot: MeshSnapshot, call: ExplainCall): Explained {
   const first = decide(config, arrival);
   if (first.outcome !== undefined) return answered(call, first.outcome, first.steps);
   const steps = [...first.steps];
+  const asks = first.asks ?? [];
   const clusters = first.clusters.map(({ cluster, share }): ExplainedCluster => {
     const upstream = explainUpstream({ index, config, arrival, cluster, retries: first.retries, ...identityOf(index, caller) });
     steps.push(...upstream.steps);
-    return { cluster, share, ...(first.tcp === true ? { flags: upstream.outcome.flags } : upstream.outcome) };
+    const all = [...new Set([...asks, ...(upstream.outcome.asks ?? [])])];
+    return { cluster, share, ...(first.tcp === true ? { flags: upstream.outcome.flags } : upstream.outcome), ...(all.length === 0 ? {} : { asks: all }) };
   });
   return summarised(call, clusters, steps);
 }
@@ -122,7 +126,8 @@ function decide(config: ProxyConfig, arrival: SimulatedCall): Decision {
   const access = simulateAccess(prepared.listener, match.chain, arrival);
   steps.push(...access.steps);
   if (access.denied !== '') return { steps, outcome: manager === undefined ? { flags: ['UAEX'] } : { status: 403, flags: [] }, clusters: [], retries: 0 };
-  return manager === undefined ? tcpDecision(networkFilter<TcpProxy>(match.chain, filterNames.tcpProxy), steps, from(match.chain)) : httpDecision(config, manager, arrival, steps);
+  const decision = manager === undefined ? tcpDecision(networkFilter<TcpProxy>(match.chain, filterNames.tcpProxy), steps, from(match.chain)) : httpDecision(config, manager, arrival, steps);
+  return access.asked.length === 0 ? decision : { ...decision, asks: access.asked, ...(decision.outcome === undefined ? {} : { outcome: { ...decision.outcome, asks: access.asked } }) };
 }
 
 function from(config: Pick<Listener, 'metadata'>): Pick<ExplainStep, 'origin'> {
@@ -153,15 +158,20 @@ function httpDecision(config: ProxyConfig, manager: HttpConnectionManager, arriv
   }
 }
 
+/** `, if X allows it`; what a provider says is known only live. */
+function provided({ asks = [] }: Pick<Outcome, 'asks'>): string {
+  return asks.length === 0 ? '' : `, if ${asks.join(' and ')} allows it`;
+}
+
 function answered(call: ExplainCall, outcome: Outcome, steps: readonly ExplainStep[]): Explained {
   const flags = outcome.flags.length === 0 ? '' : ` (${outcome.flags.join(', ')})`;
-  const summary = outcome.status === undefined ? `The connection is refused${flags}.` : `The caller's proxy answers ${outcome.status}${flags}.`;
+  const summary = outcome.status === undefined ? `The connection is refused${flags}.` : `The caller's proxy answers ${outcome.status}${flags}${provided(outcome)}.`;
   return { call, summary, ...outcome, clusters: [], steps: outcome.status === undefined ? steps : [...steps, { stage: 'response', what: String(outcome.status) }] };
 }
 
 /** Status and flags are those of all clusters when they agree. */
 function summarised(call: ExplainCall, clusters: readonly ExplainedCluster[], steps: readonly ExplainStep[]): Explained {
-  const parts = clusters.map(({ cluster, share, status, flags }) => `${percent(share)} to ${cluster}${status === undefined ? '' : `, which ends with ${status}${flags.length === 0 ? '' : ` (${flags.join(', ')})`}`}`);
+  const parts = clusters.map(({ cluster, share, status, flags, asks = [] }) => `${percent(share)} to ${cluster}${status === undefined ? '' : `, which ends with ${status}${flags.length === 0 ? '' : ` (${flags.join(', ')})`}`}${provided({ asks })}`);
   const [first] = clusters;
   const agree = first !== undefined && clusters.every(({ status, flags }) => status === first.status && flags.join() === first.flags.join());
   const summary = `${clusters.length === 1 ? parts.join('').replace(/^100 % to/, 'It goes to') : `It goes ${parts.join('; ')}`}.`;

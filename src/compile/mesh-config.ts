@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { GrpcAuthorizer, HttpAuthorizer } from '../features/authorization/manifest.ts';
 import { LocalityLbSetting } from '../features/load-balancing/manifest.ts';
 import type { TracingDefaults } from '../features/telemetry/compile.ts';
 import { CustomTag, ReportingProvider } from '../features/telemetry/manifest.ts';
@@ -27,7 +28,14 @@ export interface MeshConfig {
   readonly connectTimeout: number;
   /** For services whose DestinationRules say nothing of localities. */
   readonly localityLbSetting: LocalityLbSetting;
+  /** The `extensionProviders` that decide about requests. */
+  readonly authorizers: readonly ExternalAuthorizer[];
 }
+
+/** An `extensionProvider` that decides about requests: a service that is asked by HTTP or gRPC. */
+export type ExternalAuthorizer =
+  | { readonly name: string; readonly kind: 'http'; readonly settings: HttpAuthorizer }
+  | { readonly name: string; readonly kind: 'grpc'; readonly settings: GrpcAuthorizer };
 
 /** What happens to traffic for hosts that nobody declared. */
 export type OutboundTrafficPolicy = 'ALLOW_ANY' | 'REGISTRY_ONLY' | 'ALLOW_ANY_DYNAMIC_DNS';
@@ -54,6 +62,7 @@ export const defaultMeshConfig: MeshConfig = {
   pathNormalization: 'BASE',
   connectTimeout: 10_000,
   localityLbSetting: { distribute: [], failover: [], failoverPriority: [], enabled: true },
+  authorizers: [],
 };
 
 const policies: readonly OutboundTrafficPolicy[] = ['ALLOW_ANY', 'REGISTRY_ONLY', 'ALLOW_ANY_DYNAMIC_DNS'];
@@ -79,6 +88,7 @@ export function meshConfigFrom(json: unknown, defaults: MeshConfig = defaultMesh
     pathNormalization: normalizations.find((one) => one === record(config.pathNormalization).normalization) ?? defaults.pathNormalization,
     connectTimeout: parseDuration(text(config.connectTimeout, '')) ?? defaults.connectTimeout,
     localityLbSetting: LocalityLbSetting.safeParse(config.localityLbSetting).data ?? defaults.localityLbSetting,
+    authorizers: Array.isArray(config.extensionProviders) ? config.extensionProviders.flatMap(authorizerFrom) : defaults.authorizers,
   };
 }
 
@@ -96,6 +106,16 @@ export function tracingFrom(json: unknown, defaults: TracingDefaults): TracingDe
 
 function names(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((name) => typeof name === 'string') : [];
+}
+
+/** Providers of other kinds, and those that do not read, are none: who names them finds nobody to ask. */
+function authorizerFrom(json: unknown): readonly ExternalAuthorizer[] {
+  const { name, envoyExtAuthzHttp, envoyExtAuthzGrpc } = record(json);
+  if (typeof name !== 'string') return [];
+  const http = HttpAuthorizer.safeParse(envoyExtAuthzHttp);
+  if (http.success) return [{ name, kind: 'http', settings: http.data }];
+  const grpc = GrpcAuthorizer.safeParse(envoyExtAuthzGrpc);
+  return grpc.success ? [{ name, kind: 'grpc', settings: grpc.data }] : [];
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {

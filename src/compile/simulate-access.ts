@@ -1,11 +1,13 @@
-import { normalizePath, pathRules, prepareAccessFilter, type AccessFacts, type AccessStep } from '../routing/index.ts';
-import { ruleOrigins, typeUrl, type FilterChain, type HttpConnectionManager, type Listener, type RbacFilter } from '../xds/index.ts';
+import { compileMetadata, normalizePath, pathRules, prepareAccessFilter, type AccessFacts, type AccessStep } from '../routing/index.ts';
+import { ruleOrigins, typeUrl, type ExtAuthz, type FilterChain, type HttpConnectionManager, type Listener, type RbacFilter } from '../xds/index.ts';
 import type { SimulatedCall } from './simulate.ts';
 
 /** What authorization says of a call at one proxy. */
 export interface SimulatedAccess {
   /** Envoy's details of the denial; empty when the call is let in. */
   readonly denied: string;
+  /** Providers that would be asked: what they say is known only live. */
+  readonly asked: readonly string[];
   readonly steps: readonly AccessStep[];
 }
 
@@ -18,15 +20,40 @@ export function simulateAccess(listener: Listener, chain: FilterChain, call: Sim
   const filters = manager === undefined ? (chain.filters ?? []) : (manager.httpFilters ?? []);
   const facts = factsOf(call, manager);
   const steps: AccessStep[] = [];
+  const asked: string[] = [];
+  let shadow: Readonly<Record<string, unknown>> = {};
   for (const { typedConfig } of filters) {
+    const check = checkOf(typedConfig);
+    if (check !== undefined && asks(check, shadow)) {
+      const provider = (check.statPrefix ?? '').replace(/^tcp\./, '');
+      asked.push(provider);
+      steps.push({ stage: 'filter', what: `envoy.filters.http.ext_authz: asks ${provider}`, why: `${askedAt(check)} decides; its outcome is known only live` });
+    }
     const config = typedConfig as Typed<RbacFilter>;
     if (config?.['@type'] !== typeUrl.rbac && config?.['@type'] !== typeUrl.networkRbac) continue;
     const filter = prepareAccessFilter(config, ruleOrigins(listener.metadata));
     const verdict = filter.judge(facts);
     steps.push(...filter.steps(facts, verdict));
-    if (!verdict.allowed) return { denied: verdict.details, steps };
+    if (!verdict.allowed) return { denied: verdict.details, asked, steps };
+    if (verdict.shadow !== undefined) shadow = { ...shadow, [`${filter.shadowPrefix}shadow_effective_policy_id`]: verdict.shadow.policy };
   }
-  return { denied: '', steps };
+  return { denied: '', asked, steps };
+}
+
+function checkOf(typedConfig: unknown): ExtAuthz | undefined {
+  const config = typedConfig as Typed<ExtAuthz>;
+  return config?.['@type'] === typeUrl.extAuthz || config?.['@type'] === typeUrl.networkExtAuthz ? config : undefined;
+}
+
+/** Whether what the rules before it left makes a check ask. */
+function asks({ filterEnabledMetadata }: ExtAuthz, shadow: Readonly<Record<string, unknown>>): boolean {
+  if (filterEnabledMetadata === undefined) return true;
+  const test = compileMetadata(filterEnabledMetadata);
+  return test.test(test.pick(shadow));
+}
+
+function askedAt({ httpService, grpcService }: ExtAuthz): string {
+  return httpService === undefined ? `gRPC service ${grpcService?.envoyGrpc?.clusterName ?? ''}` : `HTTP service ${httpService.serverUri?.cluster ?? ''}`;
 }
 
 type Typed<Config> = (Config & { readonly '@type'?: string }) | undefined;

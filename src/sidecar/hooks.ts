@@ -55,6 +55,31 @@ export interface HttpRequest {
   readonly stream: StreamInfo;
 }
 
+/** A request as codecs send it. */
+export type UpstreamRequest = Omit<HttpRequest, 'stream'>;
+
+/** A request that a filter makes by itself. */
+export interface OwnRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly authority: string;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: Buffer;
+}
+
+/** What came back for it, whole. */
+export interface OwnResponse {
+  readonly status: number;
+  readonly headers: HeaderMap;
+  readonly body: Buffer;
+  readonly trailers: HeaderMap | undefined;
+}
+
+/** Why nothing came back for it, in plain words. */
+export interface Unanswered {
+  readonly unanswered: string;
+}
+
 export interface HttpResponse {
   status: number;
   readonly headers: HeaderMap;
@@ -75,6 +100,8 @@ export interface Attempt {
 /** The caller's connection, as far as it has been verified. */
 export interface DownstreamConnection {
   readonly sourceIp: string;
+  /** 0 where it is not known. */
+  readonly sourcePort: number;
   /** The verified SPIFFE identity; empty without mTLS. */
   readonly principal: string;
   /** Where the caller meant to go. */
@@ -172,8 +199,16 @@ export type HttpHandler = (request: HttpRequest) => Promise<HttpResponse>;
  */
 export type HttpFilterFactory<Config> = (config: Config, environment: FilterEnvironment) => ((next: HttpHandler) => HttpHandler) | undefined;
 
+/** What filters may use that ask somebody before anything goes on. */
+export interface AskingEnvironment extends Pick<FilterEnvironment, 'clock'> {
+  /** This proxy's SPIFFE identity. */
+  readonly self: string;
+  /** Sends a request to a host of a cluster; the answer may take so many milliseconds and 1 MiB. `http2`: in HTTP/2 where the cluster leaves the choice. */
+  call(cluster: string, request: OwnRequest, timeout: number, http2?: boolean): Promise<OwnResponse | Unanswered>;
+}
+
 /** What a filter of the connection manager may use besides its config. */
-export interface ManagerEnvironment extends Pick<FilterEnvironment, 'clock' | 'random' | 'reply'> {
+export interface ManagerEnvironment extends AskingEnvironment, Pick<FilterEnvironment, 'random' | 'reply' | 'body'> {
   /** Where rules were written that are not resources of their own, by name. */
   readonly rules: RuleOrigins;
   /** The route that a request would take now; `undefined` when none matches. */
@@ -191,10 +226,11 @@ export interface ConnectionVerdict {
   readonly steps: readonly DecisionStep[];
 }
 
-export type ConnectionFilter = (connection: DownstreamConnection) => ConnectionVerdict;
+/** Judges a connection; `metadata` is what the filters before it found out, by their names. */
+export type ConnectionFilter = (connection: DownstreamConnection, metadata: Map<string, Readonly<Record<string, unknown>>>) => ConnectionVerdict | Promise<ConnectionVerdict>;
 
 /** A filter of connections that are not HTTP. It is made once per filter chain when config changes; it throws on config that cannot be used. */
-export type ConnectionFilterFactory<Config> = (config: Config, rules: RuleOrigins) => ConnectionFilter;
+export type ConnectionFilterFactory<Config> = (config: Config, rules: RuleOrigins, environment: AskingEnvironment) => ConnectionFilter;
 
 /** A host as a load balancer sees it. */
 export interface BalancedHost {

@@ -28,6 +28,7 @@ const rules: readonly Rule[] = [
   { repository: /(^|\/)(curlimages\/curl|governmentpaas\/curl-ssl|pstauffer\/curl)$/, standIn: () => ({ name: 'curl', uid: 100, runsCommand: true, ports: [] }) },
   { repository: /(^|\/)moul\/grpcbin$/, standIn: () => server('grpcbin', [9000]) },
   { repository: /(^|\/)jmalloc\/echo-server$/, standIn: () => server('websocket-echo', [8080]) },
+  { repository: /(^|\/)(istio(-testing|-release)?|release)\/ext-authz$/, standIn: () => server('ext-authz', [8000, 9000]) },
   { repository: /(^|\/)fortio\/fortio$/, standIn: () => server('fortio', [8080, 8078]) },
   { repository: /(^|\/)(gateway-api\/conformance|gateway-api-conformance|ingressconformance)\/echo-basic$|(^|\/)echo-basic$/, standIn: () => server('echo-basic', [3000, 8443]) },
   { repository: /(^|\/)(istio(-testing|-release)?\/app|echo-advanced)$/, standIn: () => server('istio-echo', [8080]) },

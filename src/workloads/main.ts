@@ -24,6 +24,7 @@ const servers: Readonly<Record<string, Start>> = {
   'curl': idle, 'httpbin': httpbin, 'go-httpbin': goHttpbin, 'tcp-echo-server': tcpEcho, 'fortio': fortio, 'echo-basic': echoBasic, 'istio-echo': istioEcho,
   // What they are made of is large: only they load it.
   'grpcbin': async (context) => (await import('./grpcbin.ts')).grpcbin(context), 'websocket-echo': async (context) => (await import('./websocket-echo.ts')).websocketEcho(context),
+  'ext-authz': async (context) => (await import('./ext-authz.ts')).extAuthz(context),
 };
 const versioned: readonly (readonly [prefix: string, start: (context: StandInContext, version: string) => Promise<Running>])[] = [
   ['bookinfo-productpage-', (context) => productpage(context)], ['bookinfo-details-', details], ['bookinfo-reviews-', reviews], ['bookinfo-ratings-', ratings], ['helloworld-', helloworld],

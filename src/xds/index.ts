@@ -41,6 +41,7 @@ export type { CommonTlsContextJson as CommonTlsContext } from './gen/envoy/exten
 
 export type { TokenBucketJson as TokenBucketConfig } from './gen/envoy/type/v3/token_bucket_pb.ts';
 export type { JwtAuthentication, JwtProvider, JwtRequirement } from './jwt.ts';
+export type { CheckedPeer, CheckRequest, CheckResponse, ExtAuthz, ExtAuthzHttpService, NetworkExtAuthz } from './external-authorization.ts';
 export type { LocalRateLimit, RateLimitFilter } from './rate-limits.ts';
 export { typeUrl, any, type Any, type ResourceType } from './type-urls.ts';
 export { origin, ruleOrigins, withOrigin, withRuleOrigins, provenanceKey, type Origin, type RuleOrigins } from './provenance.ts';

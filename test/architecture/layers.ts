@@ -21,7 +21,7 @@ export const layers: readonly Layer[] = [
   { name: 'rpc', files: /^src\/rpc\//, may: ['util', 'contract'] },
   { name: 'sidecar hooks', files: /^src\/sidecar\/(hooks|link\/link)\.ts$/, may: ['util', 'xds', 'contract'] },
   { name: 'sidecar', files: /^src\/sidecar\//, may: ['util', 'xds', 'contract', 'routing', 'feature hook', 'sidecar hooks'] },
-  { name: 'workloads', files: /^src\/workloads\//, may: ['util', 'contract'] },
+  { name: 'workloads', files: /^src\/workloads\//, may: ['util', 'contract', 'xds'] },
   { name: 'controlplane', files: /^src\/controlplane\//, may: ['util', 'xds', 'contract', 'rpc', 'manifest', 'manifest types', 'compile', 'analyze', 'routing'] },
   { name: 'docker', files: /^src\/core\/docker\//, may: ['util', 'contract'] },
   { name: 'core', files: /^src\/core\//, may: ['util', 'xds', 'contract', 'rpc', 'manifest', 'manifest types', 'compile', 'analyze', 'routing', 'docker', 'workloads', 'controlplane'] },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { explain, type ExplainCall } from '../../src/compile/index.ts';
+import { explain, meshConfigFrom, type ExplainCall } from '../../src/compile/index.ts';
 import type { Explanation } from '../../src/contract/index.ts';
 import { bookinfo, bookinfoPods, pod, snapshot, subsets } from './lab.ts';
 
@@ -133,4 +133,17 @@ test('a host outside of the mesh passes through, or is blocked', () => {
 
 test('an unknown caller is said', () => {
   expect(explained([], call('http://reviews:9080/', { from: 'nobody' })).summary).toBe('There is no pod or workload nobody.');
+});
+
+test('a policy of CUSTOM: the provider is asked, and what it says is known only live', () => {
+  const mesh = meshConfigFrom({ extensionProviders: [{ name: 'opa', envoyExtAuthzGrpc: { service: 'ratings.default.svc.cluster.local', port: '9080' } }] });
+  const policy = 'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: ask }\nspec:\n  action: CUSTOM\n  provider: { name: opa }\n  rules: [{ to: [{ operation: { paths: ["/ask*"] } }] }]\n  selector: { matchLabels: { app: reviews } }';
+  const asking = (path: string): Explanation => explain({ ...snapshot([bookinfo, policy]), mesh }, call(`http://reviews:9080${path}`));
+  const asked = asking('/ask');
+  expect(asked.summary).toBe('It goes to outbound|9080||reviews.default.svc.cluster.local, if opa allows it.');
+  expect(asked.status).toBeUndefined();
+  expect(asked.steps).toContainEqual({ stage: 'filter', what: 'envoy.filters.http.ext_authz: asks opa', why: 'gRPC service outbound|9080||ratings.default.svc.cluster.local decides; its outcome is known only live' });
+  expect(asked.steps.find(({ what }) => what.endsWith('opa is to be asked'))).toMatchObject({ why: 'default/ask rule 1 matches', origin: { kind: 'AuthorizationPolicy', name: 'ask' } });
+  expect(asking('/free').summary).not.toContain('opa');
+  expect(explained([policy], call('http://reviews:9080/ask'))).toMatchObject({ status: 403 });
 });

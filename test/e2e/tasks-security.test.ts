@@ -8,6 +8,42 @@ const into = (namespace: string, files: readonly SourceFile[]): readonly SourceF
 const policy = (name: string, spec: string): SourceFile => ({ path: `${name}.yaml`, text: `apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata:\n  name: ${name}\n  namespace: foo\nspec:\n${spec.replace(/^/gm, '  ')}\n` });
 const issuer = 'testing@secure.istio.io';
 
+/** The sample authorizer, and the providers that the page defines for it. */
+const authorizer: SourceFile = { path: 'authorizer.yaml', namespace: 'foo', text: `apiVersion: v1
+kind: Service
+metadata: { name: ext-authz, labels: { app: ext-authz } }
+spec:
+  ports: [{ name: http, port: 8000, targetPort: 8000 }, { name: grpc, port: 9000, targetPort: 9000 }]
+  selector: { app: ext-authz }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: ext-authz }
+spec:
+  selector: { matchLabels: { app: ext-authz } }
+  template:
+    metadata: { labels: { app: ext-authz } }
+    spec: { containers: [{ name: ext-authz, image: gcr.io/istio-testing/ext-authz:latest, ports: [{ containerPort: 8000 }, { containerPort: 9000 }] }] }
+` };
+const providers: SourceFile = { path: 'mesh.yaml', text: `apiVersion: v1
+kind: ConfigMap
+metadata: { name: istio, namespace: istio-system }
+data:
+  mesh: |-
+    extensionProviders:
+    - name: "sample-ext-authz-grpc"
+      envoyExtAuthzGrpc:
+        service: "ext-authz.foo.svc.cluster.local"
+        port: "9000"
+    - name: "sample-ext-authz-http"
+      envoyExtAuthzHttp:
+        service: "ext-authz.foo.svc.cluster.local"
+        port: "8000"
+        includeRequestHeadersInCheck: ["x-ext-authz"]
+        headersToUpstreamOnAllow: ["x-ext-authz-check-result"]
+` };
+const denial = 'denied by ext_authz for not found header `x-ext-authz: allow` in the request';
+
 describe.skipIf(why !== undefined)(`Istio’s task pages on authorization and request authentication${why === undefined ? '' : ` (skipped: ${why})`}`, () => {
   let lab: TestLab;
   let token: (claims?: Readonly<Record<string, unknown>>, by?: string) => Promise<string>;
@@ -18,7 +54,7 @@ describe.skipIf(why !== undefined)(`Istio’s task pages on authorization and re
     const jwks = JSON.stringify({ keys: [{ ...await exportJWK(publicKey), kid: 'one', alg: 'RS256' }] });
     token = (claims = {}, by = issuer) => new SignJWT({ ...claims }).setProtectedHeader({ alg: 'RS256', kid: 'one' }).setIssuer(by).setSubject(issuer).setExpirationTime('1h').sign(privateKey);
     authentication = { path: 'jwt.yaml', text: `apiVersion: security.istio.io/v1\nkind: RequestAuthentication\nmetadata:\n  name: jwt-example\n  namespace: foo\nspec:\n  selector:\n    matchLabels:\n      app: httpbin\n  jwtRules:\n  - issuer: "${issuer}"\n    jwks: '${jwks}'\n` };
-    lab = await startLab('test-security', [...into('foo', sample('httpbin/httpbin.yaml', 'curl/curl.yaml')), ...into('bar', sample('curl/curl.yaml'))]);
+    lab = await startLab('test-security', [...into('foo', sample('httpbin/httpbin.yaml', 'curl/curl.yaml')), ...into('bar', sample('curl/curl.yaml')), authorizer, providers]);
     await lab.synced();
   });
   afterAll(async () => { await lab?.down(); });
@@ -58,5 +94,19 @@ describe.skipIf(why !== undefined)(`Istio’s task pages on authorization and re
     await lab.apply([outside]);
     expect([await call('foo', '/get'), await call('bar', '/get')]).toEqual(['200', '403']);
     await lab.delete([outside]);
+  });
+
+  it.each(['sample-ext-authz-grpc', 'sample-ext-authz-http'])('external authorization by %s: the header decides, other paths are not asked about, nobody to ask means no', async (provider) => {
+    const ask = policy('ext-authz', `selector:\n  matchLabels:\n    app: httpbin\naction: CUSTOM\nprovider:\n  name: ${provider}\nrules:\n- to:\n  - operation:\n      paths: ["/headers"]`);
+    await lab.apply([ask]);
+    const headers = async (value: string): Promise<string> => (await lab.exec('foo/curl', 'curl', '-s', '-m', '5', '-H', `x-ext-authz: ${value}`, 'http://httpbin.foo:8000/headers')).output;
+    expect(await headers('deny')).toBe(denial);
+    expect(await headers('allow')).toMatch(/"X-Ext-Authz-Check-Result": \[?\s*"allowed"/);
+    expect([await call('foo', '/headers'), await call('foo', '/ip')]).toEqual(['403', '200']);
+    await until('the record says who was asked', async () => (await lab.records({ text: '/headers' })).some((record) => record.reporter === 'destination' && record.status === 403 && record.flags.includes('UAEX') && record.decision.some(({ what, why }) => what.startsWith('envoy.filters.http.ext_authz: denied') && why?.startsWith(provider) === true)));
+    const missing = policy('ext-authz', `action: CUSTOM\nprovider:\n  name: nobody\nrules:\n- to:\n  - operation:\n      paths: ["/headers"]`);
+    await lab.apply([missing]);
+    expect([await call('foo', '/headers', '-H', 'x-ext-authz: allow'), await call('foo', '/ip')]).toEqual(['403', '200']);
+    await lab.delete([missing]);
   });
 });

@@ -44,13 +44,6 @@ describe('what a policy says', () => {
     expect(httpAccess(both, context).map(({ typedConfig }) => (typedConfig as RbacFilter).rules?.action)).toEqual(['LOG', 'DENY', 'ALLOW']);
   });
 
-  test('CUSTOM denies what it covers while no authorizer can be asked, and nothing else', () => {
-    const custom = policy({ action: 'CUSTOM', provider: { name: 'ext' }, rules: [{ to: [{ operation: { paths: ['/headers'] } }] }] }, 'c');
-    expect(judge([custom, policy({ rules: [{}] }, 'a')], { path: '/headers' })).toBe(denied('ns[foo]-policy[c]-rule[0]'));
-    expect(judge([custom], { path: '/ip' })).toBe('');
-    expect(judge([custom], { tcp: true })).toBe(denied('ns[foo]-policy[c]-rule[0]'));
-  });
-
   test('a dry run decides nothing and says what it would', () => {
     const [filter] = httpAccess([policy({ action: 'DENY', rules: [{}] }, 'd', true)], context);
     const verdict = prepareAccessFilter(filter?.typedConfig as RbacFilter, {}).judge(facts({}));

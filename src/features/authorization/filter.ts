@@ -1,8 +1,9 @@
-import { prepareAccessFilter, type AccessFacts } from '../../routing/index.ts';
+import { prepareAccessFilter, type AccessDecision, type AccessFacts } from '../../routing/index.ts';
 import type { ConnectionFilterFactory, HttpRequest, ManagerFilterFactory } from '../../sidecar/hooks.ts';
 import type { RbacFilter } from '../../xds/index.ts';
 
 const name = 'envoy.filters.http.rbac';
+const networkName = 'envoy.filters.network.rbac';
 
 /**
  * Judges each request by the rules of authorization policies; what is denied gets 403 and goes no further. Rules that are only tried out leave what
@@ -15,18 +16,17 @@ export const authorizationFilter: ManagerFilterFactory<RbacFilter> = (config, { 
     const facts = factsOf(request);
     const verdict = filter.judge(facts);
     if (stream.wanted) for (const step of filter.steps(facts, verdict)) stream.step(step);
-    if (verdict.shadow !== undefined) {
-      const { shadowPrefix: prefix } = filter;
-      stream.metadata.set(name, {
-        ...(stream.metadata.get(name) ?? {}),
-        [`${prefix}shadow_effective_policy_id`]: verdict.shadow.policy, [`${prefix}shadow_engine_result`]: verdict.shadow.allowed ? 'allowed' : 'denied',
-      });
-    }
+    if (verdict.shadow !== undefined) leave(stream.metadata, name, filter.shadowPrefix, verdict.shadow);
     if (verdict.allowed) return next(request);
     stream.details = verdict.details;
     return Promise.resolve(reply(403, 'RBAC: access denied'));
   };
 };
+
+/** What rules that are only tried out say, for the filters that come after. */
+function leave(metadata: HttpRequest['stream']['metadata'], filter: string, prefix: string, { policy, allowed }: AccessDecision): void {
+  metadata.set(filter, { ...(metadata.get(filter) ?? {}), [`${prefix}shadow_effective_policy_id`]: policy, [`${prefix}shadow_engine_result`]: allowed ? 'allowed' : 'denied' });
+}
 
 function factsOf({ method, path, authority, scheme, headers, stream }: HttpRequest): AccessFacts {
   const { connection, metadata } = stream;
@@ -41,9 +41,10 @@ function factsOf({ method, path, authority, scheme, headers, stream }: HttpReque
 /** Judges a connection that is not HTTP, before anything of it goes anywhere. */
 export const connectionAuthorization: ConnectionFilterFactory<RbacFilter> = (config, rules) => {
   const filter = prepareAccessFilter(config, rules);
-  return (connection) => {
+  return (connection, metadata) => {
     const facts: AccessFacts = { ...connection, request: undefined, directIp: connection.sourceIp, remoteIp: connection.sourceIp, metadata: () => undefined };
     const verdict = filter.judge(facts);
+    if (verdict.shadow !== undefined) leave(metadata, networkName, filter.shadowPrefix, verdict.shadow);
     return { denied: verdict.details, steps: filter.steps(facts, verdict) };
   };
 };

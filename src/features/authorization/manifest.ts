@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { Text, TextList, protoEnum } from '../../util/manifest-fields.ts';
-import { atMostOne, forMap, has, length, required, ruled, type Rule } from '../../util/manifest-rules.ts';
+import { Flag, PositiveDuration, Text, TextList, TextMap, protoEnum } from '../../util/manifest-fields.ts';
+import { atMostOne, forMap, has, length, matching, required, ruled, type Rule } from '../../util/manifest-rules.ts';
 import { policyTarget } from '../../util/policy-target.ts';
 
 const accounts = ruled(z.array(ruled(z.string(), length({ max: 320 }))).default([]), length({ max: 16 }));
@@ -44,3 +44,33 @@ export const AuthorizationPolicy = ruled(
   atMostOne('selector', 'targetRef', 'targetRefs'),
 );
 export type AuthorizationPolicy = z.output<typeof AuthorizationPolicy>;
+
+const inRange = (min: number, max: number, what: string): z.ZodType<number, number | string> =>
+  z.union([z.number(), z.string().regex(/^\d{1,10}$/).transform(Number)]).refine((value) => Number.isInteger(value) && value >= min && value <= max, what);
+
+/** How much of a request's body is sent along. */
+const BodyInCheck = z.object({ maxRequestBytes: inRange(0, 4_294_967_295, 'must be a number of bytes').default(0), allowPartialMessage: Flag, packAsBytes: Flag });
+
+const asked = {
+  /** `[namespace/]host`. */
+  service: Text,
+  port: inRange(1, 65_535, 'must be a port from 1 to 65535').exactOptional(),
+  timeout: PositiveDuration.exactOptional(),
+  failOpen: Flag,
+  clearRouteCache: Flag,
+  statusOnError: ruled(Text, matching(/^[2-5]\d\d$/, 'an HTTP status')),
+  includeRequestBodyInCheck: BodyInCheck.exactOptional(),
+};
+
+/** Source: istio.io, MeshConfig.ExtensionProvider.EnvoyExternalAuthorizationHttpProvider. */
+export const HttpAuthorizer = ruled(z.object({
+  ...asked,
+  pathPrefix: ruled(Text, matching(/^\//, 'a path that begins with /')),
+  includeHeadersInCheck: TextList, includeRequestHeadersInCheck: TextList, includeAdditionalHeadersInCheck: TextMap,
+  headersToUpstreamOnAllow: TextList, headersToDownstreamOnAllow: TextList, headersToDownstreamOnDeny: TextList,
+}), required('service', 'port'));
+export type HttpAuthorizer = z.output<typeof HttpAuthorizer>;
+
+/** Source: istio.io, MeshConfig.ExtensionProvider.EnvoyExternalAuthorizationGrpcProvider. */
+export const GrpcAuthorizer = ruled(z.object(asked), required('service', 'port'));
+export type GrpcAuthorizer = z.output<typeof GrpcAuthorizer>;

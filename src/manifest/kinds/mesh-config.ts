@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { GrpcAuthorizer, HttpAuthorizer } from '../../features/authorization/manifest.ts';
 import { CustomTag, LogFile, reportingProviders } from '../../features/telemetry/manifest.ts';
 import { LocalityLbSetting } from '../../features/load-balancing/manifest.ts';
 import { Accepted, Double, PositiveDuration, Text, TextList, TextMap, UInt32, notRun, protoEnum } from '../../util/manifest-fields.ts';
@@ -30,7 +31,7 @@ export const MeshProxyConfig = z.object({
 });
 
 /** Who decides for policies with action CUSTOM. */
-const externalAuthorizers = { envoyExtAuthzHttp: z.unknown().exactOptional(), envoyExtAuthzGrpc: z.unknown().exactOptional(), sds: notRun('write certificates in Secrets') };
+const externalAuthorizers = { envoyExtAuthzHttp: HttpAuthorizer.exactOptional(), envoyExtAuthzGrpc: GrpcAuthorizer.exactOptional(), sds: notRun('write certificates in Secrets') };
 
 /** How paths are brought into one form before they are matched. Source: istio.io, MeshConfig.ProxyPathNormalization. */
 const normalizations = ['DEFAULT', 'NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] as const;

@@ -52,7 +52,7 @@ const name = 'envoy.filters.http.rbac';
 
 /** `ns[foo]-policy[bar]-rule[0]` as people say it: policy foo/bar, rule 1. */
 export function policyWords(policy: string): string {
-  const [, namespace, policyName, rule] = /^(?:istio-ext-authz-)?ns\[([^\]]*)\]-policy\[([^\]]*)\]-rule\[(\d+)\]$/.exec(policy) ?? [];
+  const [, namespace, policyName, rule] = /^(?:istio-ext-authz-)?ns\[([^\]]*)\]-policy\[([^\]]*)\]-rule\[(\d+)\](?:-deny-due-to-bad-CUSTOM-action)?$/.exec(policy) ?? [];
   return namespace === undefined || policyName === undefined ? policy : `${namespace}/${policyName} rule ${Number(rule) + 1}`;
 }
 
@@ -64,18 +64,19 @@ function stepOf(rules: AccessRules, decision: AccessDecision, facts: AccessFacts
 
 /** Tried out only: what would have happened. */
 function shadowStep(prefix: string, rules: AccessRules, decision: AccessDecision, facts: AccessFacts, origins: RuleOrigins): AccessStep {
-  const custom = prefix.startsWith('istio_ext_authz');
-  const what = custom ? (decision.policy === '' ? 'no external check' : 'external check asked for') : `dry run, would be ${decision.allowed ? 'allowed' : 'denied'}`;
-  return { stage: 'filter', what: `${name}: ${what}`, ...reason(rules, decision, facts, origins) };
+  const provider = /^istio_ext_authz_(.*?)_?$/.exec(prefix)?.[1];
+  const would = prefix === 'istio_dry_run_custom_' ? `its provider would ${decision.policy === '' ? 'not ' : ''}be asked` : `would be ${decision.allowed ? 'allowed' : 'denied'}`;
+  const what = provider === undefined ? `dry run, ${would}` : `${provider} ${decision.policy === '' ? 'is not to be asked' : 'is to be asked'}`;
+  const kind = provider !== undefined || prefix === 'istio_dry_run_custom_' ? 'CUSTOM' : undefined;
+  return { stage: 'filter', what: `${name}: ${what}`, ...reason(rules, decision, facts, origins, kind) };
 }
 
-function reason(rules: AccessRules, { policy }: AccessDecision, facts: AccessFacts, origins: RuleOrigins): Pick<AccessStep, 'why' | 'origin' | 'rejected'> {
-  if (policy !== '') return { why: `${policyWords(policy)} matches`, ...at(origins, policy) };
+function reason(rules: AccessRules, { policy }: AccessDecision, facts: AccessFacts, origins: RuleOrigins, kind: string = rules.action === 'LOG' ? 'AUDIT' : rules.action): Pick<AccessStep, 'why' | 'origin' | 'rejected'> {
+  if (policy !== '') return { why: `${policyWords(policy)} matches${policy.endsWith('-bad-CUSTOM-action') ? ', and its provider cannot be asked' : ''}`, ...at(origins, policy) };
   const missed = rules.misses(facts);
   const [nearest] = missed;
   const rejected = missed.map((miss) => ({ what: policyWords(miss.policy), why: miss.misses.join('; '), ...at(origins, miss.policy) }));
   const near = nearest === undefined ? '' : `: ${policyWords(nearest.policy)} would have matched but for ${nearest.misses.join(' and ')}`;
-  const kind = rules.action === 'LOG' ? 'AUDIT' : rules.action;
   return { why: `no ${kind} policy matches${near}`, ...(nearest === undefined ? {} : at(origins, nearest.policy)), ...(rejected.length === 0 ? {} : { rejected }) };
 }
 

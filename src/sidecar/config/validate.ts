@@ -1,4 +1,5 @@
 import { checkFilters } from '../http/manager-filters.ts';
+import type { AskingEnvironment } from '../hooks.ts';
 import { connectionFilters } from '../tcp/access.ts';
 import { typeUrl, type DownstreamTlsContext, type FilterChain, type HttpConnectionManager, type Listener, type TcpProxy } from '../../xds/index.ts';
 
@@ -11,7 +12,7 @@ export function terminalFilter(chain: FilterChain): Terminal {
     const type = (typedConfig as { '@type'?: string } | undefined)?.['@type'];
     if (type === typeUrl.httpConnectionManager) return { kind: 'http', manager: typedConfig as HttpConnectionManager };
     if (type === typeUrl.tcpProxy) return { kind: 'tcp', proxy: typedConfig as TcpProxy };
-    if (type !== typeUrl.networkRbac && !name.startsWith('istio.')) throw new Error(`the network filter ${name} is not known`);
+    if (type !== typeUrl.networkRbac && type !== typeUrl.networkExtAuthz && !name.startsWith('istio.')) throw new Error(`the network filter ${name} is not known`);
   }
   throw new Error(`the filter chain ${chain.name ?? ''} has no terminal filter`);
 }
@@ -30,6 +31,9 @@ export function chainsOf(listener: Listener): readonly FilterChain[] {
   return [...(listener.filterChains ?? []), ...(listener.defaultFilterChain === undefined ? [] : [listener.defaultFilterChain])];
 }
 
+/** What filters are made with to see whether they can be. */
+const nobody: AskingEnvironment = { clock: { now: () => 0, after: () => () => undefined }, self: '', call: () => Promise.resolve({ unanswered: 'nobody is there' }) };
+
 /** Throws when a listener cannot be run. */
 export function checkListener(listener: Listener): void {
   if (listener.name === undefined || listener.name === '') throw new Error('A listener has no name.');
@@ -37,7 +41,7 @@ export function checkListener(listener: Listener): void {
     try {
       const terminal = terminalFilter(chain);
       downstreamTls(chain);
-      connectionFilters(chain, listener);
+      connectionFilters(chain, listener, nobody);
       if (terminal.kind === 'http') checkFilters(terminal.manager);
     } catch (error) {
       throw new Error(`Listener ${listener.name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });

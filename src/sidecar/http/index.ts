@@ -1,1 +1,2 @@
 export { serveHttp, type HttpConnection } from './connection.ts';
+export { ask } from './ask.ts';

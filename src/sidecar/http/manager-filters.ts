@@ -1,11 +1,14 @@
+import { externalAuthorizationFilter } from '../../features/authorization/filter-external.ts';
 import { authorizationFilter } from '../../features/authorization/filter.ts';
 import { jwtFilter } from '../../features/jwt/filter.ts';
 import { configType } from '../../features/rate-limiting/filter-config.ts';
 import { localRateLimitFilter } from '../../features/rate-limiting/filter.ts';
 import { rateLimitFilter } from '../../features/rate-limiting/filter-service.ts';
 import { typeUrl, type HttpConnectionManager, type RuleOrigins } from '../../xds/index.ts';
+import { ReadyBody } from '../http1/index.ts';
 import type { HttpHandler, ManagerEnvironment, ManagerFilterFactory } from '../hooks.ts';
 import type { Runtime } from '../runtime.ts';
+import { ask } from './ask.ts';
 import { localReply } from './reply.ts';
 import type { ProxiedRequest } from './request.ts';
 
@@ -13,6 +16,7 @@ import type { ProxiedRequest } from './request.ts';
 const factories: ReadonlyMap<string, ManagerFilterFactory<never>> = new Map<string, ManagerFilterFactory<never>>([
   [typeUrl.jwt, jwtFilter],
   [typeUrl.rbac, authorizationFilter],
+  [typeUrl.extAuthz, externalAuthorizationFilter],
   [typeUrl.localRateLimit, localRateLimitFilter],
   [typeUrl.rateLimit, rateLimitFilter],
 ]);
@@ -20,7 +24,11 @@ const factories: ReadonlyMap<string, ManagerFilterFactory<never>> = new Map<stri
 /** Prefixes of the filters that decide whether a request comes in: one of these that we do not run must not be skipped. */
 const guards = ['envoy.filters.http.rbac', 'envoy.filters.http.jwt_authn', 'envoy.filters.http.ext_authz'];
 
-const nobody: ManagerEnvironment = { clock: { now: () => 0, after: () => () => undefined }, reply: localReply, rules: {}, random: () => 0, route: () => undefined, rateLimits: () => Promise.resolve(undefined) };
+const body: ManagerEnvironment['body'] = (bytes) => new ReadyBody(bytes);
+/** What a filter is made with to see whether it can be. */
+const nobody: ManagerEnvironment = {
+  clock: { now: () => 0, after: () => () => undefined }, self: '', call: () => Promise.resolve({ unanswered: 'nobody is there' }), body, reply: localReply, rules: {}, random: () => 0, route: () => undefined, rateLimits: () => Promise.resolve(undefined),
+};
 
 /** Throws when the filters of a manager cannot be used: its config is then refused, and the last good one stays. */
 export function checkFilters(manager: HttpConnectionManager): void {
@@ -31,7 +39,7 @@ export function checkFilters(manager: HttpConnectionManager): void {
 export function managerHandler(manager: HttpConnectionManager, rules: RuleOrigins, runtime: Runtime, end: HttpHandler): HttpHandler {
   const table = manager.rds?.routeConfigName ?? manager.routeConfig?.name ?? '';
   const environment: ManagerEnvironment = {
-    clock: runtime.clock, reply: localReply, rules, random: () => runtime.random(),
+    clock: runtime.clock, self: runtime.self.principal, call: (cluster, request, timeout, http2) => ask(runtime, cluster, request, timeout, http2), body, reply: localReply, rules, random: () => runtime.random(),
     route(request) {
       const match = runtime.routeTable(table)?.match(request as ProxiedRequest, runtime.random());
       return match?.kind === 'route' ? { route: match.route, virtualHost: match.virtualHost, weight: match.weight } : undefined;

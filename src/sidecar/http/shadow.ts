@@ -14,9 +14,9 @@ export function shadow(runtime: Runtime, clusterName: string, request: HttpReque
   if (cluster === undefined || host === undefined) return;
   const headers = new Headers();
   for (const [name, value] of request.headers.entries()) if (name !== peerHeader && name !== peerIdHeader && name !== protocolHeader) headers.push(name, value);
-  const { method, path, scheme, http2, stream } = request;
+  const { method, path, scheme, http2 } = request;
   const exchange = new Forgotten();
-  const pending = cluster.pool(host).send({ method, path, authority, scheme, headers, body: new ReadyBody(body), upgrade: '', http2, stream }, exchange, false);
+  const pending = cluster.pool(host).send({ method, path, authority, scheme, headers, body: new ReadyBody(body), upgrade: '', http2 }, exchange, false);
   exchange.stopTimer = runtime.clock.after(shadowTimeout, () => pending.cancel());
   if (exchange.over) exchange.stopTimer();
 }

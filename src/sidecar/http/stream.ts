@@ -62,9 +62,9 @@ export class Stream implements StreamInfo {
 
   /** Made when a rule looks at it. */
   get connection(): DownstreamConnection {
-    const { sourceIp, sourcePrincipal, originalDestination, serverName = '' } = this.context;
+    const { sourceIp, sourcePort = 0, sourcePrincipal, originalDestination, serverName = '' } = this.context;
     const colon = originalDestination.lastIndexOf(':');
-    return { sourceIp, principal: sourcePrincipal, destinationIp: originalDestination.slice(0, colon), destinationPort: Number(originalDestination.slice(colon + 1)), serverName };
+    return { sourceIp, sourcePort, principal: sourcePrincipal, destinationIp: originalDestination.slice(0, colon), destinationPort: Number(originalDestination.slice(colon + 1)), serverName };
   }
 
   /** Made when a filter has something to say. */

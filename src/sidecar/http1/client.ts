@@ -1,4 +1,4 @@
-import type { HttpRequest, UpstreamFailure } from '../hooks.ts';
+import type { UpstreamRequest, UpstreamFailure } from '../hooks.ts';
 import type { Link, LinkReader } from '../link/index.ts';
 import type { Exchange } from '../upstream/pool.ts';
 import { ReadyBody, type BodySource, type IncomingBody } from './body.ts';
@@ -32,7 +32,7 @@ export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
   readonly #owner: ClientOwner;
   #state: 'idle' | 'head' | 'body' | 'closed' = 'idle';
   #collector = new HeadCollector();
-  #request: HttpRequest | undefined;
+  #request: UpstreamRequest | undefined;
   #exchange: Exchange | undefined;
   #head: ResponseHead | undefined;
   #reader: BodyReader | undefined;
@@ -51,7 +51,7 @@ export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
   }
 
   /** Sends a request; the connection must be idle. */
-  send(request: HttpRequest, exchange: Exchange): void {
+  send(request: UpstreamRequest, exchange: Exchange): void {
     this.requests++;
     this.#state = 'head';
     this.#request = request;
@@ -137,7 +137,7 @@ export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
       for (;;) {
         const complete = this.#collector.add(next);
         if (complete === undefined) return;
-        const head = parseResponseHead(complete.text, complete.buffer, (this.#request as HttpRequest).method);
+        const head = parseResponseHead(complete.text, complete.buffer, (this.#request as UpstreamRequest).method);
         if (head.status >= 200 || head.status === 101) {
           this.#open(head, complete);
           return;
@@ -169,7 +169,7 @@ export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
 
   #switchProtocols(head: ResponseHead, rest: Buffer): void {
     const exchange = this.#exchange as Exchange;
-    const wanted = (this.#request as HttpRequest).upgrade;
+    const wanted = (this.#request as UpstreamRequest).upgrade;
     if (wanted === '' || head.upgrade !== wanted) throw new ProtocolError('http1.unexpected_upgrade', 502);
     this.#exchange = undefined;
     this.#state = 'closed';

@@ -1,11 +1,11 @@
-import type { HttpRequest, HttpResponse } from '../hooks.ts';
+import type { UpstreamRequest, HttpResponse } from '../hooks.ts';
 import { printable, type Headers } from './headers.ts';
 
 /**
  * The head of a request for HTTP/1.1, from scratch: Host and framing are ours, hop-by-hop fields were left behind by the parser.
  * Bodies of unknown length are sent in chunks.
  */
-export function encodeRequestHead(request: HttpRequest): string {
+export function encodeRequestHead(request: UpstreamRequest): string {
   let head = `${request.method} ${wireSafe(request.path)} HTTP/1.1\r\nhost: ${wireSafe(request.authority)}\r\n${(request.headers as Headers).lines()}`;
   const { length } = request.body;
   if (request.upgrade !== '') head += `connection: Upgrade\r\nupgrade: ${request.upgrade}\r\n`;

@@ -1,4 +1,4 @@
-import type { Clock, HeaderMap, HttpRequest } from '../hooks.ts';
+import type { Clock, HeaderMap, UpstreamRequest } from '../hooks.ts';
 import { Headers, ProtocolError, ReadyBody, type IncomingBody } from '../http1/index.ts';
 import type { Link } from '../link/index.ts';
 import type { Exchange } from '../upstream/pool.ts';
@@ -50,7 +50,7 @@ export class Http2Client implements Http2Role {
   }
 
   /** Sends a request; the client must be usable. `over` is called once when its stream has ended, however that was. */
-  send(request: HttpRequest, exchange: Exchange, over: () => void): Http2Request {
+  send(request: UpstreamRequest, exchange: Exchange, over: () => void): Http2Request {
     this.requests++;
     const events = new ClientStream(this.connection, request.method === 'HEAD', exchange, over);
     const stream = this.connection.open(events);
@@ -94,7 +94,7 @@ class ClientStream implements StreamEvents, Http2Request {
     this.#over = over;
   }
 
-  begin(stream: Http2Stream, request: HttpRequest): void {
+  begin(stream: Http2Stream, request: UpstreamRequest): void {
     this.#stream = stream;
     const { body } = request;
     const empty = body instanceof ReadyBody && body.length === 0;

@@ -1,9 +1,9 @@
-import type { HttpRequest, HttpResponse } from '../hooks.ts';
+import type { UpstreamRequest, HttpResponse } from '../hooks.ts';
 import type { Headers } from '../http1/index.ts';
 import type { HpackEncoder } from './hpack-encoder.ts';
 
 /** The head of a request. Host is `:authority`; a length that was announced is announced again. */
-export function encodeRequest(encoder: HpackEncoder, request: HttpRequest): string {
+export function encodeRequest(encoder: HpackEncoder, request: UpstreamRequest): string {
   const grpc = isGrpc(request.headers as Headers) ? encoder.field('te', 'trailers') : '';
   return encoder.common(':method', request.method) + encoder.common(':scheme', request.scheme) + encoder.field(':authority', wireSafe(request.authority))
     + encoder.common(':path', wireSafe(request.path)) + fields(encoder, request.headers as Headers, request.body.length) + grpc;

@@ -6,7 +6,7 @@ import type { OriginalDestination } from '../capture/original-destination.ts';
 import { durationMs } from '../config/duration.ts';
 import type { ConfigInForce } from '../config/in-force.ts';
 import { downstreamTls, terminalFilter } from '../config/validate.ts';
-import { serveHttp } from '../http/index.ts';
+import { ask, serveHttp } from '../http/index.ts';
 import type { ConnectionFilter } from '../hooks.ts';
 import { socketLink, type Address, type Link, type SocketLink } from '../link/index.ts';
 import type { HttpConnectionContext } from '../runtime.ts';
@@ -170,7 +170,7 @@ async function serveChain(settings: DownstreamSettings, arrival: Arrival, chain:
   const terminal = terminalFilter(chain);
   const secured = tls === undefined ? { link: arrival.link, principal: '' } : await secure(settings, arrival, tls, terminal.kind === 'tcp' ? withoutHttp2(sniffed) : sniffed);
   if (terminal.kind === 'tcp') {
-    const known = judged(settings, arrival, chain, { serverName: sniffed.serverName ?? '', ...secured }, context);
+    const known = await judged(settings, arrival, chain, { serverName: sniffed.serverName ?? '', ...secured }, context);
     const connection = serveTcp(secured.link, { ...known, proxy: terminal.proxy, origin: origin(chain.metadata) ?? origin(arrival.listener.listener.metadata) }, arrival.key, () => undefined);
     return { drain: () => undefined, destroy: () => { connection.destroy(); } };
   }
@@ -205,8 +205,8 @@ function renewal({ config }: DownstreamSettings, arrival: Arrival, chain: Filter
 }
 
 /** The context of a connection that its chain's filters let in, with what they say. Throws {@link Refusal} when one of them does not. */
-function judged({ runtime }: DownstreamSettings, { destination, listener }: Arrival, chain: FilterChain, { link, principal, serverName }: { readonly link: Link; readonly principal: string; readonly serverName: string }, context: ConnectionContext): ConnectionContext {
-  const { denied, steps } = judge(filtersOf(runtime, chain, listener.listener), { sourceIp: context.sourceIp, principal, serverName, destinationIp: destination.ip, destinationPort: destination.port });
+async function judged({ runtime }: DownstreamSettings, { source, destination, listener }: Arrival, chain: FilterChain, { link, principal, serverName }: { readonly link: Link; readonly principal: string; readonly serverName: string }, context: ConnectionContext): Promise<ConnectionContext> {
+  const { denied, steps } = await judge(filtersOf(runtime, chain, listener.listener), { sourceIp: context.sourceIp, sourcePort: source.port, principal, serverName, destinationIp: destination.ip, destinationPort: destination.port });
   const known = { ...context, sourcePrincipal: principal, serverName, decision: [...context.decision, ...steps] };
   if (denied === '') return known;
   link.destroy();
@@ -214,9 +214,10 @@ function judged({ runtime }: DownstreamSettings, { destination, listener }: Arri
 }
 
 /** The filters that judge a chain's connections, from the memory of the runtime. */
-function filtersOf({ derived }: ProxyRuntime, chain: FilterChain, listener: Listener): readonly ConnectionFilter[] {
+function filtersOf(runtime: ProxyRuntime, chain: FilterChain, listener: Listener): readonly ConnectionFilter[] {
+  const { derived, clock, self } = runtime;
   let filters = derived.get(chain) as readonly ConnectionFilter[] | undefined;
-  if (filters === undefined) derived.set(chain, filters = connectionFilters(chain, listener));
+  if (filters === undefined) derived.set(chain, filters = connectionFilters(chain, listener, { clock, self: self.principal, call: (cluster, request, timeout, http2) => ask(runtime, cluster, request, timeout, http2) }));
   return filters;
 }
 

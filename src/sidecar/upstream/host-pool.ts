@@ -1,6 +1,6 @@
 import { upstreamTls } from '../../features/mtls/transport.ts';
 import type { Cluster, Http2ProtocolOptions } from '../../xds/index.ts';
-import type { HttpRequest } from '../hooks.ts';
+import type { UpstreamRequest } from '../hooks.ts';
 import type { Host } from './host.ts';
 import { Http1Pool } from './http1-pool.ts';
 import { Http2Pool } from './http2-pool.ts';
@@ -34,7 +34,7 @@ export class HostPool implements HttpPool {
     this.#http2 = this.#use === 'none' ? undefined : new Http2Pool(host, context, { maxConcurrentStreams: Number(maxConcurrentStreams ?? streams), negotiated: carried, fallback: this.#http1 });
   }
 
-  send(request: HttpRequest, exchange: Exchange, fresh: boolean): Pending {
+  send(request: UpstreamRequest, exchange: Exchange, fresh: boolean): Pending {
     const http2 = this.#http2;
     // A switch of protocols takes a connection of its own: see the decision on upgrades.
     if (http2 === undefined || http2.refused || request.upgrade !== '' || (this.#use === 'callers' && !request.http2)) return this.#http1.send(request, exchange, fresh);

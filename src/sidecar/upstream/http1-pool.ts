@@ -1,4 +1,4 @@
-import type { HttpRequest } from '../hooks.ts';
+import type { UpstreamRequest } from '../hooks.ts';
 import { Http1Client, type ClientOwner } from '../http1/index.ts';
 import { handleLink } from '../link/index.ts';
 import type { UpstreamConnection } from '../runtime.ts';
@@ -10,11 +10,11 @@ import type { Exchange, HttpPool, Pending } from './pool.ts';
 /** A request that waits for a connection, and then the handle to cancel it. */
 class Waiting implements Pending {
   client: PooledClient | undefined;
-  readonly request: HttpRequest;
+  readonly request: UpstreamRequest;
   readonly exchange: Exchange;
   readonly #pool: Http1Pool;
 
-  constructor(request: HttpRequest, exchange: Exchange, pool: Http1Pool) {
+  constructor(request: UpstreamRequest, exchange: Exchange, pool: Http1Pool) {
     this.request = request;
     this.exchange = exchange;
     this.#pool = pool;
@@ -54,7 +54,7 @@ export class Http1Pool implements HttpPool, ClientOwner {
     this.#queue = new PoolQueue(host, context, { http2: false, perConnection: 1, failsFor: () => 1, connected: (connection) => this.#connected(connection), size: () => this.#clients.size });
   }
 
-  send(request: HttpRequest, exchange: Exchange, fresh: boolean): Pending {
+  send(request: UpstreamRequest, exchange: Exchange, fresh: boolean): Pending {
     const waiting = new Waiting(request, exchange, this);
     if (!this.#queue.admits(waiting)) return waiting;
     const idle = fresh || request.upgrade !== '' ? undefined : this.#takeIdle();

@@ -1,4 +1,4 @@
-import type { HttpRequest } from '../hooks.ts';
+import type { UpstreamRequest } from '../hooks.ts';
 import { Http2Client, speaksHttp2, type Http2ClientOwner, type Http2Request } from '../http2/index.ts';
 import { handleLink } from '../link/index.ts';
 import type { UpstreamConnection } from '../runtime.ts';
@@ -10,13 +10,13 @@ import type { Exchange, HttpPool, Pending } from './pool.ts';
 /** A request that waits for a connection, and then the handle to cancel it. */
 class Waiting implements Pending {
   sent: Http2Request | undefined;
-  readonly request: HttpRequest;
+  readonly request: UpstreamRequest;
   readonly exchange: Exchange;
   /** After it was handed on: who has it now. */
   elsewhere: Pending | undefined;
   readonly #pool: Http2Pool;
 
-  constructor(request: HttpRequest, exchange: Exchange, pool: Http2Pool) {
+  constructor(request: UpstreamRequest, exchange: Exchange, pool: Http2Pool) {
     this.request = request;
     this.exchange = exchange;
     this.#pool = pool;
@@ -69,7 +69,7 @@ export class Http2Pool implements HttpPool, Http2ClientOwner {
     });
   }
 
-  send(request: HttpRequest, exchange: Exchange, fresh: boolean): Pending {
+  send(request: UpstreamRequest, exchange: Exchange, fresh: boolean): Pending {
     const waiting = new Waiting(request, exchange, this);
     if (!this.#queue.admits(waiting)) return waiting;
     const client = this.#usable(fresh);

@@ -1,4 +1,4 @@
-import type { HttpRequest } from '../hooks.ts';
+import type { UpstreamRequest } from '../hooks.ts';
 import type { UpstreamConnection } from '../runtime.ts';
 import type { Host } from './host.ts';
 import type { PoolContext } from './pool-context.ts';
@@ -6,7 +6,7 @@ import type { Exchange } from './pool.ts';
 
 /** A request that a pool has taken. */
 export interface Queued {
-  readonly request: HttpRequest;
+  readonly request: UpstreamRequest;
   readonly exchange: Exchange;
 }
 

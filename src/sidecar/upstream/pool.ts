@@ -1,4 +1,4 @@
-import type { HttpRequest, HttpResponse, UpstreamFailure } from '../hooks.ts';
+import type { UpstreamRequest, HttpResponse, UpstreamFailure } from '../hooks.ts';
 import type { UpstreamConnection } from '../runtime.ts';
 
 /** One request on one upstream connection; HTTP/1.1 and HTTP/2 codecs make the same events. */
@@ -20,5 +20,5 @@ export interface Pending {
 /** Connections to one host. */
 export interface HttpPool {
   /** Sends a request on an idle connection or a new one. `fresh`: never on one that has been used before. */
-  send(request: HttpRequest, exchange: Exchange, fresh: boolean): Pending;
+  send(request: UpstreamRequest, exchange: Exchange, fresh: boolean): Pending;
 }
