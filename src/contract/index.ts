@@ -6,6 +6,7 @@ export type { UpstreamStatus, UpstreamState, UpstreamHostState, UpstreamCounts, 
 export type { RateLimitAnswer, RateLimitQuestion } from './rate-limits.ts';
 export { queryRecords, recordFilter, defaultRecordLimit } from './record-query.ts';
 export { durationBuckets, type FromProxy, type FromControlPlane, type TelemetryBatch, type MetricDelta, type MetricLabels } from './proxy-wire.ts';
+export { istioMetricsText, metricFamilies, shownLabels } from './metrics-text.ts';
 export { ports, proxyUid, type ControlApi, type ControlEvents, type ControlStatus, type PodRegistration, type RootRotation, type RotationPhase } from './control-api.ts';
 export type { Role, SidecarSettings, Probe, CaptureSettings, ControlPlaneSettings, StandInSettings } from './container.ts';
 export { LabFailure, toLabError } from './errors.ts';

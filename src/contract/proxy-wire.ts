@@ -37,7 +37,10 @@ export interface TelemetryBatch {
 
 /** What was added to one label set of Istio's standard metrics since the last batch. */
 export interface MetricDelta {
+  /** Always the standard ones: the lab's own figures count by them. */
   readonly labels: MetricLabels;
+  /** Where rules change what a metric (`requests_total`) shows to Prometheus: its labels, or null for none. */
+  readonly shown?: Readonly<Record<string, Readonly<Record<string, string>> | null>>;
   readonly requests: number;
   /** Requests by upper bound of `istio_request_duration_milliseconds`' buckets; same order as {@link durationBuckets}, then +Inf. */
   readonly durations: readonly number[];

@@ -7,7 +7,6 @@ import { kernelOriginalDestination, type OriginalDestination } from './capture/o
 import { passthroughSource } from './capture/rules.ts';
 import type { Resolve } from './config/dns-cluster.ts';
 import { ConfigInForce } from './config/in-force.ts';
-import { managersOf } from './config/validate.ts';
 import { startDns } from './dns/server.ts';
 import { createSystemClock } from './config/system-clock.ts';
 import type { Clock } from './hooks.ts';
@@ -18,7 +17,7 @@ import { createListenSockets, type Bind } from './listener/sockets.ts';
 import { startProbes, type ProbeVerdict } from './probes/prober.ts';
 import { tryProbe } from './probes/try.ts';
 import type { ProxyRuntime } from './tcp/runtime.ts';
-import { accessLogWriter } from './telemetry/access-log.ts';
+import { reportingOf } from './telemetry/reporting.ts';
 import { createTelemetry } from './telemetry/telemetry.ts';
 import { reportUpstreams } from './telemetry/upstreams.ts';
 import { createConnector } from './tls/connector.ts';
@@ -76,8 +75,7 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
     clock, secrets, resolve: environment.resolve,
     createCluster: (cluster, assignment, before) => createCluster(cluster, assignment, { connector, clock, random: environment.random }, before),
     async bind(listeners) {
-      const writer = (inbound: boolean): ReturnType<typeof accessLogWriter> => accessLogWriter(managersOf(listeners.filter(({ name }) => (name === 'virtualInbound') === inbound)).flatMap(({ accessLog }) => accessLog ?? []));
-      telemetry.accessLog({ source: writer(false), destination: writer(true) });
+      telemetry.reporting(reportingOf(listeners));
       return await sockets.reconcile(listeners);
     },
   });

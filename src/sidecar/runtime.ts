@@ -154,4 +154,6 @@ export interface AccessFacts {
   readonly protocol: '' | 'HTTP/1.1' | 'HTTP/2';
   readonly routeName: string;
   readonly trailers?: { get(name: string): string | undefined } | undefined;
+  /** Values by lower-case name, repeated ones joined; empty for TCP. */
+  headers(): { readonly request: Readonly<Record<string, string>>; readonly response: Readonly<Record<string, string>> };
 }

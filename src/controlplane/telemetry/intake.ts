@@ -1,6 +1,5 @@
-import { queryRecords, type MetricDelta, type RecordQuery, type RequestRecord } from '../../contract/index.ts';
+import { istioMetricsText, queryRecords, type MetricDelta, type RecordQuery, type RequestRecord } from '../../contract/index.ts';
 import { Ring } from '../../util/ring.ts';
-import { istioMetricsText } from './prometheus.ts';
 import { metricSchema, recordSchema } from './schema.ts';
 import { createTotals } from './totals.ts';
 

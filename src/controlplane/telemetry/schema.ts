@@ -28,7 +28,7 @@ const label = z.string().max(1024);
 
 /** What a proxy's metrics must look like. */
 export const metricSchema = z.object({
-  labels: z.object(Object.fromEntries(labelNames.map((name) => [name, label]))),
+  labels: z.object(Object.fromEntries(labelNames.map((name) => [name, label]))), shown: z.record(label, z.record(label, label).nullable()).exactOptional(),
   requests: count, durations: z.array(count).length(durationBuckets.length + 1), durationSum: count, requestBytes: count, responseBytes: count,
   tcpOpened: count, tcpClosed: count, tcpSent: count, tcpReceived: count,
 }) as unknown as z.ZodType<MetricDelta>;

@@ -1,4 +1,4 @@
-import type { MetricDelta, MetricLabels } from '../../contract/index.ts';
+import type { MetricDelta } from '../../contract/index.ts';
 import { labelNames } from './schema.ts';
 
 /** Sums of deltas by label set. */
@@ -21,7 +21,7 @@ export function createTotals(maxSeries: number): Totals {
   return {
     get dropped() { return dropped; },
     add: (delta) => {
-      const key = keyOf(delta.labels);
+      const key = keyOf(delta);
       const sum = bySet.get(key);
       if (sum !== undefined) {
         for (const field of sums) sum[field] += delta[field];
@@ -34,6 +34,6 @@ export function createTotals(maxSeries: number): Totals {
   };
 }
 
-function keyOf(labels: MetricLabels): string {
-  return labelNames.map((name) => labels[name]).join('\u0000');
+function keyOf({ labels, shown }: MetricDelta): string {
+  return `${labelNames.map((name) => labels[name]).join('\u0000')}${shown === undefined ? '' : JSON.stringify(shown)}`;
 }

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { addressesOf } from '../../routing/index.ts';
+import { istioMetricsText } from '../../contract/index.ts';
 import { typeUrl } from '../../xds/index.ts';
 import type { ConfigInForce } from '../config/in-force.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { prometheusText } from '../telemetry/prometheus.ts';
 import type { SecretStore } from '../tls/secrets.ts';
 import type { Subscriptions } from '../xds/subscription.ts';
 import { linkTier } from '../link/index.ts';
@@ -50,7 +50,7 @@ export function adminPages(sources: AdminSources): Pages {
 
 /** The page that Prometheus scrapes. */
 export function metricsPages(sources: Pick<AdminSources, 'metrics' | 'config'>): Pages {
-  return { '/stats/prometheus': () => ({ type: prometheusType, body: `${prometheusText(sources.metrics.totals())}${usedStats(sources)}` }) };
+  return { '/stats/prometheus': () => ({ type: prometheusType, body: `${istioMetricsText(sources.metrics.totals())}${usedStats(sources)}` }) };
 }
 
 /** The page that tells whether the proxy is ready. */

@@ -106,7 +106,7 @@ export class HttpSession implements ServerSession {
     stream.details = error.details;
     for (const step of this.steps) stream.step(step);
     stream.finish();
-    this.context.runtime.telemetry.request(requestRecord(stream, undefined, undefined, { status: error.status, bytesReceived: 0, bytesSent: 0, trailers: undefined }), () => accessFacts(stream, undefined, undefined));
+    this.context.runtime.telemetry.request(requestRecord(stream, undefined, undefined, { status: error.status, bytesReceived: 0, bytesSent: 0, trailers: undefined }), () => accessFacts(stream, undefined, undefined, undefined));
   }
 
   #upgraded(head: RequestLine, settings: Buffer, rest: Buffer): void {

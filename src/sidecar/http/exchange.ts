@@ -121,7 +121,7 @@ export class HttpExchange implements ServerExchange {
 
   #record(status: number, bytesSent: number): void {
     const { context, plan } = this.#session;
-    const facts = (): AccessFacts => accessFacts(this.#stream, this.#request, this.#trailers);
+    const facts = (): AccessFacts => accessFacts(this.#stream, this.#request, this.#response, this.#trailers);
     const record = requestRecord(this.#stream, this.#request, this.#response, { status, bytesSent, bytesReceived: this.#progress.bodyBytesRead, trailers: this.#trailers });
     const tags = record.sampled && this.#stream.wanted ? plan.tracing?.tags ?? [] : [];
     const { environment, telemetry } = context.runtime;

@@ -64,7 +64,7 @@ export function requestRecord(stream: Stream, request: ProxiedRequest | undefine
 }
 
 /** What the access log tells besides. Behind a proxy that is trusted the caller's port is not known: 0, as in Envoy. */
-export function accessFacts(stream: Stream, request: ProxiedRequest | undefined, trailers: HeaderMap | undefined): AccessFacts {
+export function accessFacts(stream: Stream, request: ProxiedRequest | undefined, response: HttpResponse | undefined, trailers: HeaderMap | undefined): AccessFacts {
   const { context: { sourceIp, sourcePort = 0, originalDestination, serverName = '' }, upstreamLink, remoteIp, route } = stream;
   const local = upstreamLink?.local;
   return {
@@ -76,7 +76,12 @@ export function accessFacts(stream: Stream, request: ProxiedRequest | undefined,
     protocol: request === undefined ? '' : request.http2 ? 'HTTP/2' : 'HTTP/1.1',
     routeName: route?.name ?? '',
     trailers,
+    headers: () => ({ request: joined(request?.headers), response: joined(response?.headers as Headers | undefined) }),
   };
+}
+
+function joined(headers: Headers | undefined): Readonly<Record<string, string>> {
+  return Object.fromEntries((headers?.pairs() ?? []).map(([name]) => [name.toLowerCase(), headers?.joined(name.toLowerCase()) ?? '']));
 }
 
 /** Who called: by its own word over mTLS, else by its address, as far as the endpoints tell. */

@@ -188,7 +188,7 @@ class TcpSession implements TcpConnection {
     const delta = { opened, closed, sent: this.#sent - this.#reported.sent, received: this.#received - this.#reported.received };
     if (opened + closed + delta.sent + delta.received === 0) return;
     this.#reported = { sent: this.#sent, received: this.#received };
-    this.#context.runtime.telemetry.tcp(this.#record([], ''), delta);
+    this.#context.runtime.telemetry.tcp(this.#record([], ''), delta, () => connectionFacts(this.#context));
   }
 
   #record(flags: readonly ResponseFlag[], details: string): ReturnType<typeof connectionRecord> {

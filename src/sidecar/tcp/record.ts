@@ -26,7 +26,7 @@ export function connectionFacts({ originalDestination, sourceIp, sourcePort = 0,
   const caller = `${sourceIp}:${sourcePort}`;
   return {
     downstreamLocalAddress: originalDestination, downstreamRemoteAddress: caller, downstreamDirectRemoteAddress: caller, upstreamLocalAddress: upstream === undefined || upstream.ip === '' ? '' : `${upstream.ip}:${upstream.port}`,
-    requestedServerName: serverName, protocol: '', routeName: '',
+    requestedServerName: serverName, protocol: '', routeName: '', headers: () => ({ request: {}, response: {} }),
   };
 }
 
@@ -36,6 +36,6 @@ export function reportRefused(context: ConnectionContext, flag: ConnectionOutcom
     cluster: '', service: '', endpoint: '', destination: nobody, mtls: context.sourcePrincipal !== '', flags: [flag], details, upstreamDuration: 0, received: 0, sent: 0,
     steps: [{ stage: 'response', what: flag, why: details }],
   }, key);
-  context.runtime.telemetry.tcp(record, { opened: 1, closed: 1, sent: 0, received: 0 });
+  context.runtime.telemetry.tcp(record, { opened: 1, closed: 1, sent: 0, received: 0 }, () => connectionFacts(context));
   context.runtime.telemetry.request(record, () => connectionFacts(context));
 }

@@ -12,10 +12,10 @@ interface FileAccessLog {
   readonly logFormat?: { readonly textFormatSource?: { readonly inlineString?: string }; readonly jsonFormat?: Readonly<Record<string, unknown>> };
 }
 
-/** The writer of the first access log on a file of a connection manager; `undefined` when it has none. */
-export function accessLogWriter(logs: readonly { readonly typedConfig?: unknown }[]): AccessLogWriter | undefined {
-  const config = logs.find(({ typedConfig }) => (typedConfig as { readonly '@type'?: string } | undefined)?.['@type'] === typeUrl.fileAccessLog)?.typedConfig as FileAccessLog | undefined;
-  if (config === undefined) return undefined;
+/** The writer of an access log of a connection manager; `undefined` for one that writes no lines. */
+export function accessLogWriter(log: { readonly typedConfig?: unknown }): AccessLogWriter | undefined {
+  const config = log.typedConfig as (FileAccessLog & { readonly '@type'?: string }) | undefined;
+  if (config?.['@type'] !== typeUrl.fileAccessLog) return undefined;
   const { jsonFormat, textFormatSource } = config.logFormat ?? {};
   if (jsonFormat !== undefined) {
     const { template } = parseJsonTemplate(jsonFormat);

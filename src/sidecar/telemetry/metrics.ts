@@ -1,4 +1,7 @@
-import { durationBuckets, type MetricDelta, type MetricLabels, type RequestRecord } from '../../contract/index.ts';
+import { durationBuckets, metricFamilies, shownLabels, type MetricDelta, type MetricLabels, type RequestRecord } from '../../contract/index.ts';
+import type { MetricRules } from '../../features/telemetry/filter.ts';
+import type { AccessFacts } from '../runtime.ts';
+import { attributesOf } from './attributes.ts';
 import { nobody } from './peer.ts';
 import { labelsOf, seriesKey } from './labels.ts';
 
@@ -13,8 +16,17 @@ export interface TcpDelta {
 /** Label sets that are kept apart; further ones share a series whose service is `unknown`. */
 const mostSeries = 5000;
 
+type Shown = NonNullable<MetricDelta['shown']>;
+
+/** Rules of one side, and what tells them from others. */
+export interface SideRules {
+  readonly id: string;
+  readonly rules: MetricRules;
+}
+
 class Series {
   readonly labels: MetricLabels;
+  readonly shown?: Shown;
   requests = 0;
   readonly durations: number[] = new Array<number>(durationBuckets.length + 1).fill(0);
   durationSum = 0;
@@ -25,8 +37,9 @@ class Series {
   tcpSent = 0;
   tcpReceived = 0;
 
-  constructor(labels: MetricLabels) {
+  constructor(labels: MetricLabels, shown: Shown | undefined) {
     this.labels = labels;
+    if (shown !== undefined) this.shown = shown;
   }
 
   count(record: RequestRecord): void {
@@ -60,21 +73,30 @@ class Series {
 export class Metrics {
   readonly #added = new Map<string, Series>();
   readonly #totals = new Map<string, Series>();
+  #rules: Readonly<Record<RequestRecord['reporter'], SideRules | undefined>> = { source: undefined, destination: undefined };
   /** Requests come in runs of the same kind. */
   #last: { readonly record: RequestRecord; readonly series: Series } | undefined;
 
-  request(record: RequestRecord): void {
+  /** What rules change, by the side that reports. What was counted before stays as it was shown. */
+  rules(rules: Readonly<Record<RequestRecord['reporter'], SideRules | undefined>>): void {
+    this.#rules = rules;
+    this.#last = undefined;
+  }
+
+  /** `facts` is asked only where there are rules. */
+  request(record: RequestRecord, facts: () => AccessFacts): void {
     const last = this.#last;
-    if (last !== undefined && same(last.record, record)) last.series.count(record);
+    if (this.#rules[record.reporter] !== undefined) this.#series(record, facts).count(record);
+    else if (last !== undefined && same(last.record, record)) last.series.count(record);
     else {
-      const series = this.#series(record);
+      const series = this.#series(record, facts);
       this.#last = { record, series };
       series.count(record);
     }
   }
 
-  tcp(record: RequestRecord, delta: TcpDelta): void {
-    this.#series(record).countTcp(delta);
+  tcp(record: RequestRecord, delta: TcpDelta, facts: () => AccessFacts): void {
+    this.#series(record, facts).countTcp(delta);
   }
 
   get pending(): boolean { return this.#added.size > 0; }
@@ -99,19 +121,31 @@ export class Metrics {
     this.#last = undefined;
   }
 
-  #series(record: RequestRecord): Series {
-    const key = seriesKey(record);
+  #series(record: RequestRecord, facts: () => AccessFacts): Series {
+    const side = this.#rules[record.reporter];
+    const values = side?.rules.values(attributesOf(record, facts())) ?? [];
+    const key = side === undefined ? seriesKey(record) : `${seriesKey(record)}|${side.id}|${values.join('\u0000')}`;
     const room = this.#added.has(key) || this.#totals.has(key) || this.#totals.size + this.#added.size < mostSeries;
-    return room ? this.#find(key, record) : this.#find(overflowKey, overflow(record));
+    if (!room) return this.#find(overflowKey, () => new Series(labelsOf(overflow(record)), undefined));
+    return this.#find(key, () => {
+      const labels = labelsOf(record);
+      return new Series(labels, side === undefined ? undefined : shownBy(side.rules, labels, values));
+    });
   }
 
-  #find(key: string, record: RequestRecord): Series {
+  #find(key: string, make: () => Series): Series {
     const found = this.#added.get(key);
     if (found !== undefined) return found;
-    const series = new Series(this.#totals.get(key)?.labels ?? labelsOf(record));
+    const known = this.#totals.get(key);
+    const series = known === undefined ? make() : new Series(known.labels, known.shown);
     this.#added.set(key, series);
     return series;
   }
+}
+
+/** What each metric shows under rules. */
+function shownBy(rules: MetricRules, labels: MetricLabels, values: readonly string[]): Shown {
+  return Object.fromEntries(metricFamilies.map((family) => [family.name, rules.shown(family.name, shownLabels({ labels }, family) ?? {}, values) ?? null]));
 }
 
 /** Whether two records belong to one label set, seen at a glance; `false` when it takes more than that. */
@@ -129,7 +163,7 @@ function overflow(record: RequestRecord): RequestRecord {
 }
 
 function copy(series: Series): Series {
-  const made = new Series(series.labels);
+  const made = new Series(series.labels, series.shown);
   made.add(series);
   return made;
 }

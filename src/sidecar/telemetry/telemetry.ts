@@ -2,17 +2,24 @@ import type { RequestRecord, TelemetryBatch } from '../../contract/index.ts';
 import type { Clock } from '../hooks.ts';
 import type { AccessFacts, Telemetry } from '../runtime.ts';
 import type { AccessLogWriter } from './access-log.ts';
-import { Metrics, type TcpDelta } from './metrics.ts';
+import { Metrics, type SideRules, type TcpDelta } from './metrics.ts';
 
 /** Telemetry of a proxy: what the data plane reports to, and what takes it away. */
 export interface ProxyTelemetry extends Telemetry {
   /** Counts a TCP connection; its record follows by `request` when it is over. */
-  tcp(record: RequestRecord, delta: TcpDelta): void;
+  tcp(record: RequestRecord, delta: TcpDelta, facts?: () => AccessFacts): void;
   readonly metrics: Metrics;
-  /** How access log lines are written, by the side that reports; `undefined` for none. */
-  accessLog(writers: Readonly<Record<RequestRecord['reporter'], AccessLogWriter | undefined>>): void;
+  /** What each side reports besides its records. */
+  reporting(sides: Readonly<Record<RequestRecord['reporter'], SideReporting>>): void;
   /** Sends what is pending and stops. */
   close(): void;
+}
+
+/** What rules ask of one side. */
+export interface SideReporting {
+  /** One writer for each access log. */
+  readonly logs: readonly AccessLogWriter[];
+  readonly metrics: SideRules | undefined;
 }
 
 export interface TelemetrySettings {
@@ -26,7 +33,7 @@ export interface TelemetrySettings {
   log(lines: string): void;
 }
 
-const noFacts: AccessFacts = { downstreamLocalAddress: '', downstreamRemoteAddress: '', downstreamDirectRemoteAddress: '', upstreamLocalAddress: '', requestedServerName: '', protocol: '', routeName: '' };
+const noFacts: AccessFacts = { downstreamLocalAddress: '', downstreamRemoteAddress: '', downstreamDirectRemoteAddress: '', upstreamLocalAddress: '', requestedServerName: '', protocol: '', routeName: '', headers: () => ({ request: {}, response: {} }) };
 
 /** Milliseconds between two batches: a record after a pause leaves at once, those that follow it wait for each other. */
 const interval = 20;
@@ -47,7 +54,7 @@ export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
   const bucket = tokens(clock, recordsPerSecond);
   let skipped = 0;
   let lines: string[] = [];
-  let writers: Readonly<Record<RequestRecord['reporter'], AccessLogWriter | undefined>> = { source: undefined, destination: undefined };
+  let writers: Readonly<Record<RequestRecord['reporter'], readonly AccessLogWriter[]>> = { source: [], destination: [] };
   /** By a clock that may be set back. */
   let metricsAt = -Infinity;
   let flushedAt = -Infinity;
@@ -88,21 +95,26 @@ export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
     metrics,
     wanted: () => bucket.left(),
     request(record, facts) {
-      if (record.protocol !== 'tcp') metrics.request(record);
+      const known = facts ?? (() => noFacts);
+      if (record.protocol !== 'tcp') metrics.request(record, known);
       if (bucket.take()) {
         keep(record);
-        const write = writers[record.reporter];
-        if (write !== undefined) lines.push(write(record, facts?.() ?? noFacts));
+        const logs = writers[record.reporter];
+        const told = logs.length === 0 ? noFacts : known();
+        for (const write of logs) lines.push(write(record, told));
       } else {
         skipped += 1;
       }
       schedule();
     },
-    tcp(record, delta) {
-      metrics.tcp(record, delta);
+    tcp(record, delta, facts = () => noFacts) {
+      metrics.tcp(record, delta, facts);
       schedule();
     },
-    accessLog: (chosen) => { writers = chosen; },
+    reporting({ source, destination }) {
+      writers = { source: source.logs, destination: destination.logs };
+      metrics.rules({ source: source.metrics, destination: destination.metrics });
+    },
     close() {
       flush(true);
       next?.cancel();

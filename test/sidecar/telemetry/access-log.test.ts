@@ -13,10 +13,10 @@ const request: RequestRecord = {
   requestHeaders: [['user-agent', 'curl'], ['x-request-id', 'r'], ['x-two', 'one'], ['x-two', 'other']], responseHeaders: [['content-type', 'text/plain']],
 };
 const facts: AccessFacts = {
-  downstreamLocalAddress: '10.9.0.1:80', downstreamRemoteAddress: '10.0.0.1:4444', downstreamDirectRemoteAddress: '10.0.0.1:4444', upstreamLocalAddress: '10.0.0.1:5555', requestedServerName: '', protocol: 'HTTP/1.1', routeName: 'default',
+  downstreamLocalAddress: '10.9.0.1:80', downstreamRemoteAddress: '10.0.0.1:4444', downstreamDirectRemoteAddress: '10.0.0.1:4444', upstreamLocalAddress: '10.0.0.1:5555', requestedServerName: '', protocol: 'HTTP/1.1', routeName: 'default', headers: () => ({ request: {}, response: {} }),
   trailers: new Map([['grpc-status', '0']]),
 };
-const log = (format: string, encoding: 'TEXT' | 'JSON' = 'TEXT') => accessLogWriter([{ typedConfig: { '@type': typeUrl.fileAccessLog, logFormat: substitutionFormat(format, encoding) } }])!;
+const log = (format: string, encoding: 'TEXT' | 'JSON' = 'TEXT') => accessLogWriter({ typedConfig: { '@type': typeUrl.fileAccessLog, logFormat: substitutionFormat(format, encoding) } })!;
 const written = (format: string, more: Partial<RequestRecord> = {}, other: Partial<AccessFacts> = {}): string => log(`${format}`)({ ...request, ...more }, { ...facts, ...other }).replace(/\n$/, '');
 
 describe('access log lines', () => {
@@ -79,6 +79,6 @@ describe('formats', () => {
   });
 
   test('of none write nothing', () => {
-    expect(accessLogWriter([])).toBeUndefined();
+    expect(accessLogWriter({})).toBeUndefined();
   });
 });

@@ -1,7 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { durationBuckets, type RequestRecord, type TelemetryBatch } from '../../../src/contract/index.ts';
 import type { AccessFacts } from '../../../src/sidecar/runtime.ts';
-import { prometheusText } from '../../../src/sidecar/telemetry/prometheus.ts';
+import { istioMetricsText } from '../../../src/contract/index.ts';
+import { createPilotMetrics } from '../../../src/controlplane/telemetry/pilot.ts';
+import { reportingOf } from '../../../src/sidecar/telemetry/reporting.ts';
+import { any, typeUrl, type Listener } from '../../../src/xds/index.ts';
 import { createTelemetry } from '../../../src/sidecar/telemetry/telemetry.ts';
 import { nobody } from '../../../src/sidecar/telemetry/peer.ts';
 import { fakeClock } from '../../fakes/clock.ts';
@@ -104,8 +108,8 @@ describe('telemetry', () => {
     await clock.advance(50);
     expect(state.log).toBe('');
     let asked = 0;
-    telemetry.accessLog({ source: undefined, destination: ({ path }) => `${path}\n` });
-    const facts = (): AccessFacts => { asked += 1; return { downstreamLocalAddress: '', downstreamRemoteAddress: '', downstreamDirectRemoteAddress: '', upstreamLocalAddress: '', requestedServerName: '', protocol: '', routeName: '' }; };
+    telemetry.reporting({ source: { logs: [], metrics: undefined }, destination: { logs: [({ path }) => `${path}\n`], metrics: undefined } });
+    const facts = (): AccessFacts => { asked += 1; return { downstreamLocalAddress: '', downstreamRemoteAddress: '', downstreamDirectRemoteAddress: '', upstreamLocalAddress: '', requestedServerName: '', protocol: '', routeName: '', headers: () => ({ request: {}, response: {} }) }; };
     telemetry.request(record(), facts);
     telemetry.request(record({ reporter: 'source', path: '/y' }), facts);
     await clock.advance(50);
@@ -114,12 +118,57 @@ describe('telemetry', () => {
   });
 });
 
+describe('rules', () => {
+  const facts = (host: string) => (): AccessFacts => ({ downstreamLocalAddress: '10.0.0.1:80', downstreamRemoteAddress: '', downstreamDirectRemoteAddress: '', upstreamLocalAddress: '', requestedServerName: '', protocol: 'HTTP/1.1', routeName: '', headers: () => ({ request: { 'x-kind': host }, response: {} }) });
+  const listener = (config: object, log: object = {}): Listener => ({ name: 'virtualInbound', filterChains: [{ filters: [{ name: 'http', typedConfig: any(typeUrl.httpConnectionManager, { httpFilters: [{ name: 'istio.stats', typedConfig: any(typeUrl.stats, config) }], ...log }) }] }] });
+  const lines = (text: string, name: string): readonly string[] => text.split('\n').filter((line) => line.startsWith(`${name}{`));
+
+  test('change what Prometheus is shown, and not what the lab counts by', () => {
+    const { telemetry } = make();
+    telemetry.reporting(reportingOf([listener({ metrics: [{ name: 'requests_total', dimensions: { kind: 'request.headers["x-kind"]', port: 'destination.port' }, tagsToRemove: ['response_code'] }, { name: 'request_bytes', drop: true }] })]));
+    telemetry.request(record(), facts('a'));
+    telemetry.request(record({ status: 500 }), facts('a'));
+    telemetry.request(record(), facts('b'));
+    telemetry.request(record({ reporter: 'source' }), facts('a'));
+    const text = istioMetricsText(telemetry.metrics.totals());
+    const counts = lines(text, 'istio_requests_total').map((line) => [/kind="(.)"/.exec(line)?.[1], /port="(\d+)"/.exec(line)?.[1], line.includes('response_code='), line.split(' ').at(-1)]);
+    expect(counts).toEqual([['a', '80', false, '2'], ['b', '80', false, '1'], [undefined, undefined, true, '1']]);
+    expect(lines(text, 'istio_request_bytes_count')).toHaveLength(1);
+    expect(lines(text, 'istio_request_duration_milliseconds_count').filter((line) => line.includes('response_code="500"'))).toHaveLength(1);
+    expect(telemetry.metrics.take().map(({ labels, requests }) => [labels.reporter, labels.response_code, requests])).toEqual([['destination', '200', 1], ['destination', '500', 1], ['destination', '200', 1], ['source', '200', 1]]);
+  });
+
+  test('let log lines through by an expression, for each log its own', async () => {
+    const { clock, state, telemetry } = make();
+    const log = (text: string, expression: string): object => ({ typedConfig: any(typeUrl.fileAccessLog, { logFormat: { textFormatSource: { inlineString: text } } }), ...(expression === '' ? {} : { filter: { extensionFilter: { typedConfig: any(typeUrl.celFilter, { expression }) } } }) });
+    telemetry.reporting(reportingOf([listener({ metrics: [] }, { accessLog: [log('bad %RESPONSE_CODE%\n', 'response.code >= 400'), log('kind %RESPONSE_CODE%\n', 'request.headers["x-kind"] == "a"'), log('all %RESPONSE_CODE%\n', '')] })]));
+    telemetry.request(record({ status: 404 }), facts('b'));
+    telemetry.request(record(), facts('a'));
+    await clock.advance(50);
+    expect(state.log).toBe('bad 404\nall 404\nkind 200\nall 200\n');
+  });
+});
+
+test('promtool takes the metrics; what it dislikes are names that Istio has chosen', async (context) => {
+  const { telemetry } = make();
+  telemetry.request(record());
+  telemetry.tcp(record({ protocol: 'tcp' }), { opened: 1, closed: 1, sent: 5, received: 6 });
+  const pilot = createPilotMetrics();
+  pilot.pushed('cds');
+  pilot.converged(0.2);
+  const text = `${await pilot.text()}${istioMetricsText(telemetry.metrics.totals())}`;
+  const { status, stdout, stderr, error } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
+  if (error !== undefined) context.skip('promtool is not here');
+  expect([0, 3]).toContain(status);
+  expect(`${stdout}${stderr}`.split('\n').filter((line) => line !== '' && !/^(istio_request_duration_milliseconds |pilot_|citadel_)/.test(line))).toEqual([]);
+});
+
 test('Prometheus gets cumulative buckets and escaped labels', () => {
   const { telemetry } = make();
   telemetry.request(record({ duration: 0.2 }));
   telemetry.request(record({ duration: 99_999_999 }));
   telemetry.request(record({ service: 'a"b\\c\n' }));
-  const text = prometheusText(telemetry.metrics.totals());
+  const text = istioMetricsText(telemetry.metrics.totals());
   const buckets = text.split('\n').filter((line) => line.startsWith('istio_request_duration_milliseconds_bucket') && line.includes('b.default'));
   expect(buckets.map((line) => line.split(' ').at(-1))).toEqual([...durationBuckets.map(() => '1'), '2']);
   expect(buckets.at(-1)).toContain('le="+Inf"');
