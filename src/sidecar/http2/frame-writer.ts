@@ -5,10 +5,11 @@ import { flag, frameType, maxFrameSize } from './protocol.ts';
 const maxWaiting = 10_000;
 const maxWaitingControl = 1000;
 const firstSlab = 4096;
-/** Output up to this size is copied off the slab, which is used again; above it the slab itself goes. */
-const copied = 4096;
+/** Slabs above this size are not used again. */
+const largestKept = 512 * 1024;
 /** What is gathered before it is written without waiting for the end of the turn. */
 const enough = 128 * 1024;
+const none = Buffer.alloc(0);
 
 /** Gathers frames and writes them once per turn of the event loop. */
 export class FrameWriter {
@@ -16,7 +17,9 @@ export class FrameWriter {
   full = false;
   readonly #link: Link;
   readonly #flooded: (details: string) => void;
-  #slab: Buffer = Buffer.alloc(0);
+  #slab: Buffer = none;
+  /** The largest slab that the link was given; it comes back when the link has written all. */
+  #lent: Buffer = none;
   #used = 0;
   #scheduled = false;
   #waiting = 0;
@@ -127,14 +130,11 @@ export class FrameWriter {
     this.#lastData = -1;
     if (used === 0) return;
     this.#used = 0;
-    const slab = this.#slab;
-    let output: Buffer;
-    if (used <= copied) output = Buffer.from(slab.subarray(0, used));
-    else {
-      output = slab.subarray(0, used);
-      this.#slab = Buffer.alloc(0);
+    this.full = !this.#link.write(this.#slab.subarray(0, used));
+    if (!this.#link.settled) {
+      if (this.#slab.length > this.#lent.length && this.#slab.length <= largestKept) this.#lent = this.#slab;
+      this.#slab = none;
     }
-    this.full = !this.#link.write(output);
     if (!this.full) this.#waiting = this.#control = 0;
   }
 
@@ -169,9 +169,17 @@ export class FrameWriter {
   #room(bytes: number): void {
     const needed = this.#used + bytes;
     if (needed <= this.#slab.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(firstSlab, needed, this.#slab.length * 2));
+    const larger = this.#back(needed) ?? Buffer.allocUnsafeSlow(Math.max(firstSlab, needed, this.#slab.length * 2));
     this.#slab.copy(larger, 0, 0, this.#used);
     this.#slab = larger;
+  }
+
+  /** The slab that was lent, when it is free again and large enough. */
+  #back(needed: number): Buffer | undefined {
+    const lent = this.#lent;
+    if (needed > lent.length || !this.#link.settled) return undefined;
+    this.#lent = none;
+    return lent;
   }
 
   #schedule(): void {

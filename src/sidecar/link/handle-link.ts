@@ -181,6 +181,7 @@ export class HandleLink implements Link {
   destroy(): void { this.#socket.destroy(); }
 
   get destroyed(): boolean { return this.#socket.destroyed; }
+  get settled(): boolean { return !this.#busy && this.#corked === undefined; }
   get bytesRead(): number { return this.#socket.bytesRead; }
   get bytesWritten(): number { return this.#socket.bytesWritten; }
 

@@ -18,6 +18,8 @@ export interface Link {
   end(): void;
   destroy(): void;
   readonly destroyed: boolean;
+  /** Nothing that was written waits: buffers that were given may be used again. */
+  readonly settled: boolean;
   readonly remote: Address;
   readonly local: Address;
   readonly bytesRead: number;

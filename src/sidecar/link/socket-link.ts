@@ -70,6 +70,7 @@ export class SocketLink implements Link {
   destroy(): void { this.#socket.destroy(); }
 
   get destroyed(): boolean { return this.#socket.destroyed; }
+  get settled(): boolean { return this.#socket.writableLength === 0; }
   get bytesRead(): number { return this.#socket.bytesRead; }
   get bytesWritten(): number { return this.#socket.bytesWritten; }
   get remote(): Address { return this.#remote ??= { ip: plainIp(this.#socket.remoteAddress), port: this.#socket.remotePort ?? 0 }; }

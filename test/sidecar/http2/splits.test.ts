@@ -17,6 +17,7 @@ const nobody = { ip: '127.0.0.1', port: 1 };
 class TestLink implements Link {
   reader: LinkReader | undefined;
   destroyed = false;
+  readonly settled = true;
   readonly remote = nobody;
   readonly local = nobody;
   readonly bytesRead = 0;
