@@ -3,8 +3,9 @@ import { createRoot } from '../../src/core/control/root.ts';
 import { startTwoPods, type TwoPods } from '../fakes/two-pods.ts';
 import { until } from '../fakes/wait.ts';
 
-const rotations = 100;
-const absence = 10 * 60_000;
+/** A part of it, for machines where the whole would take too long at a time. */
+const rotations = Number(process.env['SOAK_ROTATIONS'] ?? 100);
+const absence = Number(process.env['SOAK_ABSENCE_SECONDS'] ?? 600) * 1000;
 
 let pods: TwoPods;
 beforeAll(async () => { pods = await startTwoPods(82); });
@@ -31,12 +32,12 @@ test(`the root and all certificates are replaced ${rotations} times under load w
   console.log(`soak: ${requests} requests, none lost, during ${rotations} rotations of root and certificates`);
 });
 
-test('the control plane is dead for ten minutes and comes back: no request is lost, and what changed meanwhile comes', async () => {
+test(`the control plane is dead for ${absence / 1000} seconds and comes back: no request is lost, and what changed meanwhile comes`, async () => {
   const { lab } = pods.mesh;
   const requests = onlySuccess(await pods.underLoad(async () => {
     await lab.restart(() => new Promise((resolve) => { setTimeout(resolve, absence); }));
     await until('both proxies to be back', async () => (await lab.core.status().catch(() => undefined))?.proxies.every(({ connected }) => connected) === true, 60_000);
   }));
   expect((await lab.core.records({ limit: 1 })).length).toBe(1);
-  console.log(`soak: ${requests} requests, none lost, while the control plane was dead for ${absence / 60_000} minutes`);
+  console.log(`soak: ${requests} requests, none lost, while the control plane was dead for ${absence / 1000} seconds`);
 });
