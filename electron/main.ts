@@ -11,7 +11,7 @@ const files = app.isPackaged ? join(process.resourcesPath, 'weft') : dist;
 runApp({
   openLab: async () => {
     const lab = openCore({ dist: files, env: process.env, platform: process.platform });
-    return { lab, close: () => lab.close() };
+    return { lab, close: () => lab.stop() };
   },
   rendererDir: join(dist, 'renderer'),
   preload: join(import.meta.dirname, 'preload.cjs'),

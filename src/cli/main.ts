@@ -33,7 +33,7 @@ const act: Act = async (action) => {
     const outcome = await action(context);
     process.exitCode = typeof outcome === 'number' ? outcome : outcome === false ? failed : 0;
   } finally {
-    await core.close();
+    await core.stop();
   }
 };
 
@@ -43,7 +43,7 @@ const serve = async (options: { readonly port?: string }): Promise<void> => {
   terminal.out(json ? JSON.stringify({ url: server.url }) : `Weft is at ${server.url}\nThe link holds this launch’s token; Ctrl-C stops the server, labs go on.`);
   await new Promise<void>((resolve) => { interrupt.signal.addEventListener('abort', () => { resolve(); }); });
   await server.close();
-  await core.close();
+  await core.stop();
 };
 
 try {

@@ -36,7 +36,7 @@ describe.skipIf(missing !== undefined)(`the window in a browser, on a real lab${
     await browser?.close();
     await server?.close();
     if (core !== undefined) await removeLab();
-    await core?.close();
+    await core?.stop();
   });
 
   async function removeLab(): Promise<void> {

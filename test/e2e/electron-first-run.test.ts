@@ -43,7 +43,7 @@ describe.skipIf(missing !== undefined)(`the first run in Electron${missing === u
     const core = openCore({ dist, env: process.env, platform: process.platform });
     const { id } = await core.down({ lab });
     await until(`${lab} is removed`, async () => (await core.operation({ id })).state !== 'running', 120_000);
-    await core.close();
+    await core.stop();
   });
 
   it('goes from checks to a sample to live requests in at most three clicks', async () => {

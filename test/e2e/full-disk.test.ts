@@ -28,7 +28,7 @@ describe.skipIf(why !== undefined)(`an engine whose disk is full${why === undefi
     core = openCore({ dist, env: { ...process.env, DOCKER_HOST: host }, platform: process.platform });
   });
   afterAll(async () => {
-    await core?.close();
+    await core?.stop();
     if (engine !== undefined && engine.exitCode === null) {
       const ended = new Promise((resolve) => { engine?.once('exit', resolve); });
       engine.kill();

@@ -46,7 +46,7 @@ describe.skipIf(missing !== undefined)(`the packaged app${missing === undefined 
     const core = openCore({ dist: join(unpacked, 'resources/weft'), env: process.env, platform: process.platform });
     const { id } = await core.down({ lab });
     await until(`${lab} is removed`, async () => (await core.operation({ id })).state !== 'running', 120_000);
-    await core.close();
+    await core.stop();
     expect(leftBehind(lab)).toEqual([]);
   });
 

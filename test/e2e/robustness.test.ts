@@ -56,7 +56,7 @@ describe.skipIf(why !== undefined)(`what is killed in the middle of traffic${why
 
   it('the app: the lab runs on, and another one finds and drives it', async () => {
     const traffic = steady(url, 50, 60);
-    await lab.core.close();
+    await lab.core.stop();
     await until('traffic goes on', () => traffic.sent > 100);
     await traffic.stop();
     expect(traffic.failed).toEqual([]);

@@ -12,8 +12,8 @@ import { runUp, upSteps } from './up.ts';
 
 /** What starts and ends with core. */
 export interface Core extends Lab {
-  /** Ends connections, streams and operations; labs go on. */
-  close(): Promise<void>;
+  /** Ends connections, streams and operations; labs go on. Not `close`: that one ends a stream. */
+  stop(): Promise<void>;
 }
 
 /** The traffic generator, for one lab. */
@@ -72,7 +72,7 @@ export function createCore(options: CoreOptions): Core {
   };
   return {
     ...lab,
-    async close() {
+    async stop() {
       tutorials?.close();
       await parts.operations.close();
       parts.streams.closeAll();

@@ -73,7 +73,7 @@ export async function startLab(name: string, files: readonly SourceFile[], optio
     records: (query = {}) => core.records({ lab: name, limit: 1000, ...query }),
     async down() {
       await ended(core, (await core.down({ lab: name })).id);
-      await core.close();
+      await core.stop();
     },
   };
   return lab;
