@@ -70,7 +70,7 @@ function changes(route: Route, request: RequestFacts): readonly ExplainStep[] {
     ...(authority === undefined ? [] : [{ stage: 'filter' as const, what: `authority becomes ${authority}` }]),
     ...(action.requestMirrorPolicies ?? []).map(({ cluster, runtimeFraction }) => ({ stage: 'filter' as const, what: `copied to ${cluster ?? ''}`, why: `${percent(share(runtimeFraction?.defaultValue))} of requests` })),
     ...(timeout === undefined ? [] : [{ stage: 'filter' as const, what: `timeout ${timeout}`, why: 'a later answer becomes 504 (UT)' }]),
-    ...(retryPolicy === undefined ? [] : [{ stage: 'retry' as const, what: `up to ${Number(retryPolicy.numRetries ?? 1)} retries`, why: `on ${retryPolicy.retryOn ?? ''}` }]),
+    ...(retryPolicy === undefined ? [] : [{ stage: 'retry' as const, what: `up to ${Number(retryPolicy.numRetries ?? 1)} retries`, why: `on ${(retryPolicy.retryOn ?? '').replaceAll(',', ', ')}` }]),
   ];
 }
 

@@ -169,9 +169,15 @@ function answered(call: ExplainCall, outcome: Outcome, steps: readonly ExplainSt
   return { call, summary, ...outcome, clusters: [], steps: outcome.status === undefined ? steps : [...steps, { stage: 'response', what: String(outcome.status) }] };
 }
 
+/** Istio's name of a cluster for people: `reviews.default.svc.cluster.local:9080, subset v2` for `outbound|9080|v2|reviews.default.svc.cluster.local`. */
+function clusterWords(cluster: string): string {
+  const [direction, port = '', subset = '', host] = cluster.split('|');
+  return direction !== 'outbound' || host === undefined ? cluster : `${host}:${port}${subset === '' ? '' : `, subset ${subset}`}`;
+}
+
 /** Status and flags are those of all clusters when they agree. */
 function summarised(call: ExplainCall, clusters: readonly ExplainedCluster[], steps: readonly ExplainStep[]): Explained {
-  const parts = clusters.map(({ cluster, share, status, flags, asks = [] }) => `${percent(share)} to ${cluster}${status === undefined ? '' : `, which ends with ${status}${flags.length === 0 ? '' : ` (${flags.join(', ')})`}`}${provided({ asks })}`);
+  const parts = clusters.map(({ cluster, share, status, flags, asks = [] }) => `${percent(share)} to ${clusterWords(cluster)}${status === undefined ? '' : `, which ends with ${status}${flags.length === 0 ? '' : ` (${flags.join(', ')})`}`}${provided({ asks })}`);
   const [first] = clusters;
   const agree = first !== undefined && clusters.every(({ status, flags }) => status === first.status && flags.join() === first.flags.join());
   const summary = `${clusters.length === 1 ? parts.join('').replace(/^100 % to/, 'It goes to') : `It goes ${parts.join('; ')}`}.`;

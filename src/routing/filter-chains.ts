@@ -40,7 +40,7 @@ export function chainTitle({ name, filters }: FilterChain): string {
   if (name !== undefined && name !== '') return name;
   const terminal = filters?.at(-1)?.typedConfig as { readonly rds?: { readonly routeConfigName?: string }; readonly routeConfig?: { readonly name?: string }; readonly statPrefix?: string } | undefined;
   const routes = terminal?.rds?.routeConfigName ?? terminal?.routeConfig?.name;
-  if (routes !== undefined && routes !== '') return `HTTP by the routes ${routes}`;
+  if (routes !== undefined && routes !== '') return `HTTP, route table ${routes}`;
   return terminal?.statPrefix === undefined || terminal.statPrefix === '' ? 'the only chain' : `TCP to ${terminal.statPrefix}`;
 }
 

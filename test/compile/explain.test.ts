@@ -115,7 +115,9 @@ metadata: { name: bookinfo }
 spec: { hosts: ['*'], gateways: [bookinfo], http: [{ match: [{ uri: { exact: /productpage } }], route: [{ destination: { host: productpage, port: { number: 9080 } } }] }] }`;
 
   test('any published port means the listener of its scheme', () => {
-    expect(explained([gateway], call('http://127.0.0.1:31234/productpage', { from: 'ingress' })).clusters).toMatchObject([{ cluster: 'outbound|9080||productpage.default.svc.cluster.local' }]);
+    const { clusters, summary } = explained([gateway], call('http://127.0.0.1:31234/productpage', { from: 'ingress' }));
+    expect(clusters).toMatchObject([{ cluster: 'outbound|9080||productpage.default.svc.cluster.local' }]);
+    expect(summary).toBe('It goes to productpage.default.svc.cluster.local:9080.');
   });
   test('a path that no rule has', () => {
     expect(explained([gateway], call('/other', { from: 'ingress' }))).toMatchObject({ status: 404, flags: ['NR'] });
