@@ -10,7 +10,7 @@ export function Inspector(): ReactNode {
   const asked = useUi(({ selection }) => selection !== undefined);
   return (
     <aside className={styles.inspector} aria-label="Inspector" data-asked={asked || undefined}>
-      <div className={styles.inspectorBody}><ErrorBoundary key={key}><Inspection /></ErrorBoundary></div>
+      <div key={key} className={styles.inspectorBody}><ErrorBoundary><Inspection /></ErrorBoundary></div>
     </aside>
   );
 }

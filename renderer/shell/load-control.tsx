@@ -14,8 +14,10 @@ export function LoadControl(): ReactNode {
   const lab = useLabName();
   const api = useApi();
   const { announce } = useUiActions();
+  const [chosen, setRps] = useState<number>();
   const load = useLab(state => state.load);
-  const [rps, setRps] = useState(40);
+  // What was sent last is what is sent again.
+  const rps = chosen ?? (load === undefined || load.rps === 0 ? 40 : load.rps);
   const [path, setPath] = useState('');
   const [error, setError] = useState<string>();
   const [open, setOpen] = useState(false);

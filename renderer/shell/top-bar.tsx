@@ -1,7 +1,7 @@
 import { ActionIcon, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import { IconKeyboard, IconMoon, IconSearch, IconSun } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
-import { useUiActions } from '../lab/index.ts';
+import { useLab, useUiActions } from '../lab/index.ts';
 import { Key, Tip } from '../ui/index.ts';
 import { FaultChip } from './fault-chip.tsx';
 import { LabMenu } from './lab-menu.tsx';
@@ -12,8 +12,9 @@ import styles from './shell.module.css';
 /** The lab at hand and its state, the traffic generator, active faults; finding, theme, help. */
 export function TopBar(): ReactNode {
   const { setPalette, setHelp } = useUiActions();
+  const lost = useLab(state => state.connection.state === 'lost');
   return (
-    <header className={styles.bar}>
+    <header className={styles.bar} data-stale={lost || undefined}>
       <LabMenu />
       <LoadControl />
       <MtlsChip />

@@ -27,7 +27,7 @@ export function PodTable({ pods, selected, select }: Props): ReactNode {
             <tr key={key} tabIndex={0} aria-selected={key === selected} onClick={() => select(key)} onKeyDown={event => { if (event.key === 'Enter') select(key); }}>
               <td className={styles.name}><span className="mono">{pod.name}</span><span className={styles.muted}>{pod.namespace === 'default' ? '' : pod.namespace}</span></td>
               <td><State pod={pod} /></td>
-              <td className={styles.containers}>{pod.containers.map(container => <ContainerChip key={container.name} container={container} />)}{pod.sidecar && <Tip label="A Weft sidecar carries this pod’s traffic"><span className={styles.chip} data-kind="sidecar">sidecar</span></Tip>}</td>
+              <td className={styles.containers}>{pod.containers.map(container => <ContainerChip key={container.name} container={container} role={roleOf(pod, container)} />)}</td>
               <td className={styles.number}>{restarts(pod)}</td>
               <td><Sync proxy={proxies.find(proxy => proxy.proxy === key)} /></td>
               <td className={styles.number}>{format.age(Math.max(0, heard - pod.started)).replace(' ago', '')}</td>
@@ -54,10 +54,16 @@ export function State({ pod }: { readonly pod: PodStatus }): ReactNode {
   return reason === undefined ? state : <Tip label={reason}>{state}</Tip>;
 }
 
-function ContainerChip({ container }: { readonly container: ContainerStatus }): ReactNode {
+/** What a container is besides the app. */
+function roleOf({ kind, sidecar }: PodStatus, { name, standIn }: ContainerStatus): string | undefined {
+  if (standIn !== undefined) return 'stand-in';
+  return name !== 'istio-proxy' ? undefined : kind === 'gateway' ? 'gateway' : sidecar ? 'sidecar' : undefined;
+}
+
+function ContainerChip({ container, role }: { readonly container: ContainerStatus; readonly role: string | undefined }): ReactNode {
   const ended = container.state === 'exited' ? `, exited with ${container.exitCode ?? '?'}` : container.state === 'waiting' ? `, waiting${container.reason === undefined ? '' : `: ${container.reason}`}` : '';
   const label = <>{container.image}{container.standIn === undefined ? '' : <><br />Weft’s stand-in runs in its place</>}{ended}</>;
-  return <Tip label={label}><span className={styles.chip} data-state={container.state}>{container.name}{container.standIn !== undefined && <i>stand-in</i>}</span></Tip>;
+  return <Tip label={label}><span className={styles.chip} data-state={container.state}>{container.name}{role !== undefined && <i>{role}</i>}</span></Tip>;
 }
 
 /** What the proxy has been sent and has acknowledged. */

@@ -1,7 +1,7 @@
 import '@xterm/xterm/css/xterm.css';
 import { Button, Select } from '@mantine/core';
 import { FitAddon } from '@xterm/addon-fit';
-import { Terminal } from '@xterm/xterm';
+import { Terminal, type ITheme } from '@xterm/xterm';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { toLabError, type LabApi, type LabError, type PodStatus } from '../../../src/contract/index.ts';
 import { useApi, useLabName, useOnStream } from '../../lab/index.ts';
@@ -50,11 +50,7 @@ function useTerminal({ box, pod, container, round, onEnd, onError }: Options): v
   useEffect(() => {
     const element = box.current;
     if (element === null) return undefined;
-    const style = getComputedStyle(element);
-    const terminal = new Terminal({
-      fontFamily: style.getPropertyValue('--mono'), fontSize: 12, cursorBlink: false, scrollback: 5000, allowProposedApi: false,
-      theme: { background: style.getPropertyValue('--ground').trim(), foreground: style.getPropertyValue('--text').trim(), cursor: style.getPropertyValue('--accent').trim(), selectionBackground: '#35c4ad55' },
-    });
+    const terminal = new Terminal({ fontFamily: getComputedStyle(element).getPropertyValue('--mono'), fontSize: 12, cursorBlink: false, scrollback: 5000, allowProposedApi: false, theme: themeOf(element) });
     const fit = new FitAddon();
     terminal.loadAddon(fit);
     terminal.open(element);
@@ -62,13 +58,23 @@ function useTerminal({ box, pod, container, round, onEnd, onError }: Options): v
     const session = openShell({ api, lab, pod, container, terminal, onStream, onEnd, onError });
     const observer = new ResizeObserver(() => fit.fit());
     observer.observe(element);
+    const repaint = new MutationObserver(() => { terminal.options.theme = themeOf(element); });
+    repaint.observe(document.documentElement, { attributeFilter: ['data-mantine-color-scheme'] });
     terminal.focus();
     return () => {
       observer.disconnect();
+      repaint.disconnect();
       session.close();
       terminal.dispose();
     };
   }, [api, lab, pod, container, round, onStream, box, onEnd, onError]);
+}
+
+/** The colours that are in force. */
+function themeOf(element: HTMLElement): ITheme {
+  const style = getComputedStyle(element);
+  const color = (token: string): string => style.getPropertyValue(token).trim();
+  return { background: color('--ground'), foreground: color('--text'), cursor: color('--accent'), cursorAccent: color('--ground'), selectionBackground: `${color('--accent')}55` };
 }
 
 interface Session extends Pick<Options, 'pod' | 'container' | 'onEnd' | 'onError'> {

@@ -53,7 +53,7 @@ function ThisLab(): ReactNode {
         <Fact name="Name" mono>{lab}</Fact>
         {status !== undefined && <Fact name="Images">{status.images === 'pull' ? 'Pulled' : 'Stand-ins for sample images'}</Fact>}
         {status !== undefined && <Fact name="Ingress" mono copy={status.ingressUrl}>{status.ingressUrl === '' ? 'none' : status.ingressUrl}</Fact>}
-        {status !== undefined && <Fact name="Config" mono>{status.version}</Fact>}
+        {status !== undefined && <Fact name="Config version" mono>{status.version}</Fact>}
       </Facts>
       <Button variant="default" color="red" className={styles.remove} onClick={() => setAsking(true)}>Remove this lab…</Button>
       {asking && <RemoveLab lab={lab} close={() => setAsking(false)} />}

@@ -71,9 +71,10 @@ function LiveGraph({ graph: told }: { readonly graph: Graph }): ReactNode {
         aria-label="Service graph"
       >
         <Fit ready={arrangement.ready && nodes.length > 0} extent={extentOf(boxes)} container={container} />
+        {!arrangement.ready && <div className={styles.arranging} role="status">Arranging {format.count(graph.nodes.length, 'service')}…</div>}
         <GraphTools arrange={arrangement.arrange} />
         <EdgeLines lines={lines} layer={layer} onOpen={openEdge} onLook={setHovered} />
-        {hovered !== undefined && <EdgeCard edge={graph.edges.find(edge => edge.id === hovered)} layer={layer} />}
+        {hovered !== undefined && hovered !== selectedEdge && <EdgeCard edge={graph.edges.find(edge => edge.id === hovered)} layer={layer} />}
       </ReactFlow>
     </DotPointer>
   );

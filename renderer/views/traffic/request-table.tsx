@@ -28,7 +28,7 @@ export function RequestTable({ wide }: { readonly wide: boolean }): ReactNode {
   };
   return (
     <div ref={grid} className={styles.table} role="grid" aria-label="Requests">
-      <div role="rowgroup"><Head wide={wide} /></div>
+      <div role="rowgroup" className={styles.headGroup}><Head wide={wide} /></div>
       <div ref={scroller} className={styles.scroller} role="rowgroup" aria-label="Requests, newest first" tabIndex={0} onKeyDown={onKeyDown}>
         {shown !== 'rows' && <Nothing any={shown === 'filtered'} />}
         <div ref={box} className={styles.rows} role="presentation" />
@@ -95,7 +95,7 @@ function Head({ wide }: { readonly wide: boolean }): ReactNode {
   ];
   return (
     <div role="row" aria-rowindex={1} className={styles.headRow} data-wide={wide || undefined}>
-      {columns.map(([title, name]) => <span key={title} role="columnheader" className={name}>{title === 'Outcome' || title === 'Why' ? <span className="visually-hidden">{title}</span> : title}</span>)}
+      {columns.map(([title, name]) => <span key={title} role="columnheader" className={name} title={title === 'Time' ? 'When the request began. The list is in the order in which requests ended.' : undefined}>{title === 'Outcome' || title === 'Why' ? <span className="visually-hidden">{title}</span> : title}</span>)}
     </div>
   );
 }
