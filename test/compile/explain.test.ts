@@ -142,7 +142,7 @@ test('a policy of CUSTOM: the provider is asked, and what it says is known only 
   const policy = 'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: ask }\nspec:\n  action: CUSTOM\n  provider: { name: opa }\n  rules: [{ to: [{ operation: { paths: ["/ask*"] } }] }]\n  selector: { matchLabels: { app: reviews } }';
   const asking = (path: string): Explanation => explain({ ...snapshot([bookinfo, policy]), mesh }, call(`http://reviews:9080${path}`));
   const asked = asking('/ask');
-  expect(asked.summary).toBe('It goes to outbound|9080||reviews.default.svc.cluster.local, if opa allows it.');
+  expect(asked.summary).toBe('It goes to reviews.default.svc.cluster.local:9080, if opa allows it.');
   expect(asked.status).toBeUndefined();
   expect(asked.steps).toContainEqual({ stage: 'filter', what: 'envoy.filters.http.ext_authz: asks opa', why: 'gRPC service outbound|9080||ratings.default.svc.cluster.local decides; its outcome is known only live' });
   expect(asked.steps.find(({ what }) => what.endsWith('opa is to be asked'))).toMatchObject({ why: 'default/ask rule 1 matches', origin: { kind: 'AuthorizationPolicy', name: 'ask' } });

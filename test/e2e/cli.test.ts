@@ -132,7 +132,7 @@ describe.skipIf(noEngine !== undefined)('weft with a lab', () => {
       await app.switch({ lab: 'cli-test', action: { kind: 'fault', host: 'httpbin', namespace: 'default', abort: { status: 503, percent: 100 } } });
       expect((await weft('get', 'vs', '-o', 'yaml', ...lab)).out).toContain('httpStatus: 503');
     } finally {
-      await app.close();
+      await app.stop();
     }
   });
 
