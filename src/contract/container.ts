@@ -26,7 +26,25 @@ export interface SidecarSettings {
   readonly probes: readonly Probe[];
   /** Records a second that are sent in full; above, they are sampled. */
   readonly recordsPerSecond: number;
+  /** How it ends connections; Istio's defaults when missing. */
+  readonly drain?: DrainSettings;
 }
+
+/** How a proxy ends connections, in seconds. Source: istio.io, ProxyConfig. */
+export interface DrainSettings {
+  /** `drainDuration`: how long those may go on whose listener or filter chain has changed. */
+  readonly change: number;
+  /** `terminationDrainDuration`: how long those may go on that are under way when the proxy is told to stop. */
+  readonly termination: number;
+  /** `EXIT_ON_ZERO_ACTIVE_CONNECTIONS`: a proxy that is told to stop waits until there are none, however long. */
+  readonly untilNoConnections: boolean;
+}
+
+/** Istio's defaults. */
+export const defaultDrain: DrainSettings = { change: 45, termination: 5, untilNoConnections: false };
+
+/** What a sidecar prints once it has config and certificate: applications that wait for their proxy wait for it. */
+export const proxyReadyLine = 'Envoy proxy is ready';
 
 /** A Kubernetes probe, with defaults filled in and named ports resolved. Seconds. */
 export interface Probe {

@@ -8,7 +8,7 @@ export { queryRecords, recordFilter, defaultRecordLimit } from './record-query.t
 export { durationBuckets, type FromProxy, type FromControlPlane, type TelemetryBatch, type MetricDelta, type MetricLabels } from './proxy-wire.ts';
 export { istioMetricsText, metricFamilies, shownLabels } from './metrics-text.ts';
 export { ports, proxyUid, type ControlApi, type ControlEvents, type ControlStatus, type PodRegistration, type RootRotation, type RotationPhase } from './control-api.ts';
-export type { Role, SidecarSettings, Probe, CaptureSettings, ControlPlaneSettings, StandInSettings } from './container.ts';
+export { defaultDrain, proxyReadyLine, type Role, type SidecarSettings, type DrainSettings, type Probe, type CaptureSettings, type ControlPlaneSettings, type StandInSettings } from './container.ts';
 export { LabFailure, toLabError } from './errors.ts';
 export { schemas } from './schemas.ts';
 export { captureSettings, captureProblems, captureList } from './capture-settings.ts';

@@ -16,6 +16,7 @@ interface Definition {
   readonly element?: z.ZodType;
   readonly valueType?: z.ZodType;
   readonly shape?: Readonly<Record<string, z.ZodType>>;
+  readonly catchall?: z.ZodType;
 }
 const definitionOf = (schema: z.ZodType): Definition => schema._zod.def as unknown as Definition;
 
@@ -28,7 +29,7 @@ export function checkFields(schema: z.ZodType, value: unknown, path: Path, found
     const message = rule(value);
     if (message !== undefined) found.push({ kind: 'broken', path, message });
   }
-  const { type, innerType, in: input, element, valueType, shape } = definitionOf(schema);
+  const { type, innerType, in: input, element, valueType, shape, catchall } = definitionOf(schema);
   if (innerType !== undefined) return checkFields(innerType, value, path, found);
   if (type === 'pipe' && input !== undefined) return checkFields(input, value, path, found);
   if (Array.isArray(value)) {
@@ -36,16 +37,17 @@ export function checkFields(schema: z.ZodType, value: unknown, path: Path, found
     return found;
   }
   if (typeof value !== 'object' || value === null) return found;
-  if (shape !== undefined) checkShape(shape, value, path, found);
+  if (shape !== undefined) checkShape(shape, catchall?.meta()?.['notRun'] === undefined ? undefined : catchall, value, path, found);
   else if (type === 'record' && valueType !== undefined) {
     for (const [key, item] of Object.entries(value)) if (item !== null) checkFields(valueType, item, [...path, key], found);
   }
   return found;
 }
 
-function checkShape(shape: Readonly<Record<string, z.ZodType>>, value: object, path: Path, found: FieldFinding[]): void {
+/** `others` is the schema of names that are not listed, where they are known to mean something. */
+function checkShape(shape: Readonly<Record<string, z.ZodType>>, others: z.ZodType | undefined, value: object, path: Path, found: FieldFinding[]): void {
   for (const [name, field] of Object.entries(value)) {
-    const schema = Object.hasOwn(shape, name) ? shape[name] : undefined;
+    const schema = Object.hasOwn(shape, name) ? shape[name] : others;
     if (schema !== undefined) {
       if (field !== null && field !== undefined) checkFields(schema, field, [...path, name], found);
       continue;

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import type { Server } from 'node:net';
-import { ports, type FromControlPlane, type SidecarSettings } from '../contract/index.ts';
+import { defaultDrain, ports, proxyReadyLine, type FromControlPlane, type SidecarSettings } from '../contract/index.ts';
 import { adminActions, adminPages, healthPages, logLevels, metricsPages, type AdminSources } from './admin/pages.ts';
 import { servePages } from './admin/server.ts';
 import { kernelOriginalDestination, type OriginalDestination } from './capture/original-destination.ts';
@@ -50,15 +50,14 @@ export interface Sidecar {
   /** The port that is really bound for a port of the proxy (15001, 15006, 15000, 15021, 15053, 15090, a gateway's). */
   port(port: number): number | undefined;
   readonly ready: boolean;
-  /** Settles what is under way for at most `drainMs`, then closes everything. */
+  /** Settles what is under way for at most `drainMs` (else as the settings say), then closes everything. */
   stop(drainMs?: number): Promise<void>;
 }
-
-const drainMs = 5000;
 
 /** Starts a sidecar or gateway: data plane, identity, telemetry, DNS, admin and probes around one connection to the control plane. */
 export async function startSidecar(settings: SidecarSettings, environment: SidecarEnvironment): Promise<Sidecar> {
   const { clock } = environment;
+  const drain = settings.drain ?? defaultDrain;
   const logging: AdminSources['logging'] = { level: 'info' };
   const log = (line: string): void => { if (logLevels.indexOf(logging.level) <= logLevels.indexOf('info')) environment.output(`${new Date(clock.now()).toISOString()}\tinfo\t${line}\n`); };
   const started = clock.now();
@@ -78,6 +77,7 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
       telemetry.reporting(reportingOf(listeners));
       return await sockets.reconcile(listeners);
     },
+    listenersChanged: () => { downstream.reconsider(drain.change * 1000); },
   });
   const rateLimits = createRateLimitClient({ clock, send: (message) => wire?.send(message) === true });
   const runtime = runtimeOf(settings, environment, config, { connector, tcpConnector: connectorOf('tcp'), telemetry, rateLimits: (domain, descriptors, timeout) => rateLimits.ask(domain, descriptors, timeout) });
@@ -90,11 +90,17 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
 
   let probes: ProbeVerdict = { ready: settings.probes.length === 0 };
   let said = '';
+  let saidReady = false;
   const proxyReady = (): boolean => config.complete && certificate.ready;
+  const health = { failed: false, set(failed: boolean): void { health.failed = failed; sayReadiness(); } };
   const sayReadiness = (again = false): void => {
-    const readiness = proxyReady() ? probes : { ready: false, message: 'The proxy has no config or certificate yet.' };
+    const readiness = health.failed ? { ready: false, message: 'The proxy drains.' } : proxyReady() ? probes : { ready: false, message: 'The proxy has no config or certificate yet.' };
     const text = JSON.stringify(readiness);
     if (text === said && !again) return;
+    if (!saidReady && proxyReady()) {
+      saidReady = true;
+      log(proxyReadyLine);
+    }
     said = text;
     wire?.send({ readiness });
   };
@@ -111,7 +117,8 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
     log,
   });
   const sources: AdminSources = {
-    config, secrets, logging, health: { failed: false }, metrics: telemetry.metrics, subscriptions, node: settings.node, uptime: () => clock.now() - started, ready: proxyReady, connections: () => downstream.connections,
+    config, secrets, logging, health, metrics: telemetry.metrics, subscriptions, node: settings.node, uptime: () => clock.now() - started, ready: proxyReady, connections: () => downstream.connections,
+    drain(inboundOnly) { if (!inboundOnly) health.set(true); sockets.drain(inboundOnly); downstream.drain(inboundOnly, drain.change * 1000); },
   };
   const fixed = await openFixedPorts(settings, environment, sources);
   wire = createWire({
@@ -131,8 +138,11 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
   });
   const close = async (patience: number): Promise<void> => {
     stopProbes();
+    health.set(true);
+    // Whoever has not heard of it yet may still come; a sidecar's application may still call out.
+    downstream.drain(settings.type === 'sidecar', Infinity);
+    await downstream.close(patience);
     sockets.close();
-    await downstream.drain(patience);
     telemetry.close();
     upstreams.stop();
     certificate.close();
@@ -144,7 +154,7 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
   return {
     port: (port) => sockets.boundPort(port) ?? fixed.port(port),
     get ready() { return proxyReady(); },
-    stop(patience = drainMs) {
+    stop(patience = drain.untilNoConnections ? Infinity : drain.termination * 1000) {
       stopping ??= close(patience);
       return stopping;
     },

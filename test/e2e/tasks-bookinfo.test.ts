@@ -85,4 +85,64 @@ describe.skipIf(why !== undefined)(`Istio’s task pages on Bookinfo${why === un
     expect(hasty.milliseconds).toBeLessThan(1_900);
     await until('a record of the timeout', async () => (await lab.records({ service: 'reviews' })).some((record) => record.flags.includes('UT') && record.status === 504));
   });
+
+  it('global rate limit: one product page a minute through the gateway, counted by the mesh’s rate limit service', async () => {
+    const filter = (name: string, patch: string): string => `apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata:\n  name: ${name}\n  namespace: istio-system\nspec:\n  workloadSelector:\n    labels:\n      istio: ingressgateway\n  configPatches:\n${patch}`;
+    const limits = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ratelimit-config\ndata:\n  config.yaml: |\n    domain: ratelimit\n    descriptors:\n      - key: PATH\n        value: "/productpage"\n        rate_limit:\n          unit: minute\n          requests_per_unit: 1\n      - key: PATH\n        rate_limit:\n          unit: minute\n          requests_per_unit: 100\n';
+    const service = `  - applyTo: HTTP_FILTER
+    match:
+      context: GATEWAY
+      listener:
+        filterChain:
+          filter:
+            name: "envoy.filters.network.http_connection_manager"
+            subFilter:
+              name: "envoy.filters.http.router"
+    patch:
+      operation: INSERT_BEFORE
+      value:
+        name: envoy.filters.http.ratelimit
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit
+          domain: ratelimit
+          failure_mode_deny: true
+          timeout: 10s
+          rate_limit_service:
+            grpc_service:
+              envoy_grpc:
+                cluster_name: outbound|8081||ratelimit.default.svc.cluster.local
+                authority: ratelimit.default.svc.cluster.local
+            transport_api_version: V3
+`;
+    const actions = `  - applyTo: VIRTUAL_HOST
+    match:
+      context: GATEWAY
+      routeConfiguration:
+        vhost:
+          name: ""
+          route:
+            action: ANY
+    patch:
+      operation: MERGE
+      value:
+        rate_limits:
+          - actions:
+            - request_headers:
+                header_name: ":path"
+                descriptor_key: "PATH"
+`;
+    await lab.apply([{ path: 'own-limits.yaml', text: limits }, { path: 'own-filter.yaml', text: `${filter('filter-ratelimit', service)}---\n${filter('filter-ratelimit-svc', actions)}` }]);
+    const codes: number[] = [];
+    // Windows begin with the minute: four requests are in two of them at most.
+    for (let sent = 0; sent < 4; sent += 1) codes.push((await lab.get('/productpage')).status);
+    expect(codes[0]).toBe(200);
+    expect(codes.filter((code) => code === 429).length).toBeGreaterThanOrEqual(2);
+    expect(codes.every((code) => code === 200 || code === 429)).toBe(true);
+    const limited = await lab.get('/productpage');
+    if (limited.status === 429) expect(limited.headers['x-envoy-ratelimited']).toBe('true');
+    expect((await lab.get('/login')).status).not.toBe(429);
+    await until('a record of the limit', async () => (await lab.records({ text: '/productpage' })).some((record) => record.status === 429 && record.flags.includes('RL')));
+    await lab.delete((await lab.core.files({ lab: lab.name })).filter(({ path }) => path.startsWith('own-')));
+    for (let sent = 0; sent < 3; sent += 1) expect((await lab.get('/productpage')).status).toBe(200);
+  });
 });

@@ -28,6 +28,7 @@ interface Definition {
   readonly in?: z.ZodType;
   readonly element?: z.ZodType;
   readonly valueType?: z.ZodType;
+  readonly catchall?: z.ZodType;
   readonly shape?: Readonly<Record<string, z.ZodType>>;
 }
 
@@ -47,7 +48,7 @@ function stateOf(definition: KindDefinition, path: string): State {
   for (const step of path.match(/[^.[\]{}]+|\[\]|\{\}/g) ?? []) {
     const { definition: here, named }: ReturnType<typeof opened> = opened(schema);
     if (named) return 'named';
-    schema = step === '[]' ? here.element : step === '{}' ? here.valueType : here.shape?.[step];
+    schema = step === '[]' ? here.element : step === '{}' ? here.valueType ?? here.catchall : here.shape?.[step];
     if (schema === undefined) return here.type === 'unknown' ? 'run' : 'unknown';
   }
   return opened(schema).named ? 'named' : 'run';

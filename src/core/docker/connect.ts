@@ -110,7 +110,7 @@ function containerVerbs(docker: Docker): ContainerVerbs {
     container: (id) => attempt('look at a container', () => orUndefined<ContainerInfo>(async () => containerInfo(await docker.getContainer(id).inspect()))),
     createContainer: (spec) => attempt(`create a container of image ${spec.image}`, async () => (await docker.createContainer(createOptions(spec))).id),
     startContainer: (id) => attempt('start a container', () => unless(304, () => docker.getContainer(id).start())),
-    stopContainer: (id, seconds) => attempt('stop a container', () => unless(304, () => unlessGone(() => docker.getContainer(id).stop({ t: seconds })))),
+    stopContainer: (id, seconds) => attempt('stop a container', () => unless(304, () => unlessGone(() => docker.getContainer(id).stop(seconds === undefined ? {} : { t: seconds })))),
     killContainer: (id, signal) => attempt('signal a container', () => unless(409, () => unlessGone(() => docker.getContainer(id).kill({ signal })))),
     removeContainer: (id) => attempt('remove a container', () => unless(409, () => unlessGone(() => docker.getContainer(id).remove({ force: true, v: true })))),
     waitContainer: (id, signal) => attempt('wait for a container', async () => {

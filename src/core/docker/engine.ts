@@ -35,8 +35,8 @@ export interface Engine {
   container(id: string): Promise<ContainerInfo | undefined>;
   createContainer(spec: ContainerSpec): Promise<string>;
   startContainer(id: string): Promise<void>;
-  /** TERM, and KILL after `seconds`. */
-  stopContainer(id: string, seconds: number): Promise<void>;
+  /** TERM, and KILL after `seconds`, or after the container's own `stopSeconds`. */
+  stopContainer(id: string, seconds?: number): Promise<void>;
   killContainer(id: string, signal: string): Promise<void>;
   /** By force, with its anonymous volumes. */
   removeContainer(id: string): Promise<void>;

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { LabFailure, ports, type SidecarSettings } from '../../contract/index.ts';
+import { LabFailure, ports, type DrainSettings, type SidecarSettings } from '../../contract/index.ts';
 import { ofKind, type PodTemplate, type Resource } from '../../manifest/index.ts';
 import type { ImageChoice } from './choose-images.ts';
 import { configData } from './config-data.ts';
@@ -12,6 +12,7 @@ import { safeName, sha256, type PodFacts } from './labels.ts';
 import { podName, templateHash } from './names.ts';
 import type { LabNetwork } from './network.ts';
 import { containerFacts, planPod, type PodPlan } from './plan.ts';
+import { proxySettings } from './proxy-settings.ts';
 import type { Missing } from './reconcile.ts';
 import type { PodToStart } from './start-pod.ts';
 import { freeAddresses } from './subnet.ts';
@@ -94,9 +95,11 @@ function composePod(desired: Desired, name: string, ip: string, publish: PodToSt
     sidecar: desired.sidecar, kind: desired.kind, tokenHash: desired.sidecar ? sha256(token) : '',
     containers: template === undefined || desired.kind === 'gateway' ? [] : containerFacts(template, inputs.images),
   };
+  const proxy = proxySettings(desired, inputs.resources);
   const start: PodToStart = {
     lab: inputs.lab, network: inputs.network, runtime: inputs.runtime, facts, hash: desired.hash, plan,
-    sidecar: desired.sidecar ? sidecarSettings(desired, identity, token, plan, inputs) : undefined,
+    sidecar: desired.sidecar ? sidecarSettings(desired, identity, token, plan, proxy.drain, inputs) : undefined,
+    hold: proxy.holdApplication,
     aliases: aliasesOf(identity, template, inputs.resources), hostname: template?.spec.hostname === undefined || template.spec.hostname === '' ? name : safeName(template.spec.hostname, 'The host name'),
     publish, hostNetwork: template?.spec.hostNetwork === true,
     ...(template?.spec.hostPID === true || template?.spec.hostIPC === true ? { hostNamespaces: { pid: template.spec.hostPID, ipc: template.spec.hostIPC } } : {}),
@@ -110,12 +113,12 @@ function podLabelsOf({ template, labels, hash }: Desired, name: string): Readonl
   return template?.kind === 'Pod' ? labels : { ...labels, 'pod-template-hash': templateHash(hash) };
 }
 
-function sidecarSettings(desired: Desired, pod: PodIdentity, token: string, plan: PodPlan | undefined, { network, record }: ComposeInputs): SidecarSettings {
+function sidecarSettings(desired: Desired, pod: PodIdentity, token: string, plan: PodPlan | undefined, drain: DrainSettings, { network, record }: ComposeInputs): SidecarSettings {
   const type = desired.kind === 'gateway' ? 'router' : 'sidecar';
   return {
     node: `${type}~${pod.ip}~${pod.name}.${pod.namespace}~${pod.namespace}.svc.cluster.local`, proxy: `${pod.namespace}/${pod.name}`, type, ip: pod.ip, namespace: pod.namespace,
     serviceAccount: pod.serviceAccount, workload: desired.workload, labels: pod.labels, trustDomain, domainSuffix: 'cluster.local',
-    controlPlane: { host: network.controlPlane, port: ports.controlPlane }, token, roots: record.root, probes: plan?.probes ?? [], recordsPerSecond,
+    controlPlane: { host: network.controlPlane, port: ports.controlPlane }, token, roots: record.root, probes: plan?.probes ?? [], recordsPerSecond, drain,
   };
 }
 

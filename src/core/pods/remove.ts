@@ -29,10 +29,10 @@ export async function removeAll(engine: Engine, labs: readonly string[]): Promis
   for (const { id } of await engine.containers({ [imageLabel]: 'build' })) await engine.removeContainer(id);
 }
 
-/** Removes one pod: its programs are asked to end and given `seconds`, then all of it goes, volumes included. */
+/** Removes one pod: its programs are asked to end and given `seconds`, its proxy as long as it was told to drain; then all of it goes, volumes included. */
 export async function removePod(engine: Engine, lab: string, pod: Pick<ExistingPod, 'name' | 'sandbox' | 'members'>, seconds = 3): Promise<void> {
-  const running = pod.members.filter(({ state, labels }) => state === 'running' && labels[label.role] !== 'sidecar');
-  if (seconds > 0) await Promise.all(running.map(({ id }) => engine.stopContainer(id, seconds)));
+  const running = pod.members.filter(({ state }) => state === 'running');
+  if (seconds > 0) await Promise.all(running.map(({ id, labels }) => engine.stopContainer(id, labels[label.role] === 'sidecar' ? undefined : seconds)));
   await Promise.all(pod.members.map(({ id }) => engine.removeContainer(id)));
   await engine.removeContainer(pod.sandbox.id);
   await removePodVolumes(engine, lab, pod.name);

@@ -1,5 +1,6 @@
 import { LabFailure, type CaptureSettings } from '../../contract/index.ts';
 import type { ContainerSpec, Engine } from '../docker/index.ts';
+import { saysReady } from './output-line.ts';
 
 /** What a ready sandbox prints. */
 const readyLine = 'weft: the sandbox is ready';
@@ -24,24 +25,8 @@ export function sandboxProcess(capture: CaptureSettings | undefined): Pick<Conta
 
 /** Waits until a sandbox with capture that was started after `since` (milliseconds since the epoch) has its rules; rejects with `pod-failed` and what it printed when it has not. */
 export async function sandboxReady(engine: Engine, id: string, since: number, signal?: AbortSignal): Promise<void> {
-  const logs = await engine.logs(id, { tail: 1000, follow: true, since });
-  const stop = (): void => { logs.close(); };
-  const timer = setTimeout(stop, patience);
-  signal?.addEventListener('abort', stop, { once: true });
-  let text = '';
-  try {
-    for await (const chunk of logs.output) {
-      text += String(chunk);
-      if (text.includes(readyLine)) return;
-    }
-  } catch (error) {
-    if (signal?.aborted !== true && (error as { code?: string }).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', stop);
-    logs.close();
-  }
-  if (signal?.aborted === true) throw new LabFailure('cancelled', 'Cancelled.');
+  const text = await saysReady(engine, id, readyLine, { since, patience }, signal);
+  if (text === undefined) return;
   throw new LabFailure('pod-failed', `The pod’s traffic could not be captured: ${text.trim().slice(-600) || `nothing was said within ${patience / 1000} s`}.`, {
     help: 'The engine’s kernel needs iptables’ nat table (modules iptable_nat or nft_chain_nat) and containers that may have NET_ADMIN.',
   });

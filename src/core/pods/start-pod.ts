@@ -1,10 +1,11 @@
-import { LabFailure, proxyUid, type SidecarSettings } from '../../contract/index.ts';
+import { LabFailure, defaultDrain, proxyReadyLine, proxyUid, type SidecarSettings } from '../../contract/index.ts';
 import type { ContainerSpec, Engine, PublishedPort } from '../docker/index.ts';
 import { containerName } from './names.ts';
 import { label, podLabels, type ContainerRole, type PodFacts } from './labels.ts';
 import type { LabNetwork } from './network.ts';
 import type { ContainerPlan, PodPlan } from './plan.ts';
 import { sandboxProcess, sandboxReady } from './sandbox.ts';
+import { saysReady } from './output-line.ts';
 import { rootArchive, volumesArchive } from './archive.ts';
 
 /** A pod as it is to be started. */
@@ -23,16 +24,19 @@ export interface PodToStart {
   readonly hostname: string;
   readonly publish: readonly PublishedPort[];
   readonly hostNetwork: boolean;
+  /** The containers of the application wait for the proxy. */
+  readonly hold: boolean;
   readonly hostNamespaces?: { readonly pid: boolean; readonly ipc: boolean };
 }
 
 /** Where a sandbox has its pod's volumes, to fill them. */
 const volumesFolder = '/volumes';
 const mebibyte = 1024 * 1024;
+const proxyPatience = 60_000;
 /** Attempts of an init container before the pod counts as failed, and milliseconds between them. */
 const initAttempts = { count: 3, pause: 1000, longest: 120_000 };
 
-/** Makes and starts a pod's containers. Resolves with what is left to do when the rest runs: the init containers and then the apps, where there are init containers. */
+/** Makes and starts a pod's containers. Resolves with what is left to do when the rest runs: the init containers and then the apps, where there are init containers or the apps wait for the proxy. */
 export async function startPod(engine: Engine, pod: PodToStart, signal?: AbortSignal): Promise<() => Promise<void>> {
   const name = `${pod.facts.namespace}/${pod.facts.name}`;
   await createVolumes(engine, pod);
@@ -48,10 +52,13 @@ export async function startPod(engine: Engine, pod: PodToStart, signal?: AbortSi
   await starting;
   signal?.throwIfAborted();
   const startApps = async (): Promise<void> => { await Promise.all(apps.map((id) => engine.startContainer(id))); };
-  await Promise.all([proxy === undefined ? undefined : engine.startContainer(proxy), init.length === 0 ? startApps() : undefined]);
+  const since = Date.now() - 2000;
+  const waits = init.length > 0 || (pod.hold && proxy !== undefined);
+  await Promise.all([proxy === undefined ? undefined : engine.startContainer(proxy), waits ? undefined : startApps()]);
   return async () => {
-    if (init.length === 0) return;
+    if (!waits) return;
     for (const id of init) await runInit(engine, id, name, signal);
+    if (pod.hold && proxy !== undefined) await proxyReady(engine, proxy, since, signal);
     await startApps();
   };
 }
@@ -68,6 +75,12 @@ async function startSandbox(engine: Engine, pod: PodToStart, id: string, signal:
   const since = Date.now() - 2000;
   await engine.startContainer(id);
   if (captured(pod)) await sandboxReady(engine, id, since, signal);
+}
+
+/** Waits for the proxy; a proxy that does not get ready is a failure of the pod, as with Istio's hook. */
+async function proxyReady(engine: Engine, id: string, since: number, signal: AbortSignal | undefined): Promise<void> {
+  const said = await saysReady(engine, id, proxyReadyLine, { since, patience: proxyPatience }, signal);
+  if (said !== undefined) throw new LabFailure('pod-failed', `The proxy was not ready within ${proxyPatience / 1000} s, and holdApplicationUntilProxyStarts is set: ${said.trim().slice(-300)}`);
 }
 
 /** Capture is for sidecars; gateways are called directly. */
@@ -94,8 +107,13 @@ function sidecarSpec(pod: PodToStart, settings: SidecarSettings, name: string): 
   return {
     ...base(pod, name, 'sidecar', 'istio-proxy'), image: pod.runtime, command: ['sidecar'], env: { WEFT: JSON.stringify(settings) },
     user: `${proxyUid}:${proxyUid}`, capabilities: [], noNewPrivileges: true, readOnlyRoot: true, tmpfs: { '/tmp': 16 * mebibyte },
-    memoryBytes: 512 * mebibyte, pids: 256, restart: 'always', stopSeconds: 5,
+    memoryBytes: 512 * mebibyte, pids: 256, restart: 'always', stopSeconds: stopSeconds(pod, settings),
   };
+}
+
+/** A moment longer than the proxy takes by itself; one that waits for its connections has what the pod has. */
+function stopSeconds({ plan }: PodToStart, { drain = defaultDrain }: SidecarSettings): number {
+  return drain.untilNoConnections ? plan?.apps[0]?.spec.stopSeconds ?? 30 : Math.ceil(drain.termination) + 1;
 }
 
 async function createMember(engine: Engine, pod: PodToStart, plan: ContainerPlan, role: ContainerRole, name: string): Promise<string> {

@@ -29,8 +29,10 @@ export interface AdminSources {
   connections(): number;
   /** Lines below this level are not written. */
   readonly logging: { level: LogLevel };
-  /** Set by an operator to take the proxy out of service. */
-  readonly health: { failed: boolean };
+  /** Set by an operator, or when it drains, to take the proxy out of service: the pod is not ready then. */
+  readonly health: { readonly failed: boolean; set(failed: boolean): void };
+  /** Takes no connections any more, on all ports or on the inbound ones; those that there are finish what is under way. */
+  drain(inboundOnly: boolean): void;
 }
 
 /** Envoy's admin pages. Keys of certificates are never shown. Source: Envoy, "Administration interface". */
@@ -117,8 +119,8 @@ function statsPage(sources: AdminSources, query: URLSearchParams): Page {
   }
 }
 
-/** What may be asked to change: the level of the log, whether the proxy says that it is ready, and counts. */
-export function adminActions({ config, logging, health }: Pick<AdminSources, 'config' | 'logging' | 'health'>): Pages {
+/** What may be asked to change: the level of the log, whether the proxy says that it is ready, whether it takes connections, and counts. */
+export function adminActions({ config, logging, health, drain }: Pick<AdminSources, 'config' | 'logging' | 'health' | 'drain'>): Pages {
   return {
     '/logging': (query) => {
       const level = query.get('level') ?? [...query.values()][0];
@@ -126,8 +128,9 @@ export function adminActions({ config, logging, health }: Pick<AdminSources, 'co
       if (level !== undefined) logging.level = level as LogLevel;
       return { body: `active loggers:\n  weft: ${logging.level}\n` };
     },
-    '/healthcheck/fail': () => { health.failed = true; return { body: 'OK\n' }; },
-    '/healthcheck/ok': () => { health.failed = false; return { body: 'OK\n' }; },
+    '/healthcheck/fail': () => { health.set(true); return { body: 'OK\n' }; },
+    '/healthcheck/ok': () => { health.set(false); return { body: 'OK\n' }; },
+    '/drain_listeners': (query) => { drain(query.has('inboundonly')); return { body: 'OK\n' }; },
     '/reset_counters': () => {
       for (const { counters } of config.current.clusters.values()) for (const name of Object.keys(counters) as (keyof typeof counters)[]) counters[name] = 0;
       return { body: 'OK\n' };

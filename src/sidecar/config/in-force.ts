@@ -26,6 +26,8 @@ export interface ConfigEnvironment {
   createCluster(config: Cluster, assignment: ClusterLoadAssignment | undefined, before: UpstreamCluster | undefined): UpstreamCluster;
   /** Binds what listeners ask for; what could not be bound, in words. */
   bind(listeners: readonly Listener[]): Promise<readonly string[]>;
+  /** Other listeners are in force now. */
+  listenersChanged?(): void;
 }
 
 interface ClusterEntry {
@@ -155,6 +157,7 @@ export class ConfigInForce {
     const problems = [...refused, ...await this.#environment.bind(usable)];
     this.#inline = inline;
     this.#replace({ listeners: prepared, routeTables: this.#tables(), resources: { ...this.#current.resources, listener: usable } });
+    this.#environment.listenersChanged?.();
     if (problems.length > 0) throw new Error(problems.join('; '));
   }
 

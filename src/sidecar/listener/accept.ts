@@ -7,7 +7,7 @@ import { durationMs } from '../config/duration.ts';
 import type { ConfigInForce } from '../config/in-force.ts';
 import { downstreamTls, terminalFilter } from '../config/validate.ts';
 import { ask, serveHttp } from '../http/index.ts';
-import type { ConnectionFilter } from '../hooks.ts';
+import type { ConnectionFilter, DownstreamConnection } from '../hooks.ts';
 import { socketLink, type Address, type Link, type SocketLink } from '../link/index.ts';
 import type { HttpConnectionContext } from '../runtime.ts';
 import { connectionFilters, judge } from '../tcp/access.ts';
@@ -16,14 +16,20 @@ import { reportRefused } from '../tcp/record.ts';
 import type { ConnectionContext, ProxyRuntime } from '../tcp/runtime.ts';
 import { acceptTls } from '../tls/accept.ts';
 import type { TlsContexts } from '../tls/context.ts';
+import { LiveConnections, type Live } from './live-connections.ts';
+import { renewal, standingOf, type ChainNow, type Way } from './renewal.ts';
 import { sniff, type Sniffed } from './sniff.ts';
 
 /** Everything that takes connections in. */
 export interface Downstream {
   /** A new connection on a listener's port; nothing has been read from it. */
   accept(socket: Socket, port: number): void;
-  /** Finishes what is under way; resolves when all connections are gone, or after `ms`, and then cuts the rest. */
-  drain(ms: number): Promise<void>;
+  /** The listeners in force have changed: connections that they do not hold for end, within `drainMs` where something may be under way. */
+  reconsider(drainMs: number): void;
+  /** Ends the connections of one side; others may still come, and end after what they are about. What is left after `drainMs` is cut. */
+  drain(inboundOnly: boolean, drainMs: number): void;
+  /** Takes no others. Resolves when all connections are gone, or after `ms`, which may be without end, and then cuts the rest. */
+  close(ms: number): Promise<void>;
   readonly connections: number;
 }
 
@@ -44,11 +50,6 @@ const mostConnections = 20_000;
 const silenceMs = 1000;
 const inspectMs = 15_000;
 const handshakeMs = 10_000;
-
-interface Live {
-  drain(): void;
-  destroy(): void;
-}
 
 /** One connection on its way to a filter chain. */
 interface Arrival {
@@ -76,37 +77,33 @@ class Refusal extends Error {
 
 /** Makes the side of the proxy that takes connections in: original destination, inspection, filter chain, TLS, then HTTP or TCP. */
 export function createDownstream(settings: DownstreamSettings): Downstream {
-  const live = new Map<Socket, Live>();
-  const waiting: (() => void)[] = [];
+  const live = new LiveConnections(settings.runtime.clock);
+  const ending = { inbound: false, outbound: false };
   let counter = 0;
-  let draining = false;
-
-  const forget = (socket: Socket): void => {
-    live.delete(socket);
-    if (live.size === 0) for (const resolve of waiting.splice(0)) resolve();
-  };
+  let closed = false;
   return {
     accept(socket, port) {
-      if (draining || live.size >= mostConnections) { refuse(socket); return; }
-      live.set(socket, { drain: () => socket.destroy(), destroy: () => socket.destroy() });
-      socket.once('close', () => { forget(socket); });
+      if (closed || live.size >= mostConnections) { refuse(socket); return; }
       counter += 1;
       const arrival = arrive(settings, socket, port, counter);
       if (arrival === undefined) { refuse(socket); return; }
-      serve(settings, arrival).then((served) => { if (served !== undefined && live.has(socket)) live.set(socket, served); }, (error: unknown) => {
+      const direction = directionOf(arrival.listener.listener);
+      live.arrived(socket, direction);
+      serve(settings, arrival, () => ending[direction]).then((served) => { if (served !== undefined) live.served(socket, served); }, (error: unknown) => {
         settings.log(`a connection failed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
         socket.destroy();
       });
     },
-    async drain(ms) {
-      draining = true;
-      for (const one of [...live.values()]) one.drain();
-      if (live.size === 0) return;
-      await new Promise<void>((resolve) => {
-        const cancel = settings.runtime.clock.after(ms, resolve);
-        waiting.push(() => { cancel(); resolve(); });
-      });
-      for (const one of [...live.values()]) one.destroy();
+    reconsider: (drainMs) => { live.reconsider(drainMs); },
+    drain(inboundOnly, drainMs) {
+      ending.inbound = true;
+      ending.outbound ||= !inboundOnly;
+      live.drain(inboundOnly ? 'inbound' : 'both', drainMs);
+    },
+    async close(ms) {
+      await live.ended(ms);
+      closed = true;
+      live.destroy();
     },
     get connections() { return live.size; },
   };
@@ -129,7 +126,8 @@ function arrive({ config, originalDestination }: DownstreamSettings, socket: Soc
   return { socket, port, link, listener, source: link.remote, destination, key };
 }
 
-async function serve(settings: DownstreamSettings, arrival: Arrival): Promise<Live | undefined> {
+/** `ending`: connections of this side are to end after the request that they are about. */
+async function serve(settings: DownstreamSettings, arrival: Arrival, ending: () => boolean): Promise<Live | undefined> {
   const startTime = settings.runtime.clock.now();
   const sniffed = await inspect(settings, arrival);
   if (typeof sniffed === 'string') { arrival.link.destroy(); return undefined; }
@@ -138,7 +136,7 @@ async function serve(settings: DownstreamSettings, arrival: Arrival): Promise<Li
   const context = contextOf(settings, arrival, match, startTime);
   try {
     if (match.kind !== 'chain') throw new Refusal('NR', 'filter_chain_not_found');
-    return await serveChain(settings, arrival, match.chain, sniffed, context);
+    return await serveChain(settings, arrival, match.chain, sniffed, context, ending);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     reportRefused(error.context ?? context, error.flag, error.message, arrival.key);
@@ -165,52 +163,54 @@ function goesToTcp(match: ListenerMatch): boolean {
   return match.kind === 'chain' && downstreamTls(match.chain) === undefined && terminalFilter(match.chain).kind === 'tcp';
 }
 
-async function serveChain(settings: DownstreamSettings, arrival: Arrival, chain: FilterChain, sniffed: Sniffed, context: ConnectionContext): Promise<Live> {
+async function serveChain(settings: DownstreamSettings, arrival: Arrival, chain: FilterChain, sniffed: Sniffed, context: ConnectionContext, ending: () => boolean): Promise<Live> {
   const tls = downstreamTls(chain);
   const terminal = terminalFilter(chain);
   const secured = tls === undefined ? { link: arrival.link, principal: '' } : await secure(settings, arrival, tls, terminal.kind === 'tcp' ? withoutHttp2(sniffed) : sniffed);
-  if (terminal.kind === 'tcp') {
-    const known = await judged(settings, arrival, chain, { serverName: sniffed.serverName ?? '', ...secured }, context);
-    const connection = serveTcp(secured.link, { ...known, proxy: terminal.proxy, origin: origin(chain.metadata) ?? origin(arrival.listener.listener.metadata) }, arrival.key, () => undefined);
-    return { drain: () => undefined, destroy: () => { connection.destroy(); } };
-  }
+  const way: Way = { port: arrival.port, destination: arrival.destination, facts: factsOf(arrival, sniffed) };
+  const { direction } = context;
+  if (terminal.kind === 'tcp') return await serveOpaque(settings, arrival, { chain, proxy: terminal.proxy, way, serverName: sniffed.serverName ?? '', ...secured }, context);
   const first: HttpConnectionContext = {
     runtime: settings.runtime, manager: terminal.manager, listener: context.listener, listenerOrigin: origin(arrival.listener.listener.metadata), filterChain: chainTitle(chain),
     direction: context.direction, edge: settings.type === 'router' || (context.direction === 'inbound' && secured.principal === ''),
     scheme: tls !== undefined && secured.principal === '' ? 'https' : 'http', sourceIp: context.sourceIp, sourcePort: arrival.source.port, sourcePrincipal: secured.principal, originalDestination: context.originalDestination,
     ...(sniffed.serverName === undefined ? {} : { serverName: sniffed.serverName }), rules: ruleOrigins(arrival.listener.listener.metadata),
   };
-  return serveHttp(secured.link, first, renewal(settings, arrival, chain, factsOf(arrival, sniffed), first));
+  const renewed = renewal(settings.config, way, chain, first);
+  const connection = serveHttp(secured.link, first, () => (ending() ? undefined : renewed()));
+  return { direction, standing: () => Promise.resolve(renewed() === undefined ? 'changed' : 'as before'), drain: () => connection.drain(), destroy: () => connection.destroy() };
 }
 
-/**
- * What a connection's listeners say by now, for its next request: between sidecars connections live for hours, and a policy that has been
- * acknowledged must be in force on all of them. `undefined` when no chain, or one with other TLS, would take the connection any more.
- */
-function renewal({ config }: DownstreamSettings, arrival: Arrival, chain: FilterChain, facts: ConnectionFacts, first: HttpConnectionContext): () => HttpConnectionContext | undefined {
-  const transport = JSON.stringify(chain.transportSocket);
-  let seen = config.current.listeners;
-  let known: HttpConnectionContext | undefined = first;
-  return () => {
-    const { listeners } = config.current;
-    if (listeners === seen) return known;
-    seen = listeners;
-    const listener = listeners.find(arrival.port, arrival.destination.ip, arrival.destination.port);
-    const match = listener?.match(facts);
-    const now = match?.kind === 'chain' && JSON.stringify(match.chain.transportSocket) === transport ? terminalFilter(match.chain) : undefined;
-    if (listener === undefined || match?.kind !== 'chain' || now?.kind !== 'http') known = undefined;
-    else known = { ...first, manager: now.manager, listener: listener.listener.name ?? '', listenerOrigin: origin(listener.listener.metadata), filterChain: chainTitle(match.chain), rules: ruleOrigins(listener.listener.metadata) };
-    return known;
-  };
+/** A connection that is not HTTP, and what is known of it. */
+interface Opaque {
+  readonly chain: FilterChain;
+  readonly proxy: Extract<ReturnType<typeof terminalFilter>, { kind: 'tcp' }>['proxy'];
+  readonly way: Way;
+  readonly link: Link;
+  readonly principal: string;
+  readonly serverName: string;
+}
+
+/** Serves what is not HTTP, judged at its start and whenever its listeners change. */
+async function serveOpaque(settings: DownstreamSettings, arrival: Arrival, opaque: Opaque, context: ConnectionContext): Promise<Live> {
+  const { chain, proxy, way, principal, serverName } = opaque;
+  const known = await judged(settings, arrival, opaque, context);
+  const connection = serveTcp(opaque.link, { ...known, proxy, origin: origin(chain.metadata) ?? origin(arrival.listener.listener.metadata) }, arrival.key, () => undefined);
+  const denied = async ({ chain: now, listener }: ChainNow): Promise<boolean> => (await judge(filtersOf(settings.runtime, now, listener.listener), factsForFilters(arrival, context, principal, serverName))).denied !== '';
+  return { direction: context.direction, standing: standingOf(settings.config, way, chain, denied), drain: () => undefined, destroy: () => { connection.destroy(); } };
 }
 
 /** The context of a connection that its chain's filters let in, with what they say. Throws {@link Refusal} when one of them does not. */
-async function judged({ runtime }: DownstreamSettings, { source, destination, listener }: Arrival, chain: FilterChain, { link, principal, serverName }: { readonly link: Link; readonly principal: string; readonly serverName: string }, context: ConnectionContext): Promise<ConnectionContext> {
-  const { denied, steps } = await judge(filtersOf(runtime, chain, listener.listener), { sourceIp: context.sourceIp, sourcePort: source.port, principal, serverName, destinationIp: destination.ip, destinationPort: destination.port });
+async function judged({ runtime }: DownstreamSettings, arrival: Arrival, { chain, link, principal, serverName }: Opaque, context: ConnectionContext): Promise<ConnectionContext> {
+  const { denied, steps } = await judge(filtersOf(runtime, chain, arrival.listener.listener), factsForFilters(arrival, context, principal, serverName));
   const known = { ...context, sourcePrincipal: principal, serverName, decision: [...context.decision, ...steps] };
   if (denied === '') return known;
   link.destroy();
   throw new Refusal('UAEX', denied, known);
+}
+
+function factsForFilters({ source, destination }: Arrival, { sourceIp }: ConnectionContext, principal: string, serverName: string): DownstreamConnection {
+  return { sourceIp, sourcePort: source.port, principal, serverName, destinationIp: destination.ip, destinationPort: destination.port };
 }
 
 /** The filters that judge a chain's connections, from the memory of the runtime. */

@@ -12,6 +12,8 @@ export interface ListenSockets {
   reconcile(listeners: readonly Listener[]): Promise<readonly string[]>;
   /** The port that is really bound for a listener's port. */
   boundPort(port: number): number | undefined;
+  /** Takes no connections any more, on all ports or on those of inbound listeners, whatever listeners come; connections stay. */
+  drain(inboundOnly: boolean): void;
   /** Stops listening on all. */
   close(): void;
 }
@@ -21,11 +23,15 @@ const backlog = 4096;
 /** Makes the sockets; `accept` gets each connection with the port of its listener, and nothing has been read from it yet. */
 export function createListenSockets(bind: Bind, accept: (socket: Socket, port: number) => void): ListenSockets {
   const servers = new Map<string, { readonly server: Server; readonly port: number }>();
+  const inbound = new Set<string>();
+  let drained: 'none' | 'inbound' | 'all' = 'none';
+  const isDrained = (key: string): boolean => drained === 'all' || (drained === 'inbound' && inbound.has(key));
   return {
     async reconcile(listeners) {
       const wanted = new Map(listeners.filter(({ bindToPort }) => bindToPort !== false).flatMap(addressesOf).map((address) => [`${address.ip}:${address.port}`, address]));
+      for (const { ip, port } of listeners.filter(({ trafficDirection }) => trafficDirection === 'INBOUND').flatMap(addressesOf)) inbound.add(`${ip}:${port}`);
       const problems: string[] = [];
-      await Promise.all([...wanted].filter(([key]) => !servers.has(key)).map(async ([key, address]) => {
+      await Promise.all([...wanted].filter(([key]) => !servers.has(key) && !isDrained(key)).map(async ([key, address]) => {
         try {
           servers.set(key, { server: await listen(bind(address), (socket) => { accept(socket, address.port); }), port: address.port });
         } catch (error) {
@@ -42,6 +48,14 @@ export function createListenSockets(bind: Bind, accept: (socket: Socket, port: n
     boundPort(port) {
       const found = [...servers.values()].find((one) => one.port === port)?.server.address();
       return typeof found === 'object' ? found?.port : undefined;
+    },
+    drain(inboundOnly) {
+      if (drained !== 'all') drained = inboundOnly ? 'inbound' : 'all';
+      for (const [key, { server }] of servers) {
+        if (!isDrained(key)) continue;
+        servers.delete(key);
+        server.close();
+      }
     },
     close() {
       for (const { server } of servers.values()) server.close();

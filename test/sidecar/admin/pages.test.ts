@@ -11,6 +11,7 @@ import { fakeClock } from '../../fakes/clock.ts';
 import { plainConnector } from '../http/proxy.ts';
 
 const closing: (() => void)[] = [];
+const drained: boolean[] = [];
 afterEach(() => { for (const close of closing.splice(0)) close(); });
 
 const name = 'outbound|80||a.default.svc.cluster.local';
@@ -28,7 +29,7 @@ async function admin(): Promise<{ readonly config: ConfigInForce; readonly sourc
   });
   await config.apply('cluster', [cluster]);
   const sources: AdminSources = {
-    config, secrets, metrics: new Metrics(), node: 'sidecar~1', uptime: () => 5000, ready: () => true, connections: () => 3, logging: { level: 'info' }, health: { failed: false },
+    config, secrets, metrics: new Metrics(), node: 'sidecar~1', uptime: () => 5000, ready: () => true, connections: () => 3, logging: { level: 'info' }, health: { failed: false, set(failed) { Object.assign(this, { failed }); } }, drain: (inboundOnly) => { drained.push(inboundOnly); },
     subscriptions: { status: () => ({ version: 'v1' }) } as unknown as AdminSources['subscriptions'],
   };
   const server = await servePages({ host: '127.0.0.1', port: 0 }, { ...adminPages(sources), ...healthPages(sources) }, clock, adminActions(sources));
@@ -75,6 +76,9 @@ it('changes things by POST only', async () => {
   await ask('/healthcheck/fail', 'POST');
   expect([await ask('/ready'), await ask('/healthz/ready')]).toMatchObject([{ status: 503, text: 'DRAINING\n' }, { status: 503 }]);
   await ask('/healthcheck/ok', 'POST');
+  await ask('/drain_listeners?inboundonly', 'POST');
+  await ask('/drain_listeners', 'POST');
+  expect(drained).toEqual([true, false]);
   expect(await ask('/ready')).toMatchObject({ status: 200 });
   expect(await ask('/nothing')).toMatchObject({ status: 404 });
   expect((await ask('/help')).text).toContain('/logging (POST)');
