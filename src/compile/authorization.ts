@@ -4,7 +4,7 @@ import { ofKind, type Resource, type TypedResource } from '../manifest/index.ts'
 import { clusterName, type HttpFilterConfig, type NetworkFilter, type RuleOrigins } from '../xds/index.ts';
 import { byAge, originAt } from './model.ts';
 import { appliesTo, type Targeted } from './policy-targets.ts';
-import type { SnapshotIndex } from './snapshot-index.ts';
+import type { InboundView } from './snapshot-index.ts';
 import type { ProxyNode } from './types.ts';
 
 /** What authorization policies add to the listeners of a proxy. */
@@ -34,13 +34,13 @@ export function keySources(resources: readonly Resource[]): ReadonlyMap<string, 
   }));
 }
 
-function tokensOf(index: SnapshotIndex, node: ProxyNode): readonly AppliedAuthentication[] {
+function tokensOf(index: InboundView, node: ProxyNode): readonly AppliedAuthentication[] {
   return index.requestAuthentications.filter((policy) => appliesTo(policy as Targeted, node, index.snapshot.mesh.rootNamespace))
     .map((resource) => ({ spec: resource.spec, origin: (rule) => originAt(resource, ['spec', 'jwtRules', rule]) }));
 }
 
 /** The policies that apply to a proxy, compiled: tokens are verified first, so that rules can look at what they say. */
-export function accessOf(index: SnapshotIndex, node: ProxyNode): Access {
+export function accessOf(index: InboundView, node: ProxyNode): Access {
   const { mesh } = index.snapshot;
   const policies = index.authorizationPolicies.filter((policy) => appliesTo(policy as Targeted, node, mesh.rootNamespace)).map(applied);
   const tokens = tokenFilter(tokensOf(index, node), index.snapshot.keySets ?? new Map());

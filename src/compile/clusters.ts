@@ -1,6 +1,6 @@
 import { compileCircuitBreakers, compileConnectionLife, compileKeepalive } from '../features/circuit-breaking/compile.ts';
 import { compileLoadBalancing, isPassthrough } from '../features/load-balancing/compile.ts';
-import { localitySetting, localityWeighted } from '../features/load-balancing/compile-locality.ts';
+import { localityOf, localitySetting, localityWeighted, type ProxyPlace } from '../features/load-balancing/compile-locality.ts';
 import type { LocalityLbSetting } from '../features/load-balancing/manifest.ts';
 import { autoMtls, originatedTls, outboundMtls } from '../features/mtls/compile.ts';
 import { compileOutlierDetection, panicThreshold } from '../features/outlier-detection/compile.ts';
@@ -10,10 +10,11 @@ import { clusterName, withOrigin, type Cluster, type ClusterLoadAssignment, type
 import { policyFor, type ClusterPolicy } from './destination-rules.ts';
 import { isWildcard } from './hosts.ts';
 import type { InboundPort } from './inbound-listener.ts';
-import { loadAssignment } from './load-assignments.ts';
-import type { MeshPort, MeshService } from './model.ts';
+import { dependsOnPlace, endpointMode, loadAssignment, nowhere, type Backend } from './load-assignments.ts';
+import type { MeshConfig } from './mesh-config.ts';
+import type { MeshDestinationRule, MeshPort, MeshService } from './model.ts';
 import type { Scope } from './scope.ts';
-import { destinationRule, endpointMode, type SnapshotIndex } from './snapshot-index.ts';
+import { backend, destinationRule, type SnapshotIndex } from './snapshot-index.ts';
 import type { ProxyNode } from './types.ts';
 
 const connectTimeout = '10s';
@@ -26,29 +27,41 @@ export interface OutboundClusters {
 
 /** A cluster per service port and per subset of it. */
 export function outboundClusters(index: SnapshotIndex, node: ProxyNode, scope: Scope): OutboundClusters {
+  const parts = [...scope.services, ...scope.destinations].map((service) => clustersOf(index, node, service));
+  return { clusters: parts.flatMap(({ clusters }) => clusters), endpoints: parts.flatMap(({ endpoints }) => endpoints) };
+}
+
+/** The same for all proxies of a type that follow the same rule, unless endpoints are ordered by where the proxy is. */
+function clustersOf(index: SnapshotIndex, node: ProxyNode, service: MeshService): OutboundClusters {
+  const rule = destinationRule(index, node, service);
+  const { mesh } = index.snapshot;
+  const inputs = [backend(index, service), rule, mesh, node.type] as const;
+  if (!dependsOnPlace(service, [mesh.localityLbSetting, ...localitySettings(rule)])) return index.recall.of(serviceClusters, ...inputs);
+  return serviceClusters(...inputs, { locality: localityOf(node.labels), labels: node.labels });
+}
+
+function serviceClusters(to: Backend, rule: MeshDestinationRule | undefined, mesh: MeshConfig, nodeType: ProxyNode['type'], place: ProxyPlace = nowhere): OutboundClusters {
   const clusters: Cluster[] = [];
   const endpoints: ClusterLoadAssignment[] = [];
-  const add = (service: MeshService, port: MeshPort, subset: string | undefined, labels: Readonly<Record<string, string>>, origin: Origin, policy: ClusterPolicy): void => {
-    const name = clusterName({ direction: 'outbound', port: port.number, subset: subset ?? '', host: service.host });
-    const assignment = loadAssignment(index, node, { name, service, port, labels }, { setting: localityOfCluster(index, policy), outlierDetection: policy.outlierDetection !== undefined });
-    const cluster = outboundCluster({ index, node, service, port, subset: subset ?? '', name, policy, origin, assignment });
+  const { service } = to;
+  const add = (port: MeshPort, subset: string, labels: Readonly<Record<string, string>>, origin: Origin, policy: ClusterPolicy): void => {
+    const name = clusterName({ direction: 'outbound', port: port.number, subset, host: service.host });
+    const assignment = loadAssignment(to, { name, port, labels }, { setting: localityOfCluster(mesh, policy), outlierDetection: policy.outlierDetection !== undefined }, place);
+    const cluster = outboundCluster({ to, mesh, nodeType, port, subset, name, policy, origin, assignment });
     clusters.push(cluster);
     if (cluster.type === 'EDS') endpoints.push(assignment);
   };
-  for (const service of [...scope.services, ...scope.destinations]) {
-    const rule = destinationRule(index, node, service);
-    for (const port of service.ports.filter(({ kind }) => kind !== 'udp')) {
-      add(service, port, undefined, {}, service.origin, policyFor(rule, port.number));
-      for (const { subset, origin } of rule?.subsets ?? []) add(service, port, subset.name, subset.labels, origin, policyFor(rule, port.number, subset.name));
-    }
+  for (const port of service.ports.filter(({ kind }) => kind !== 'udp')) {
+    add(port, '', {}, service.origin, policyFor(rule, port.number));
+    for (const { subset, origin } of rule?.subsets ?? []) add(port, subset.name, subset.labels, origin, policyFor(rule, port.number, subset.name));
   }
   return { clusters, endpoints };
 }
 
 interface ClusterInput {
-  readonly index: SnapshotIndex;
-  readonly node: ProxyNode;
-  readonly service: MeshService;
+  readonly to: Backend;
+  readonly mesh: MeshConfig;
+  readonly nodeType: ProxyNode['type'];
   readonly port: MeshPort;
   readonly subset: string;
   readonly name: string;
@@ -58,30 +71,30 @@ interface ClusterInput {
 }
 
 function outboundCluster(input: ClusterInput): Cluster {
-  const { index, node, service, port, name, policy, origin, assignment } = input;
-  const passthrough = isPassthrough(policy.loadBalancer) && node.type === 'sidecar';
-  const type = passthrough ? 'ORIGINAL_DST' : discoveryType(service.resolution, node.type === 'router');
+  const { to: { service }, mesh, nodeType, port, name, policy, origin, assignment } = input;
+  const passthrough = isPassthrough(policy.loadBalancer) && nodeType === 'sidecar';
+  const type = passthrough ? 'ORIGINAL_DST' : discoveryType(service.resolution, nodeType === 'router');
   return {
     name, type,
     ...(type === 'EDS' ? { edsClusterConfig: { edsConfig: { ads: {}, initialFetchTimeout: '0s', resourceApiVersion: 'V3' }, serviceName: name } } : {}),
     ...(type === 'STRICT_DNS' || type === 'LOGICAL_DNS' ? { loadAssignment: assignment, dnsLookupFamily: 'V4_ONLY', dnsRefreshRate: '60s', respectDnsTtl: true } : {}),
-    connectTimeout: formatDuration(policy.connectionPool?.tcp?.connectTimeout ?? input.index.snapshot.mesh.connectTimeout),
+    connectTimeout: formatDuration(policy.connectionPool?.tcp?.connectTimeout ?? mesh.connectTimeout),
     ...(type === 'ORIGINAL_DST' ? { lbPolicy: 'CLUSTER_PROVIDED' } : compileLoadBalancing(policy.loadBalancer)),
     ...transport(input, type),
     ...compileCircuitBreakers(policy.connectionPool, policy.retryBudget),
     ...compileKeepalive(policy.connectionPool),
     ...compileOutlierDetection(policy.outlierDetection),
-    ...choice(index, policy),
+    ...choice(mesh, policy),
     ...protocolOptions(port, policy),
     metadata: withOrigin(origin, { filterMetadata: { istio: { services: [{ host: service.host, name: service.name, namespace: service.namespace }] } } }),
   };
 }
 
 /** TLS as the DestinationRule says; where it says nothing, mTLS to every endpoint that can take it. */
-function transport({ index, node, service, port, subset, policy }: ClusterInput, type: Cluster['type']): Pick<Cluster, 'transportSocket' | 'transportSocketMatches'> {
-  const { mesh } = index.snapshot;
+function transport({ to, mesh, nodeType, port, subset, policy }: ClusterInput, type: Cluster['type']): Pick<Cluster, 'transportSocket' | 'transportSocketMatches'> {
+  const { service, identities } = to;
   const http2 = port.http2;
-  const identity = { sni: policy.tls?.sni || `outbound_.${port.number}_.${subset}_.${service.host}`, sans: policy.tls?.subjectAltNames.length ? policy.tls.subjectAltNames : (index.identities.get(service) ?? []), http2 };
+  const identity = { sni: policy.tls?.sni || `outbound_.${port.number}_.${subset}_.${service.host}`, sans: policy.tls?.subjectAltNames.length ? policy.tls.subjectAltNames : identities, http2 };
   switch (policy.tls?.mode) {
     case 'DISABLE': return {};
     case 'SIMPLE': case 'MUTUAL': return { transportSocket: originatedTls(policy.tls, { host: isWildcard(service.host) ? '' : service.host, protocol: http2 ? 'http2' : port.kind === 'tcp' || port.kind === 'tls' ? 'tcp' : 'http' }) };
@@ -90,21 +103,28 @@ function transport({ index, node, service, port, subset, policy }: ClusterInput,
   }
   if (!mesh.enableAutoMtls || service.external) return {};
   if (type !== 'ORIGINAL_DST') return autoMtls(identity);
-  return allTakeMtls(index, service, port) && node.type === 'sidecar' ? { transportSocket: outboundMtls(identity) } : {};
+  return allTakeMtls(to, port) && nodeType === 'sidecar' ? { transportSocket: outboundMtls(identity) } : {};
 }
 
 /** An original destination has no endpoint to look the mode up on, so mTLS is used only when every known endpoint takes it. */
-function allTakeMtls(index: SnapshotIndex, service: MeshService, port: MeshPort): boolean {
-  return service.endpoints.length > 0 && service.endpoints.every((endpoint) => endpoint.mesh && endpointMode(index, endpoint, endpoint.ports.get(port.number) ?? port.number) !== 'DISABLE');
+function allTakeMtls(to: Backend, port: MeshPort): boolean {
+  const { endpoints } = to.service;
+  return endpoints.length > 0 && endpoints.every((endpoint) => endpoint.mesh && endpointMode(to, endpoint, endpoint.ports.get(port.number) ?? port.number) !== 'DISABLE');
 }
 
-function localityOfCluster({ snapshot }: SnapshotIndex, { loadBalancer }: ClusterPolicy): LocalityLbSetting | undefined {
-  return localitySetting(loadBalancer?.localityLbSetting, snapshot.mesh.localityLbSetting);
+function localityOfCluster(mesh: MeshConfig, { loadBalancer }: ClusterPolicy): LocalityLbSetting | undefined {
+  return localitySetting(loadBalancer?.localityLbSetting, mesh.localityLbSetting);
+}
+
+/** All locality settings of a rule, for whatever port or subset. */
+function localitySettings(rule: MeshDestinationRule | undefined): readonly (LocalityLbSetting | undefined)[] {
+  const policies = [rule?.trafficPolicy, ...(rule?.subsets ?? []).map(({ subset }) => subset.trafficPolicy)].filter((policy) => policy !== undefined);
+  return policies.flatMap((policy) => [policy, ...policy.portLevelSettings]).map(({ loadBalancer }) => loadBalancer?.localityLbSetting);
 }
 
 /** Which hosts are chosen from, and when ejections stop counting. */
-function choice(index: SnapshotIndex, policy: ClusterPolicy): Pick<Cluster, 'commonLbConfig'> {
-  const commonLbConfig = { ...panicThreshold(policy.outlierDetection), ...localityWeighted(localityOfCluster(index, policy)) };
+function choice(mesh: MeshConfig, policy: ClusterPolicy): Pick<Cluster, 'commonLbConfig'> {
+  const commonLbConfig = { ...panicThreshold(policy.outlierDetection), ...localityWeighted(localityOfCluster(mesh, policy)) };
   return Object.keys(commonLbConfig).length === 0 ? {} : { commonLbConfig };
 }
 
@@ -133,12 +153,12 @@ export function inboundClusters(ports: readonly InboundPort[]): readonly Cluster
 }
 
 /** Clusters that every sidecar has: nowhere, on to where a connection was sent, and the same for inbound. */
-export function standardClusters(scope: Scope): readonly Cluster[] {
+export function standardClusters(policy: Scope['policy']): readonly Cluster[] {
   const through = { type: 'ORIGINAL_DST' as const, connectTimeout, lbPolicy: 'CLUSTER_PROVIDED' as const };
   return [
     { name: 'BlackHoleCluster', type: 'STATIC', connectTimeout },
     { name: 'PassthroughCluster', ...through },
     { name: 'InboundPassthroughCluster', ...through, upstreamBindConfig: { sourceAddress: { address: '127.0.0.6' } } },
-    ...(scope.policy === 'ALLOW_ANY_DYNAMIC_DNS' ? [{ name: 'AllowAnyDynamicDNSCluster', ...through, type: undefined, clusterType: { name: 'envoy.clusters.dynamic_forward_proxy' } }].map(({ type: _none, ...cluster }) => cluster) : []),
+    ...(policy === 'ALLOW_ANY_DYNAMIC_DNS' ? [{ name: 'AllowAnyDynamicDNSCluster', ...through, type: undefined, clusterType: { name: 'envoy.clusters.dynamic_forward_proxy' } }].map(({ type: _none, ...cluster }) => cluster) : []),
   ];
 }

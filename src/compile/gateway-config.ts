@@ -28,9 +28,9 @@ export function gatewayConfig(index: SnapshotIndex, node: ProxyNode): ProxyConfi
   return {
     listeners: [...grouped(servers, ({ bind, port }) => `${bind}_${port}`)].flatMap(([name, sharing]) => gatewayListener({ index, node, scope, access }, name, sharing)),
     routes: [...tables].map(([name, sharing]) => gatewayRoutes(index, node, scope, name, sharing)),
-    clusters: [...clusters, ...unopened.clusters, ...standardClusters(scope).filter(({ name }) => name !== 'InboundPassthroughCluster')],
+    clusters: [...clusters, ...unopened.clusters, ...standardClusters(scope.policy).filter(({ name }) => name !== 'InboundPassthroughCluster')],
     endpoints: [...endpoints, ...unopened.endpoints],
-    names: nameTable(scope, node),
+    names: nameTable(scope.services, node.namespace),
   };
 }
 

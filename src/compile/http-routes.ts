@@ -10,8 +10,8 @@ import { compileRewrite } from '../features/rewrite/compile.ts';
 import { isCatchAll, matchApplies, routeMatch, type MatchContext } from '../features/routing/compile.ts';
 import { compileTimeout } from '../features/timeout/compile.ts';
 import type { HTTPRouteDestination } from '../manifest/index.ts';
-import { clusterName, withOrigin, type ClusterWeight, type HashPolicy, type Origin, type Route, type RouteAction } from '../xds/index.ts';
-import { policyFor } from './destination-rules.ts';
+import { clusterName, withOrigin, type ClusterWeight, type Route, type RouteAction } from '../xds/index.ts';
+import { policyFor, type ClusterPolicy } from './destination-rules.ts';
 import type { MeshHttpRule, MeshService, MeshVirtualService } from './model.ts';
 import type { Scope } from './scope.ts';
 import { destinationRule, type SnapshotIndex } from './snapshot-index.ts';
@@ -27,14 +27,48 @@ export interface RouteContext extends MatchContext {
 }
 
 type Destination = { readonly host: string; readonly subset: string; readonly port?: { readonly number: number } };
+type LoadBalancer = ClusterPolicy['loadBalancer'];
+
+/** What a route has to know of a destination: its port, and how its requests are spread. */
+interface Resolved {
+  readonly port: number;
+  readonly loadBalancer: LoadBalancer;
+}
+
+/** What a rule's routes are made with. */
+interface Surroundings {
+  readonly tls: boolean;
+  resolve(destination: Destination): Resolved;
+}
+
+type Rules = Pick<MeshVirtualService, 'http' | 'resource'>;
 
 /** The routes of a VirtualService that apply here, in order; what comes after a rule for every request is left out. */
-export function compileRules(rules: Pick<MeshVirtualService, 'http' | 'resource'>, context: RouteContext): readonly Route[] {
+export function compileRules(rules: Rules, context: RouteContext): readonly Route[] {
+  const { recall } = context.index;
+  const applying = rules.http.map(({ rule }) => (rule.match.length === 0 ? 'any' : rule.match.flatMap((match, at) => (matchApplies(match, context) ? [at] : [])).join())).join(';');
+  return recall.of(routesOf, rules.http, rules.resource, applying, context.tls, ...recall.of(destinationsIn, rules.http).flatMap((destination) => {
+    const { port, loadBalancer } = resolved(destination, context);
+    return [port, loadBalancer];
+  }));
+}
+
+/** All destinations of rules, those of mirrors too, in the order in which they are written. */
+function destinationsIn(rules: Rules['http']): readonly Destination[] {
+  return rules.flatMap(({ rule }) => [...rule.route.map(({ destination }) => destination), rule.mirror, ...rule.mirrors.map(({ destination }) => destination)]).filter((destination) => destination !== undefined);
+}
+
+/** `applying` has the numbers of the matches that apply for each rule; `known` is port and load balancer of each destination. */
+function routesOf(http: Rules['http'], resource: Rules['resource'], applying: string, tls: boolean, ...known: readonly (number | LoadBalancer)[]): readonly Route[] {
+  const destinations = new Map(destinationsIn(http).map((destination, at): [Destination, Resolved] => [destination, { port: known[2 * at] as number, loadBalancer: known[2 * at + 1] as LoadBalancer }]));
+  const surroundings: Surroundings = { tls, resolve: (destination) => destinations.get(destination) ?? { port: destination.port?.number ?? 0, loadBalancer: undefined } };
   const routes: Route[] = [];
-  for (const { rule, origin, gatewayApi } of rules.http) {
-    const matches = rule.match.length === 0 ? [undefined] : rule.match.filter((match) => matchApplies(match, context));
+  const lists = applying.split(';');
+  for (const [at, one] of http.entries()) {
+    const chosen = lists[at] ?? '';
+    const matches = chosen === 'any' ? [undefined] : chosen === '' ? [] : chosen.split(',').map((number) => one.rule.match[Number(number)]);
     for (const match of matches) {
-      const route = compileRoute({ rule, origin, ...(gatewayApi === undefined ? {} : { gatewayApi }) }, match, rules.resource.metadata, context);
+      const route = compileRoute(one, match, resource.metadata, surroundings);
       routes.push(route);
       if (isCatchAll(route.match ?? {})) return routes;
     }
@@ -42,7 +76,7 @@ export function compileRules(rules: Pick<MeshVirtualService, 'http' | 'resource'
   return routes;
 }
 
-function compileRoute({ rule, origin, gatewayApi }: MeshHttpRule, match: MeshHttpRule['rule']['match'][number] | undefined, owner: { readonly name: string; readonly namespace: string }, context: RouteContext): Route {
+function compileRoute({ rule, origin, gatewayApi }: MeshHttpRule, match: MeshHttpRule['rule']['match'][number] | undefined, owner: { readonly name: string; readonly namespace: string }, context: Surroundings): Route {
   const headers = compileHeaders(rule.headers);
   const name = match === undefined || match.name === '' ? rule.name : `${rule.name}.${match.name}`;
   const fault = rule.fault === undefined ? undefined : compileFault(rule.fault);
@@ -59,9 +93,9 @@ function compileRoute({ rule, origin, gatewayApi }: MeshHttpRule, match: MeshHtt
   return forwarding(base, rule, headers.authority, context, gatewayApi);
 }
 
-function forwarding(base: Route, rule: MeshHttpRule['rule'], authority: string | undefined, context: RouteContext, gatewayApi: MeshHttpRule['gatewayApi']): Route {
+function forwarding(base: Route, rule: MeshHttpRule['rule'], authority: string | undefined, context: Surroundings, gatewayApi: MeshHttpRule['gatewayApi']): Route {
   const retryPolicy = compileRetry(rule.retries);
-  const mirrors = compileMirrors(rule, (destination) => clusterOf(destination, context));
+  const mirrors = compileMirrors(rule, (destination) => clusterAt(destination, context.resolve(destination).port));
   const target = destinationsOf(rule.route, context);
   const action: RouteAction = {
     ...target.action,
@@ -87,17 +121,18 @@ interface Target {
   readonly authority: string | undefined;
 }
 
-function destinationsOf(written: readonly HTTPRouteDestination[], context: RouteContext): Target {
-  const hashPolicy = written.flatMap(({ destination }) => (destination === undefined ? [] : hashPolicyOf(destination, context)));
+function destinationsOf(written: readonly HTTPRouteDestination[], { resolve }: Surroundings): Target {
+  const clusterFor = (destination: Destination): string => clusterAt(destination, resolve(destination).port);
+  const hashPolicy = written.flatMap(({ destination }) => (destination === undefined ? [] : compileHashPolicy(resolve(destination).loadBalancer)));
   const hashed = hashPolicy.length === 0 ? {} : { hashPolicy };
   const [only] = written;
   if (written.length === 1 && only?.destination !== undefined) {
     const { changes, authority } = compileHeaders(only.headers);
-    return { action: { cluster: clusterOf(only.destination, context), ...hashed }, headers: changes, authority };
+    return { action: { cluster: clusterFor(only.destination), ...hashed }, headers: changes, authority };
   }
   const clusters = written.filter(({ weight, destination }) => weight > 0 && destination !== undefined).map((entry): ClusterWeight => {
     const { changes, authority } = compileHeaders(entry.headers);
-    return { name: entry.destination === undefined ? '' : clusterOf(entry.destination, context), weight: entry.weight, ...changes, ...(authority === undefined ? {} : { hostRewriteLiteral: authority }) };
+    return { name: entry.destination === undefined ? '' : clusterFor(entry.destination), weight: entry.weight, ...changes, ...(authority === undefined ? {} : { hostRewriteLiteral: authority }) };
   });
   return { action: { weightedClusters: { clusters }, ...hashed }, headers: {}, authority: undefined };
 }
@@ -113,7 +148,11 @@ function mergeHeaders(route: Route, more: Target['headers']): Route {
 
 /** The cluster of a destination. Its port is the one written, else the service's only one, else the listener's. */
 export function clusterOf(destination: Destination, context: Pick<RouteContext, 'scope' | 'port'>): string {
-  return clusterName({ direction: 'outbound', port: portOf(destination, context), subset: destination.subset, host: destination.host });
+  return clusterAt(destination, portOf(destination, context));
+}
+
+function clusterAt({ subset, host }: Destination, port: number): string {
+  return clusterName({ direction: 'outbound', port, subset, host });
 }
 
 function portOf({ host, port }: Destination, context: Pick<RouteContext, 'scope' | 'port'>): number {
@@ -122,27 +161,31 @@ function portOf({ host, port }: Destination, context: Pick<RouteContext, 'scope'
   return service?.ports.length === 1 ? (service.ports[0]?.number ?? context.port) : context.port;
 }
 
-function hashPolicyOf(destination: Destination, context: RouteContext): readonly HashPolicy[] {
-  const service = context.scope.byHost.get(destination.host);
-  if (service === undefined) return [];
-  const rule = destinationRule(context.index, context.node, service);
-  return compileHashPolicy(policyFor(rule, portOf(destination, context), destination.subset === '' ? undefined : destination.subset).loadBalancer);
+function resolved(destination: Destination, { index, node, scope, port: listening }: RouteContext): Resolved {
+  const port = portOf(destination, { scope, port: listening });
+  const service = scope.byHost.get(destination.host);
+  const rule = service === undefined ? undefined : destinationRule(index, node, service);
+  return { port, loadBalancer: rule === undefined ? undefined : policyFor(rule, port, destination.subset === '' ? undefined : destination.subset).loadBalancer };
 }
 
-function operationHost(written: readonly HTTPRouteDestination[], context: RouteContext): string {
+function operationHost(written: readonly HTTPRouteDestination[], { resolve }: Surroundings): string {
   const first = written[0]?.destination;
-  return first === undefined ? '' : `${first.host}:${portOf(first, context)}`;
+  return first === undefined ? '' : `${first.host}:${resolve(first).port}`;
 }
 
 /** The route of a service that no VirtualService rules: all requests to its cluster. */
-export function defaultRoute(service: MeshService, context: RouteContext, origin: Origin = service.origin): Route {
-  const destination = { host: service.host, subset: '', port: { number: context.port } };
-  const hashPolicy = [...hashPolicyOf(destination, context)];
+export function serviceRoute(service: MeshService, context: RouteContext): Route {
+  const { port, loadBalancer } = resolved({ host: service.host, subset: '', port: { number: context.port } }, context);
+  return context.index.recall.of(defaultRoute, service, port, loadBalancer);
+}
+
+function defaultRoute({ host, origin }: MeshService, port: number, loadBalancer: LoadBalancer): Route {
+  const hashPolicy = [...compileHashPolicy(loadBalancer)];
   return {
     name: 'default',
     match: { prefix: '/' },
     metadata: withOrigin(origin),
-    decorator: { operation: `${service.host}:${context.port}/*` },
-    route: { cluster: clusterOf(destination, context), ...compileTimeout(undefined), retryPolicy: compileRetry(undefined) ?? {}, ...(hashPolicy.length === 0 ? {} : { hashPolicy }) },
+    decorator: { operation: `${host}:${port}/*` },
+    route: { cluster: clusterName({ direction: 'outbound', port, subset: '', host }), ...compileTimeout(undefined), retryPolicy: compileRetry(undefined) ?? {}, ...(hashPolicy.length === 0 ? {} : { hashPolicy }) },
   };
 }

@@ -1,5 +1,5 @@
 import { serverTransport } from '../features/gateway/compile.ts';
-import { inboundMatches, inboundMtls, type MtlsMode, type PortProtocol } from '../features/mtls/compile.ts';
+import { inboundMatches, inboundMtls, portMode, type MtlsMode, type PortProtocol } from '../features/mtls/compile.ts';
 import type { Sidecar } from '../manifest/index.ts';
 import { withOrigin, withRuleOrigins, type FilterChain, type Listener, type NetworkFilter, type Origin } from '../xds/index.ts';
 import { accessOf, type Access } from './authorization.ts';
@@ -9,7 +9,7 @@ import { capturePorts, socketAddress } from './outbound-listeners.ts';
 import { parseProtocol, type ProtocolKind } from './protocol.ts';
 import type { Scope } from './scope.ts';
 import { inboundRoutes } from './sidecar-routes.ts';
-import { mtlsOf, portMode, type SnapshotIndex } from './snapshot-index.ts';
+import { mtlsOf, type InboundView, type ServiceTarget } from './snapshot-index.ts';
 import type { ProxyNode } from './types.ts';
 
 /** A port of the workload that gets config of its own. */
@@ -30,22 +30,22 @@ export interface InboundPort {
 }
 
 /** The ports of a workload: what a Sidecar resource lists, else the targets of its services; the oldest service decides the protocol. */
-export function inboundPorts(index: SnapshotIndex, node: ProxyNode, scope: Scope): readonly InboundPort[] {
-  if (scope.sidecar !== undefined && scope.sidecar.spec.ingress.length > 0) return listedPorts(scope.sidecar, node);
+export function inboundPorts(index: InboundView, node: ProxyNode, targets: readonly ServiceTarget[], sidecar: Scope['sidecar']): readonly InboundPort[] {
+  if (sidecar !== undefined && sidecar.spec.ingress.length > 0) return listedPorts(sidecar, node);
   const ports = new Map<number, InboundPort>();
-  for (const { service, servicePort, targetPort } of index.targetsByIp.get(node.ip) ?? []) {
+  for (const { service, servicePort, targetPort } of targets) {
     const port = service.ports.find(({ number }) => number === servicePort);
     if (port === undefined || port.kind === 'udp' || ports.has(targetPort)) continue;
     ports.set(targetPort, { port: targetPort, kind: port.kind, http2: port.http2, bind: '0.0.0.0', operation: `${service.host}:${servicePort}/*`, origin: service.origin });
   }
   if (index.snapshot.withoutKubeProxy !== true) return [...ports.values()];
-  return [...ports.values(), ...servicePorts(index, node, new Set(ports.keys()))];
+  return [...ports.values(), ...servicePorts(node, targets, new Set(ports.keys()))];
 }
 
 /** Service ports that stand for another port of the workload: without a kube-proxy nobody has translated them for callers that have no sidecar. */
-function servicePorts(index: SnapshotIndex, node: ProxyNode, taken: ReadonlySet<number>): readonly InboundPort[] {
+function servicePorts(node: ProxyNode, targets: readonly ServiceTarget[], taken: ReadonlySet<number>): readonly InboundPort[] {
   const ports = new Map<number, InboundPort>();
-  for (const { service, servicePort, targetPort } of index.targetsByIp.get(node.ip) ?? []) {
+  for (const { service, servicePort, targetPort } of targets) {
     const port = service.ports.find(({ number }) => number === servicePort);
     if (port === undefined || port.kind === 'udp' || taken.has(servicePort) || ports.has(servicePort)) continue;
     ports.set(servicePort, {
@@ -67,7 +67,7 @@ function listedPorts(sidecar: NonNullable<Scope['sidecar']>, node: ProxyNode): r
 }
 
 /** The listener for captured inbound connections: chains per port of the workload, and pass-through chains for all other ports. */
-export function virtualInbound(index: SnapshotIndex, node: ProxyNode, ports: readonly InboundPort[]): Listener {
+export function virtualInbound(index: InboundView, node: ProxyNode, ports: readonly InboundPort[]): Listener {
   const { mesh } = index.snapshot;
   const mtls = mtlsOf(index, node);
   const access = accessOf(index, node);
@@ -96,7 +96,7 @@ function disabledOn(ports: readonly number[]): Pick<NonNullable<Listener['listen
   return { filterDisabled: rules.length === 1 ? only : { orMatch: { rules } } };
 }
 
-function portChains(index: SnapshotIndex, access: Access, port: InboundPort, mode: MtlsMode): readonly FilterChain[] {
+function portChains(index: InboundView, access: Access, port: InboundPort, mode: MtlsMode): readonly FilterChain[] {
   const { mesh } = index.snapshot;
   const cluster = `inbound|${port.port}||`;
   const stands = port.target === undefined ? undefined : { port: port.port, target: port.target };
@@ -122,7 +122,7 @@ function protocolOf(kind: ProtocolKind): PortProtocol {
 }
 
 /** Chains for ports that no service names; for one such port when a policy singles it out. */
-function passthroughChains(index: SnapshotIndex, access: Access, mode: MtlsMode, port?: number): readonly FilterChain[] {
+function passthroughChains(index: InboundView, access: Access, mode: MtlsMode, port?: number): readonly FilterChain[] {
   const { mesh } = index.snapshot;
   const cluster = 'InboundPassthroughCluster';
   const where = port === undefined ? { prefixRanges: [{ addressPrefix: '0.0.0.0', prefixLen: 0 }] } : { destinationPort: port };

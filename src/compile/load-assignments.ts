@@ -1,16 +1,8 @@
-import { localityOf, localize, type PlacedEndpoint } from '../features/load-balancing/compile-locality.ts';
+import { localize, type PlacedEndpoint, type ProxyPlace } from '../features/load-balancing/compile-locality.ts';
 import type { LocalityLbSetting } from '../features/load-balancing/manifest.ts';
+import { portMode, type MtlsMode, type WorkloadMtls } from '../features/mtls/compile.ts';
 import { provenanceKey, type ClusterLoadAssignment, type LbEndpoint } from '../xds/index.ts';
 import { selects, type MeshEndpoint, type MeshPort, type MeshService } from './model.ts';
-import { endpointMode, type SnapshotIndex } from './snapshot-index.ts';
-import type { ProxyNode } from './types.ts';
-
-/** Endpoints of a cluster that are the same for every proxy. */
-export interface ClusterEndpoints {
-  readonly endpoints: readonly PlacedEndpoint[];
-  /** As they are sent where nothing is to be ordered for the proxy. */
-  readonly plain: ClusterLoadAssignment;
-}
 
 /** What locality rules are applied with. */
 export interface LocalityRules {
@@ -18,30 +10,53 @@ export interface LocalityRules {
   readonly outlierDetection: boolean;
 }
 
-/** The endpoints of a cluster for one proxy: those that are ready, serve the port and have the subset's labels, by locality. */
-export function loadAssignment(index: SnapshotIndex, node: ProxyNode, cluster: { readonly name: string; readonly service: MeshService; readonly port: MeshPort; readonly labels: Readonly<Record<string, string>> }, rules: LocalityRules): ClusterLoadAssignment {
-  const { endpoints, plain } = clusterEndpoints(index, cluster);
-  const byLabel = (rules.setting?.failoverPriority.length ?? 0) > 0 && rules.outlierDetection;
-  const byShare = (rules.setting?.distribute.length ?? 0) > 0;
-  if ((plain.endpoints?.length ?? 0) < 2 && !byLabel && !byShare) return plain;
-  return { ...plain, endpoints: localize(endpoints, { locality: localityOf(node.labels), labels: node.labels }, rules.setting, rules.outlierDetection) };
+/** A service with what policies say of its endpoints. */
+export interface Backend {
+  readonly service: MeshService;
+  /** SPIFFE identities that its endpoints may have. */
+  readonly identities: readonly string[];
+  /** The mTLS modes of the workloads behind its endpoints. */
+  readonly modes: ReadonlyMap<MeshEndpoint, WorkloadMtls>;
 }
 
-function clusterEndpoints(index: SnapshotIndex, { name, service, port, labels }: Parameters<typeof loadAssignment>[2]): ClusterEndpoints {
-  const key = `${service.namespace} ${name} ${JSON.stringify(labels)}`;
-  const known = index.assignments.get(key);
-  if (known !== undefined) return known;
-  const endpoints = service.endpoints.flatMap((endpoint): PlacedEndpoint[] => {
+/** A cluster to a port of a service, or to a subset of it. */
+export interface Target {
+  readonly name: string;
+  readonly port: MeshPort;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** The mode of a port of an endpoint. */
+export function endpointMode({ modes }: Backend, endpoint: MeshEndpoint, port: number): MtlsMode {
+  const found = modes.get(endpoint);
+  return found === undefined ? 'PERMISSIVE' : portMode(found, port);
+}
+
+/** The endpoints of a cluster for a proxy at a place: those that are ready, serve the port and have the subset's labels, by locality. */
+export function loadAssignment(backend: Backend, { name, port, labels }: Target, rules: LocalityRules, place: ProxyPlace): ClusterLoadAssignment {
+  const endpoints = backend.service.endpoints.flatMap((endpoint): PlacedEndpoint[] => {
     const target = endpoint.ports.get(port.number);
-    return target === undefined || !endpoint.ready || !selects(labels, endpoint.labels) ? [] : [{ endpoint: lbEndpoint(index, endpoint, target), locality: endpoint.locality, labels: endpoint.labels }];
+    return target === undefined || !endpoint.ready || !selects(labels, endpoint.labels) ? [] : [{ endpoint: lbEndpoint(backend, endpoint, target), locality: endpoint.locality, labels: endpoint.labels }];
   });
-  const made = { endpoints, plain: { clusterName: name, endpoints: localize(endpoints, { locality: '', labels: {} }, undefined, false) } };
-  index.assignments.set(key, made);
-  return made;
+  const plain = { clusterName: name, endpoints: localize(endpoints, nowhere, undefined, false) };
+  return plain.endpoints.length < 2 && !ordersByPlace(rules) ? plain : { clusterName: name, endpoints: localize(endpoints, place, rules.setting, rules.outlierDetection) };
 }
 
-function lbEndpoint(index: SnapshotIndex, endpoint: MeshEndpoint, portValue: number): LbEndpoint {
-  const mtls = endpoint.mesh && endpointMode(index, endpoint, portValue) !== 'DISABLE';
+/** Whether rules order even endpoints of one locality by where the proxy is. */
+function ordersByPlace({ setting, outlierDetection }: LocalityRules): boolean {
+  return setting !== undefined && (setting.distribute.length > 0 || (setting.failoverPriority.length > 0 && outlierDetection));
+}
+
+/** Whether endpoints of a service can be another list for another place. */
+export function dependsOnPlace({ endpoints }: MeshService, settings: readonly (LocalityLbSetting | undefined)[]): boolean {
+  return settings.some((setting) => setting !== undefined && (setting.distribute.length > 0 || setting.failoverPriority.length > 0)) || endpoints.some(({ locality }) => locality !== endpoints[0]?.locality);
+}
+
+/** The place of a proxy of which nothing is known. */
+export const nowhere: ProxyPlace = { locality: '', labels: {} };
+
+function lbEndpoint(backend: Backend, endpoint: MeshEndpoint, portValue: number): LbEndpoint {
+  const mtls = endpoint.mesh && endpointMode(backend, endpoint, portValue) !== 'DISABLE';
   return {
     endpoint: { address: { socketAddress: { address: endpoint.address, portValue } } },
     healthStatus: 'HEALTHY',

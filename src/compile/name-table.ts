@@ -1,17 +1,15 @@
 import type { NameTable } from '../xds/index.ts';
 import { isWildcard, shortNames } from './hosts.ts';
 import type { MeshService } from './model.ts';
-import type { Scope } from './scope.ts';
-import type { ProxyNode } from './types.ts';
 
 type Entry = NameTable['table'][string];
 
 /** The names that a proxy's DNS answers: services by all their names, headless ones with their pods' addresses, and the pods by name. */
-export function nameTable(scope: Scope, node: ProxyNode): NameTable {
+export function nameTable(services: readonly MeshService[], namespace: string): NameTable {
   const table: Record<string, Entry> = {};
   const add = (name: string, entry: Entry): void => { if (entry.ips.length > 0 && table[name] === undefined) table[name] = entry; };
-  for (const service of scope.services.filter(({ host }) => !isWildcard(host))) {
-    const names = [service.host, ...(service.registry === 'Kubernetes' ? shortNames(service.host, node.namespace) : [])];
+  for (const service of services.filter(({ host }) => !isWildcard(host))) {
+    const names = [service.host, ...(service.registry === 'Kubernetes' ? shortNames(service.host, namespace) : [])];
     const entry = { ...described(service), ips: addressesOf(service) };
     for (const name of names) add(name, entry);
     if (!service.headless) continue;

@@ -12,6 +12,7 @@ const anyAddress = '0.0.0.0';
 /** The ports on which the sidecar itself accepts captured connections. */
 export const capturePorts = { outbound: 15001, inbound: 15006 } as const;
 const plainHttp = { transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.1', 'h2c'] };
+const plainHttpKey = JSON.stringify(plainHttp);
 
 /** A listener while services are still being added to it. */
 interface Draft {
@@ -66,19 +67,24 @@ function draftFor(drafts: Map<string, Draft>, [bind = anyAddress, ...further]: r
 }
 
 function addTo(draft: Draft, service: MeshService, port: MeshPort, context: RouteContext, routeNames: Set<string>): void {
-  const add = (chain: FilterChain): boolean => {
-    const key = JSON.stringify(chain.filterChainMatch ?? {});
-    if (draft.chains.has(key)) return false;
-    draft.chains.set(key, chain);
-    return true;
-  };
   if (port.kind === 'http' || port.kind === 'auto') {
     const listed = context.scope.egress.get(port.number)?.bind ?? '';
     const routes = draft.bind === anyAddress || draft.bind === listed ? String(port.number) : `${service.host}:${port.number}`;
-    const statPrefix = draft.bind === anyAddress ? `outbound_${anyAddress}_${port.number}` : `outbound_${draft.bind}_${port.number}`;
-    if (add({ filterChainMatch: plainHttp, filters: [httpFilter({ statPrefix, routes, place: 'outbound', mesh: context.index.snapshot.mesh })] })) routeNames.add(routes);
+    if (!draft.chains.has(plainHttpKey)) {
+      const statPrefix = draft.bind === anyAddress ? `outbound_${anyAddress}_${port.number}` : `outbound_${draft.bind}_${port.number}`;
+      draft.chains.set(plainHttpKey, { filterChainMatch: plainHttp, filters: [httpFilter({ statPrefix, routes, place: 'outbound', mesh: context.index.snapshot.mesh })] });
+      routeNames.add(routes);
+    }
   }
-  if (port.kind !== 'http') for (const chain of tcpChains(service, port, draft.bind === anyAddress, context)) add(chain);
+  if (port.kind === 'http') return;
+  for (const chain of tcpChains(service, port, draft.bind === anyAddress, context)) {
+    const key = matchKey(chain);
+    if (!draft.chains.has(key)) draft.chains.set(key, chain);
+  }
+}
+
+function matchKey({ filterChainMatch }: FilterChain): string {
+  return JSON.stringify(filterChainMatch ?? {});
 }
 
 /** A chain for every connection comes last, as the default: among the others it would not be tried once a more specific criterion has matched. */

@@ -1,9 +1,15 @@
+import type { MeshConfig } from './mesh-config.ts';
 import type { ProxyNode } from './types.ts';
 
 /** What was made for one proxy, given to every other proxy that would get the same. */
 export interface Outlooks<Result> {
-  /** `make` must read proxies through what it is handed, and be pure. */
-  of(node: ProxyNode, make: (node: ProxyNode) => Result): Result;
+  /**
+   * `make` must read proxies through what it is handed, and be pure but for `before`: what the former snapshot had for such a proxy,
+   * whose parts it may use again where they say the same. `mesh` is what the proxy's own settings make of the mesh's.
+   */
+  of(node: ProxyNode, mesh: MeshConfig, make: (node: ProxyNode, before: Result | undefined) => Result): Result;
+  /** For the next snapshot, which gets the results of this one as `before`. */
+  next(): Outlooks<Result>;
 }
 
 /** A fact of a proxy that was read: a field, one label, or all labels. */
@@ -15,25 +21,39 @@ const factOf: { readonly [Name in 'labels' | 'annotations']: (key: string) => Fa
  * Shares results between proxies. While a result is made, every fact that is read of the proxy is noted; the result then holds for all proxies of whom these facts are the same.
  * So a field that some feature reads tomorrow narrows the sharing by itself, and nothing has to be declared. Two thousand proxies of twenty namespaces are twenty results, until a rule looks at a label.
  */
-export function createOutlooks<Result>(): Outlooks<Result> {
-  /** By the facts that were read, in order; then by what they were. */
-  const known = new Map<string, { readonly facts: readonly Fact[]; readonly results: Map<string, Result> }>();
+export function createOutlooks<Result>(former: Known<Result> = new Map()): Outlooks<Result> {
+  const known: Known<Result> = new Map();
   return {
-    of: (node, make) => {
-      for (const { facts, results } of known.values()) {
-        const found = results.get(valuesOf(node, facts));
-        if (found !== undefined) return found;
-      }
+    of: (node, mesh, make) => {
+      const found = find(known, node, mesh);
+      if (found !== undefined) return found;
       const facts = new Set<Fact>();
-      const result = make(observed(node, facts));
+      const result = make(observed(node, facts), find(former, node, mesh));
       const read = [...facts];
-      const shape = read.join('\n');
-      const group = known.get(shape) ?? { facts: read, results: new Map<string, Result>() };
-      known.set(shape, group);
+      const groups = known.get(mesh) ?? new Map<string, Group<Result>>();
+      const group = groups.get(read.join('\n')) ?? { facts: read, results: new Map<string, Result>() };
       group.results.set(valuesOf(node, read), result);
+      known.set(mesh, groups.set(read.join('\n'), group));
       return result;
     },
+    next: () => createOutlooks(known),
   };
+}
+
+/** Results by the mesh's settings, by the facts that were read, in order, and by what they were. */
+type Known<Result> = Map<MeshConfig, Map<string, Group<Result>>>;
+
+interface Group<Result> {
+  readonly facts: readonly Fact[];
+  readonly results: Map<string, Result>;
+}
+
+function find<Result>(known: Known<Result>, node: ProxyNode, mesh: MeshConfig): Result | undefined {
+  for (const { facts, results } of known.get(mesh)?.values() ?? []) {
+    const found = results.get(valuesOf(node, facts));
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function valuesOf(node: ProxyNode, facts: readonly Fact[]): string {

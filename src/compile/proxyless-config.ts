@@ -1,12 +1,12 @@
 import { any, clusterName, typeUrl, type Cluster, type ClusterLoadAssignment, type Listener, type ProxyConfig, type Route, type RouteConfiguration, type UpstreamTlsContext } from '../xds/index.ts';
 import { outboundClusters } from './clusters.ts';
 import { shortNames } from './hosts.ts';
-import { compileRules, defaultRoute, type RouteContext } from './http-routes.ts';
+import { compileRules, serviceRoute, type RouteContext } from './http-routes.ts';
 import type { MeshPort, MeshService } from './model.ts';
 import { nameTable } from './name-table.ts';
 import { policyFor } from './destination-rules.ts';
 import { scopeOf, type Scope } from './scope.ts';
-import { destinationRule, type SnapshotIndex } from './snapshot-index.ts';
+import { backend, destinationRule, type SnapshotIndex } from './snapshot-index.ts';
 import type { ProxyNode } from './types.ts';
 
 const ads = { ads: {}, resourceApiVersion: 'V3' } as const;
@@ -28,7 +28,7 @@ export function proxylessConfig(index: SnapshotIndex, node: ProxyNode): ProxyCon
     routes: served.map(({ service, port }) => routes(index, node, scope, service, port)),
     clusters: clusters.filter(({ name }) => known.has(name ?? '')).map((cluster) => plainCluster(index, node, scope, cluster)),
     endpoints: reachable,
-    names: nameTable(scope, node),
+    names: nameTable(scope.services, node.namespace),
   };
 }
 
@@ -54,7 +54,7 @@ function routes(index: SnapshotIndex, node: ProxyNode, scope: Scope, service: Me
   const context: RouteContext = { index, node, scope, port: port.number, gateway: 'mesh', labels: node.labels, namespace: node.namespace, tls: false };
   const rule = scope.httpRules.ruling(service.host);
   const ruled = rule === undefined ? [] : compileRules(rule, context);
-  const all = ruled.length > 0 ? ruled : [defaultRoute(service, context)];
+  const all = ruled.length > 0 ? ruled : [serviceRoute(service, context)];
   // Such clients compare with the name that the application dialled, port and all.
   const domains = namesOf(service, node).flatMap((name) => [name, `${name}:${port.number}`]);
   return { name: routeName(service, port), virtualHosts: [{ name: `${service.host}:${port.number}`, domains, routes: all.map(plainRoute) }] };
@@ -104,7 +104,7 @@ function mutualTls(index: SnapshotIndex, node: ProxyNode, scope: Scope, name: st
   if (service === undefined) return undefined;
   const { tls } = policyFor(destinationRule(index, node, service), Number(port), subset === '' ? undefined : subset);
   if (tls?.mode !== 'ISTIO_MUTUAL') return undefined;
-  const identities = tls.subjectAltNames.length > 0 ? tls.subjectAltNames : (index.identities.get(service) ?? []);
+  const identities = tls.subjectAltNames.length > 0 ? tls.subjectAltNames : backend(index, service).identities;
   return {
     commonTlsContext: {
       tlsCertificateProviderInstance: { instanceName: 'default', certificateName: 'default' },

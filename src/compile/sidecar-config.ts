@@ -1,12 +1,13 @@
 import { commonPart, type Cluster, type ClusterLoadAssignment, type Listener, type NameTable, type ProxyConfig, type RouteConfiguration } from '../xds/index.ts';
 import { inboundClusters, outboundClusters, standardClusters } from './clusters.ts';
 import { inboundPorts, virtualInbound } from './inbound-listener.ts';
+import { keptList } from './keep.ts';
 import { nameTable } from './name-table.ts';
 import { outboundListeners } from './outbound-listeners.ts';
 import { scopeOf, type Scope } from './scope.ts';
 import { sidecarRoutes } from './sidecar-routes.ts';
-import type { SnapshotIndex } from './snapshot-index.ts';
-import type { ProxyNode } from './types.ts';
+import type { InboundView, ServiceTarget, SnapshotIndex } from './snapshot-index.ts';
+import type { MeshSnapshot, ProxyNode } from './types.ts';
 
 /** The outbound half of a sidecar's config: the same for all sidecars that see the same of the mesh. */
 export interface OutboundConfig {
@@ -20,23 +21,44 @@ export interface OutboundConfig {
 
 /** The config of a sidecar. */
 export function sidecarConfig(index: SnapshotIndex, node: ProxyNode): ProxyConfig {
-  const { scope, listeners, routes, clusters, endpoints, names } = index.outlooks.of(node, (seen) => outboundConfig(index, seen));
-  const ports = inboundPorts(index, node, scope);
+  const { mesh, keySets, withoutKubeProxy } = index.snapshot;
+  const { scope, listeners, routes, clusters, endpoints, names } = index.outlooks.of(node, mesh, (seen, before) => outboundConfig(index, seen, before));
+  const own = index.recall.of(
+    inboundConfig, index.recall.of(proxyOf, JSON.stringify(node)), index.targetsByIp.get(node.ip), scope.sidecar, scope.policy,
+    mesh, keySets, withoutKubeProxy, index.peerPolicies, index.authorizationPolicies, index.requestAuthentications,
+  );
+  return { listeners: [...listeners, ...own.listeners], routes, clusters: [...clusters, ...own.clusters], endpoints, names, [commonPart]: { listeners, clusters } };
+}
+
+/** One object for a proxy, whoever describes it, as long as the description is the same. */
+function proxyOf(description: string): ProxyNode {
+  return JSON.parse(description) as ProxyNode;
+}
+
+function outboundConfig(index: SnapshotIndex, node: ProxyNode, before: OutboundConfig | undefined): OutboundConfig {
+  const seen = scopeOf(index, node);
+  const scope = { ...seen, services: keptList(before?.scope.services, seen.services, ({ host }) => host) };
+  const { listeners, routeNames } = outboundListeners(index, node, scope);
+  const { clusters, endpoints } = outboundClusters(index, node, scope);
   return {
-    listeners: [...listeners, virtualInbound(index, node, ports)],
-    routes,
-    clusters: [...clusters, ...inboundClusters(ports), ...standardClusters(scope)],
-    endpoints, names,
-    [commonPart]: { listeners, clusters },
+    scope,
+    listeners: keptList(before?.listeners, listeners, ({ name }) => name ?? ''),
+    clusters: keptList(before?.clusters, clusters, ({ name }) => name ?? ''),
+    endpoints: keptList(before?.endpoints, endpoints, ({ clusterName }) => clusterName ?? ''),
+    routes: keptList(before?.routes, sidecarRoutes(index, node, scope, routeNames), ({ name }) => name ?? ''),
+    names: index.recall.of(nameTable, scope.services, node.namespace),
   };
 }
 
-function outboundConfig(index: SnapshotIndex, node: ProxyNode): OutboundConfig {
-  const scope = scopeOf(index, node);
-  const { listeners, routeNames } = outboundListeners(index, node, scope);
-  return {
-    scope, listeners, ...outboundClusters(index, node, scope),
-    routes: routeNames.map((name) => sidecarRoutes(index, node, scope, name)),
-    names: nameTable(scope, node),
+function inboundConfig(
+  node: ProxyNode, targets: readonly ServiceTarget[] | undefined, sidecar: Scope['sidecar'], policy: Scope['policy'],
+  mesh: InboundView['snapshot']['mesh'], keySets: MeshSnapshot['keySets'], withoutKubeProxy: boolean | undefined,
+  peerPolicies: InboundView['peerPolicies'], authorizationPolicies: InboundView['authorizationPolicies'], requestAuthentications: InboundView['requestAuthentications'],
+): Pick<ProxyConfig, 'listeners' | 'clusters'> {
+  const view: InboundView = {
+    peerPolicies, authorizationPolicies, requestAuthentications,
+    snapshot: { mesh, ...(keySets === undefined ? {} : { keySets }), ...(withoutKubeProxy === undefined ? {} : { withoutKubeProxy }) },
   };
+  const ports = inboundPorts(view, node, targets ?? [], sidecar);
+  return { listeners: [virtualInbound(view, node, ports)], clusters: [...inboundClusters(ports), ...standardClusters(policy)] };
 }

@@ -1,6 +1,6 @@
 import { withOrigin, type Route, type RouteConfiguration, type VirtualHost } from '../xds/index.ts';
 import { hostsOverlap, isWildcard, shortNames } from './hosts.ts';
-import { compileRules, defaultRoute, type RouteContext } from './http-routes.ts';
+import { compileRules, serviceRoute, type RouteContext } from './http-routes.ts';
 import type { OutboundTrafficPolicy } from './mesh-config.ts';
 import type { MeshService, MeshVirtualService } from './model.ts';
 import type { Scope } from './scope.ts';
@@ -11,33 +11,59 @@ import type { ProxyNode } from './types.ts';
 const defaultHttpPort = 80;
 
 /**
- * The route table of one outbound port (`9080`), or of one service's port that was sniffed (`HOST:9080`).
+ * Route tables by name: of an outbound port (`9080`), or of one service's port that was sniffed (`HOST:9080`).
  * Hosts are those of services with such an HTTP port, ruled by VirtualServices where there are some.
  */
-export function sidecarRoutes(index: SnapshotIndex, node: ProxyNode, scope: Scope, name: string): RouteConfiguration {
-  const colon = name.lastIndexOf(':');
-  const port = Number(name.slice(colon + 1));
-  const only = colon < 0 ? undefined : name.slice(0, colon);
-  const context: RouteContext = { index, node, scope, port, gateway: 'mesh', labels: node.labels, namespace: node.namespace, tls: false };
-  const services = scope.services.filter((service) => scope.imports(service.namespace, [service.host], port) && service.ports.some((candidate) => candidate.number === port && (candidate.kind === 'http' || candidate.kind === 'auto')));
-  const rules = scope.virtualServices.filter(({ gateways, http }) => gateways.includes('mesh') && http.length > 0).filter((rule) => scope.imports(rule.namespace, rule.hosts, port));
-  const used = new Set<string>();
+export function sidecarRoutes(index: SnapshotIndex, node: ProxyNode, scope: Scope, names: readonly string[]): readonly RouteConfiguration[] {
+  const ports = portsOf(scope);
+  const hostsAt = memoized((port: number) => hostsOf({ index, node, scope, port, gateway: 'mesh', labels: node.labels, namespace: node.namespace, tls: false }, ports.get(port) ?? noHosts));
+  return names.map((name) => {
+    const colon = name.lastIndexOf(':');
+    const port = Number(name.slice(colon + 1));
+    const { all, byDomain, anyHost } = hostsAt(port);
+    const only = colon < 0 ? undefined : byDomain.get(name.slice(0, colon));
+    if (only !== undefined && scope.addressedPorts.has(port)) return routeTable(name, [{ ...only, domains: ['*'] }]);
+    return routeTable(name, [...(only === undefined ? all : [only]), ...(anyHost ? [] : [catchAllHost(scope.policy)])]);
+  });
+}
+
+/** What a port of HTTP serves: services, and hosts of rules that no visible service has. */
+interface PortHosts {
+  readonly services: MeshService[];
+  readonly further: { readonly rule: MeshVirtualService; readonly hosts: readonly string[] }[];
+}
+
+const noHosts: PortHosts = { services: [], further: [] };
+
+/** Services and rules by port, so that a table costs no walk over all of them. */
+function portsOf(scope: Scope): ReadonlyMap<number, PortHosts> {
+  const ports = new Map<number, PortHosts>();
+  const at = (port: number): PortHosts => {
+    const known = ports.get(port) ?? { services: [], further: [] };
+    ports.set(port, known);
+    return known;
+  };
+  for (const service of scope.services) for (const port of new Set(httpPorts(service))) if (scope.imports(service.namespace, [service.host], port)) at(port).services.push(service);
+  for (const rule of scope.virtualServices.filter(({ gateways, http }) => gateways.includes('mesh') && http.length > 0)) {
+    const { hosts, ports: served } = hostsWithoutService(rule, scope);
+    for (const port of hosts.length === 0 ? [] : served) if (scope.imports(rule.namespace, rule.hosts, port)) at(port).further.push({ rule, hosts });
+  }
+  return ports;
+}
+
+/** The virtual hosts of a port, in the order of their names, and by their domains; each domain has one. */
+function hostsOf(context: RouteContext, { services, further }: PortHosts): { readonly all: readonly VirtualHost[]; readonly byDomain: ReadonlyMap<string, VirtualHost>; readonly anyHost: boolean } {
+  const { port, scope, node } = context;
   const routesOf = memoized((rule: MeshVirtualService) => compileRules(rule, context));
-  const hosts: VirtualHost[] = [];
-  for (const service of services) {
+  const used = new Set<string>();
+  const hosts = services.map((service) => {
     const rule = scope.httpRules.ruling(service.host);
     const routes = rule === undefined ? [] : routesOf(rule);
-    hosts.push(virtualHost(service.host, port, domainsOf(service, node), routes.length > 0 ? routes : [defaultRoute(service, context)], used));
-  }
-  for (const rule of rules) {
-    for (const host of hostsWithoutService(rule, scope, port)) if (routesOf(rule).length > 0) hosts.push(virtualHost(host, port, [host], routesOf(rule), used));
-  }
-  const chosen = only === undefined ? hosts : hosts.filter(({ domains }) => domains?.includes(only) === true);
-  const [addressed] = chosen;
-  if (only !== undefined && addressed !== undefined && scope.addressedPorts.has(port)) return routeTable(name, [{ ...addressed, domains: ['*'] }]);
-  const served = (chosen.length === 0 ? hosts : chosen).filter(({ domains }) => (domains?.length ?? 0) > 0).sort((a, b) => ((a.name ?? '') < (b.name ?? '') ? -1 : 1));
-  const catchAll = used.has('*') ? [] : [catchAllHost(scope.policy)];
-  return routeTable(name, [...served, ...catchAll]);
+    return virtualHost(service.host, port, domainsOf(service, node), routes.length > 0 ? routes : [serviceRoute(service, context)], used);
+  });
+  for (const { rule, hosts: names } of further) for (const host of names) if (routesOf(rule).length > 0) hosts.push(virtualHost(host, port, [host], routesOf(rule), used));
+  const all = hosts.filter(({ domains }) => (domains?.length ?? 0) > 0).sort((a, b) => ((a.name ?? '') < (b.name ?? '') ? -1 : 1));
+  return { all, byDomain: new Map(all.flatMap((host) => (host.domains ?? []).map((domain) => [domain, host] as const))), anyHost: used.has('*') };
 }
 
 function routeTable(name: string, virtualHosts: readonly VirtualHost[]): RouteConfiguration {
@@ -53,16 +79,22 @@ function memoized<Key, Value>(compute: (key: Key) => Value): (key: Key) => Value
   };
 }
 
-/** Hosts of a rule that no visible service has. They are served on the ports of the rule's services, or on 80 when it has none. */
-function hostsWithoutService(rule: MeshVirtualService, scope: Scope, port: number): readonly string[] {
+/** Hosts of a rule that no visible service has, and where they are served: on the ports of the rule's services, or on 80 when it has none. */
+function hostsWithoutService(rule: MeshVirtualService, scope: Scope): { readonly hosts: readonly string[]; readonly ports: ReadonlySet<number> } {
   const wildcards = rule.hosts.filter(isWildcard);
   const matched = [
     ...rule.hosts.flatMap((host) => scope.served.get(host) ?? []),
     ...(wildcards.length === 0 ? [] : scope.services.filter(({ host }) => wildcards.some((wildcard) => hostsOverlap(host, wildcard)))),
   ];
-  const ports = new Set(matched.flatMap((service) => service.ports.filter(({ kind }) => kind === 'http' || kind === 'auto').map(({ number }) => number)));
-  if (ports.size === 0 ? port !== defaultHttpPort : !ports.has(port)) return [];
-  return rule.hosts.filter((host) => (isWildcard(host) ? !matched.some((service) => hostsOverlap(service.host, host)) : !scope.byHost.has(host)));
+  const ports = new Set(matched.flatMap(httpPorts));
+  return {
+    hosts: rule.hosts.filter((host) => (isWildcard(host) ? !matched.some((service) => hostsOverlap(service.host, host)) : !scope.byHost.has(host))),
+    ports: ports.size === 0 ? new Set([defaultHttpPort]) : ports,
+  };
+}
+
+function httpPorts({ ports }: MeshService): readonly number[] {
+  return ports.filter(({ kind }) => kind === 'http' || kind === 'auto').map(({ number }) => number);
 }
 
 /** All names under which an application asks for a service: full, short, and by its addresses. */

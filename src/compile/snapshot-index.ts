@@ -1,5 +1,5 @@
-import { composeMtls, spiffeId, type MtlsMode, type PeerPolicy, type WorkloadMtls } from '../features/mtls/compile.ts';
-import { ofKind, type TypedResource } from '../manifest/index.ts';
+import { composeMtls, spiffeId, type PeerPolicy, type WorkloadMtls } from '../features/mtls/compile.ts';
+import { ofKind, type Resource, type TypedResource } from '../manifest/index.ts';
 import { authorizationPolicies } from './authorization.ts';
 import { meshDestinationRules, ruleFor, type NamespaceRules } from './destination-rules.ts';
 import { endpointSources } from './endpoints.ts';
@@ -11,7 +11,10 @@ import { createOutlooks, type Outlooks } from './outlook.ts';
 import { meshServices } from './services.ts';
 import { reportingMesh, type ReportingMesh } from './telemetry.ts';
 import type { OutboundConfig } from './sidecar-config.ts';
-import type { ClusterEndpoints } from './load-assignments.ts';
+import { kept, keptList, keptMap } from './keep.ts';
+import type { Backend } from './load-assignments.ts';
+import type { MeshConfig } from './mesh-config.ts';
+import { createRecall, type Recall } from './recall.ts';
 import type { MeshSnapshot, ProxyNode } from './types.ts';
 import { meshVirtualServices } from './virtual-services.ts';
 
@@ -42,43 +45,58 @@ export interface SnapshotIndex {
   readonly authorizationPolicies: readonly TypedResource<'AuthorizationPolicy'>[];
   /** Services whose endpoints include this address. */
   readonly targetsByIp: ReadonlyMap<string, readonly ServiceTarget[]>;
-  /** SPIFFE identities by service. */
-  readonly identities: ReadonlyMap<MeshService, readonly string[]>;
-  /** The mTLS modes of the workloads behind endpoints. */
-  readonly endpointMtls: ReadonlyMap<MeshEndpoint, WorkloadMtls>;
-  /** Endpoints by cluster and labels, filled in as proxies are compiled: they are the same for all. */
-  readonly assignments: Map<string, ClusterEndpoints>;
+  /** Services with what policies say of their endpoints. */
+  readonly backends: ReadonlyMap<MeshService, Backend>;
+  /** What was made from parts of the mesh, filled in as proxies are compiled; the next snapshot uses what did not change. */
+  readonly recall: Recall;
   /** Outbound config, shared by all sidecars that see the same of the mesh. */
   readonly outlooks: Outlooks<OutboundConfig>;
-  /** The same for proxies whose Telemetry resources make them report otherwise, by what they report. */
-  readonly reportingOutlooks: Map<string, Outlooks<OutboundConfig>>;
 }
 
-/** Builds the index of a snapshot. */
-export function prepareSnapshot(snapshot: MeshSnapshot): SnapshotIndex {
-  const { resources, mesh } = snapshot;
+/** What the inbound half of a sidecar's config is made from, besides the services that lead to it. */
+export type InboundView = Pick<SnapshotIndex, 'peerPolicies' | 'authorizationPolicies' | 'requestAuthentications'> & { readonly snapshot: Pick<SnapshotIndex['snapshot'], 'mesh' | 'keySets' | 'withoutKubeProxy'> };
+
+/**
+ * Builds the index of a snapshot. With the index of the one before it, what says the same stays the same object,
+ * and what was made from it is not made again; the configs that come out are those that would come out without.
+ */
+export function prepareSnapshot(snapshot: MeshSnapshot, before?: SnapshotIndex): SnapshotIndex {
+  const { resources } = snapshot;
+  const { mesh } = snapshot;
+  const keySets = keptMap(before?.snapshot.keySets, new Map(snapshot.keySets));
+  const recall = before?.recall.next() ?? createRecall();
   const converted = convertGateways(resources, mesh.domainSuffix);
   const ingresses = convertIngresses(resources, mesh);
-  const services = meshServices(converted.services.length === 0 ? snapshot : { ...snapshot, resources: [...resources, ...converted.services] }, endpointSources(snapshot));
-  const peerPolicies = byAge(ofKind(resources, 'PeerAuthentication')).map(({ spec, metadata }) => ({ spec, namespace: metadata.namespace }));
+  const services = keptList(before?.services, meshServices(converted.services.length === 0 ? snapshot : { ...snapshot, resources: [...resources, ...converted.services] }, endpointSources(snapshot)), ({ registry, namespace, host }) => `${registry} ${namespace}/${host}`);
+  const peerPolicies = keptList(before?.peerPolicies, byAge(ofKind(resources, 'PeerAuthentication')).map((policy) => recall.of(peerPolicy, policy)), ({ namespace }) => namespace);
   const hosts = new Set(services.map(({ host }) => host));
   return {
-    snapshot: { ...snapshot, mesh: reportingMesh(mesh, hosts) }, hosts, services, peerPolicies,
-    virtualServices: [...meshVirtualServices(resources, mesh.domainSuffix), ...converted.virtualServices, ...ingresses.virtualServices],
-    destinationRules: meshDestinationRules(resources, mesh.domainSuffix),
-    authorizationPolicies: authorizationPolicies(resources),
-    requestAuthentications: byAge(ofKind(resources, 'RequestAuthentication')),
+    hosts, services, peerPolicies, recall,
+    snapshot: { ...snapshot, mesh: kept(before?.snapshot.mesh, reportingMesh(mesh, hosts)), keySets },
+    virtualServices: keptList(before?.virtualServices, [...meshVirtualServices(resources, mesh.domainSuffix), ...converted.virtualServices, ...ingresses.virtualServices], ({ resource }) => `${resource.apiVersion} ${named(resource.metadata)}`),
+    destinationRules: keptMap(before?.destinationRules, meshDestinationRules(resources, mesh.domainSuffix)),
+    authorizationPolicies: keptResources(before?.authorizationPolicies, authorizationPolicies(resources)),
+    requestAuthentications: keptResources(before?.requestAuthentications, byAge(ofKind(resources, 'RequestAuthentication'))),
     sidecars: byAge(ofKind(resources, 'Sidecar')),
     telemetries: byAge(ofKind(resources, 'Telemetry')),
     envoyFilters: inPatchOrder(byAge(ofKind(resources, 'EnvoyFilter')), mesh.rootNamespace),
     gateways: byAge([...ofKind(resources, 'Gateway'), ...converted.gateways, ...ingresses.gateways]),
-    targetsByIp: targetsByIp(services),
-    identities: new Map(services.map((service) => [service, identitiesOf(service, [mesh.trustDomain, ...mesh.trustDomainAliases])])),
-    endpointMtls: new Map(services.flatMap(({ endpoints }) => endpoints.map((endpoint) => [endpoint, composeMtls(peerPolicies, mesh.rootNamespace, endpoint)]))),
-    assignments: new Map(),
-    outlooks: createOutlooks(),
-    reportingOutlooks: new Map(),
+    targetsByIp: keptMap(before?.targetsByIp, targetsByIp(services)),
+    backends: keptMap(before?.backends, backends(services, peerPolicies, mesh)),
+    outlooks: before?.outlooks.next() ?? createOutlooks(),
   };
+}
+
+function peerPolicy({ spec, metadata }: TypedResource<'PeerAuthentication'>): PeerPolicy {
+  return { spec, namespace: metadata.namespace };
+}
+
+function named({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return `${namespace}/${name}`;
+}
+
+function keptResources<Kind extends Resource>(before: readonly Kind[] | undefined, after: readonly Kind[]): readonly Kind[] {
+  return keptList(before, after, ({ metadata }) => named(metadata));
 }
 
 function targetsByIp(services: readonly MeshService[]): ReadonlyMap<string, readonly ServiceTarget[]> {
@@ -93,25 +111,27 @@ function targetsByIp(services: readonly MeshService[]): ReadonlyMap<string, read
   return targets;
 }
 
+function backends(services: readonly MeshService[], policies: readonly PeerPolicy[], mesh: MeshConfig): ReadonlyMap<MeshService, Backend> {
+  const trustDomains = [mesh.trustDomain, ...mesh.trustDomainAliases];
+  return new Map(services.map((service) => [service, {
+    service, identities: identitiesOf(service, trustDomains),
+    modes: new Map(service.endpoints.map((endpoint) => [endpoint, composeMtls(policies, mesh.rootNamespace, endpoint)])),
+  }]));
+}
+
 function identitiesOf(service: MeshService, trustDomains: readonly string[]): readonly string[] {
   const ids = service.endpoints.filter(({ serviceAccount }) => serviceAccount !== '').flatMap(({ namespace, serviceAccount }) => trustDomains.map((domain) => spiffeId(domain, namespace, serviceAccount)));
   return [...new Set([...ids, ...service.subjectAltNames])].sort();
 }
 
+/** A service with what policies say of its endpoints. */
+export function backend(index: SnapshotIndex, service: MeshService): Backend {
+  return index.backends.get(service) ?? { service, identities: [], modes: new Map() };
+}
+
 /** The mTLS modes of a workload. */
-export function mtlsOf(index: SnapshotIndex, workload: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> }): WorkloadMtls {
+export function mtlsOf(index: InboundView, workload: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> }): WorkloadMtls {
   return composeMtls(index.peerPolicies, index.snapshot.mesh.rootNamespace, workload);
-}
-
-/** The mode of a port of an endpoint. */
-export function endpointMode(index: SnapshotIndex, endpoint: MeshEndpoint, port: number): MtlsMode {
-  const modes = index.endpointMtls.get(endpoint);
-  return modes === undefined ? 'PERMISSIVE' : portMode(modes, port);
-}
-
-/** The mode of one port of a workload. */
-export function portMode({ mode, ports }: WorkloadMtls, port: number): MtlsMode {
-  return ports.get(port) ?? mode;
 }
 
 /** The DestinationRule that a proxy follows for a service. */

@@ -6,7 +6,6 @@ import { readPlainYaml, type Telemetry, type TypedResource } from '../manifest/i
 import type { HttpConnectionManager, HttpFilterConfig } from '../xds/index.ts';
 import { resolveHost } from './hosts.ts';
 import { tracingFrom, type MeshConfig } from './mesh-config.ts';
-import { createOutlooks } from './outlook.ts';
 import { appliesTo } from './policy-targets.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
 import type { ProxyNode } from './types.ts';
@@ -36,11 +35,12 @@ export function withTelemetry(index: SnapshotIndex, node: ProxyNode): SnapshotIn
   if (chosen.length === 0 && annotated === undefined) return index;
   const { mesh } = index.snapshot;
   const reporting = reportingOf(chosen, annotatedTracing(annotated, mesh.tracing), mesh, reachOf(mesh, index.hosts));
-  // Outbound config is shared by proxies that report alike.
-  const key = JSON.stringify(reporting.client);
-  const outlooks = index.reportingOutlooks.get(key) ?? createOutlooks();
-  index.reportingOutlooks.set(key, outlooks);
-  return { ...index, outlooks, snapshot: { ...index.snapshot, mesh: { ...mesh, reporting } } };
+  // One object for all proxies that report alike, so that they share what is made with it.
+  return { ...index, snapshot: { ...index.snapshot, mesh: index.recall.of(reportingAs, mesh, JSON.stringify(reporting)) } };
+}
+
+function reportingAs(mesh: ReportingMesh, reporting: string): ReportingMesh {
+  return { ...mesh, reporting: JSON.parse(reporting) as ReportingMesh['reporting'] };
 }
 
 function reportingOf(telemetries: readonly Telemetry[], tracing: TracingDefaults, mesh: MeshConfig, reach: Reach): ReportingMesh['reporting'] {

@@ -1,4 +1,4 @@
-import { compileFor, defaultMeshConfig, meshConfigFrom, prepareSnapshot } from '../compile/index.ts';
+import { compileFor, defaultMeshConfig, meshConfigFrom, prepareSnapshot, type SnapshotIndex } from '../compile/index.ts';
 import { groupOf, meshDocument, parseManifests, resourceName, validate } from '../manifest/index.ts';
 import type { Compiler } from './compiler.ts';
 
@@ -15,6 +15,18 @@ export const istioCompiler: Compiler = {
     return (node) => compileFor(prepared, node);
   },
 };
+
+/** The same, for one lab over time: a change costs as much as what it changes. */
+export function incrementalCompiler(): Compiler {
+  let prepared: SnapshotIndex | undefined;
+  return {
+    ...readingOnce(istioCompiler),
+    prepare: (snapshot) => {
+      const index = prepared = prepareSnapshot(snapshot, prepared);
+      return (node) => compileFor(index, node);
+    },
+  };
+}
 
 /** Reads each file once: a change of one file costs as much as that file. What is written twice in two files takes the long way, for its diagnostics. */
 export function readingOnce(compiler: Compiler): Compiler {

@@ -8,7 +8,7 @@ import type { Log } from './log.ts';
 import { createGrpcServer } from './grpc/serve.ts';
 import type { StreamLimits } from './grpc/stream.ts';
 import { createMesh, podKey, type Mesh } from './mesh.ts';
-import { istioCompiler, readingOnce } from './istio-compiler.ts';
+import { incrementalCompiler } from './istio-compiler.ts';
 import { createProblems } from './problems.ts';
 import { createProxies } from './proxies.ts';
 import { serveProxy } from './proxy-connection.ts';
@@ -59,7 +59,7 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
   const log: Log = options.log ?? ((line) => process.stdout.write(`${new Date().toISOString()} ${line}\n`));
   const now = options.now ?? Date.now;
   const host = options.host ?? '0.0.0.0';
-  const compiler = options.compiler ?? readingOnce(istioCompiler);
+  const compiler = options.compiler ?? incrementalCompiler();
   let stopping = false;
 
   const loaded = await loadState(settings.stateDir, stateName, storedStateSchema);

@@ -16,21 +16,21 @@ describe('sharing config between proxies', () => {
       made++;
       return seen.namespace === 'a' ? `a ${seen.labels['version'] ?? 'none'}` : 'elsewhere';
     };
-    expect(outlooks.of(node('one'), make)).toBe('a v1');
-    expect(outlooks.of(node('two', { ip: '10.0.0.2' }), make)).toBe('a v1');
+    expect(outlooks.of(node('one'), defaultMeshConfig, make)).toBe('a v1');
+    expect(outlooks.of(node('two', { ip: '10.0.0.2' }), defaultMeshConfig, make)).toBe('a v1');
     expect(made).toBe(1);
-    expect(outlooks.of(node('three', { labels: { version: 'v2' } }), make)).toBe('a v2');
-    expect(outlooks.of(node('four', { labels: {} }), make)).toBe('a none');
-    expect(outlooks.of(node('five', { namespace: 'b', labels: { version: 'v3' } }), make)).toBe('elsewhere');
-    expect(outlooks.of(node('six', { namespace: 'b' }), make)).toBe('elsewhere');
+    expect(outlooks.of(node('three', { labels: { version: 'v2' } }), defaultMeshConfig, make)).toBe('a v2');
+    expect(outlooks.of(node('four', { labels: {} }), defaultMeshConfig, make)).toBe('a none');
+    expect(outlooks.of(node('five', { namespace: 'b', labels: { version: 'v3' } }), defaultMeshConfig, make)).toBe('elsewhere');
+    expect(outlooks.of(node('six', { namespace: 'b' }), defaultMeshConfig, make)).toBe('elsewhere');
     expect(made).toBe(4);
   });
 
   it('takes reading all labels for having read each of them', () => {
     const outlooks = createOutlooks<string>();
     const make = (seen: ProxyNode): string => Object.values({ ...seen.labels }).join();
-    expect(outlooks.of(node('one', { labels: { a: '1' } }), make)).toBe('1');
-    expect(outlooks.of(node('one', { labels: { a: '1', b: '2' } }), make)).toBe('1,2');
+    expect(outlooks.of(node('one', { labels: { a: '1' } }), defaultMeshConfig, make)).toBe('1');
+    expect(outlooks.of(node('one', { labels: { a: '1', b: '2' } }), defaultMeshConfig, make)).toBe('1,2');
   });
 
   it('gives each proxy what it would get alone', () => {

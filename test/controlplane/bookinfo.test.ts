@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PodRegistration } from '../../src/contract/index.ts';
-import { istioCompiler, readingOnce } from '../../src/controlplane/istio-compiler.ts';
+import { incrementalCompiler, istioCompiler } from '../../src/controlplane/istio-compiler.ts';
 import { hash, startFixture, until, type Fixture, type ProxyClient } from './fixture.ts';
 
 const peer = join(process.env['PEER_DIR'] ?? join(import.meta.dirname, '../../../shared/peer'), 'istio-samples');
@@ -20,7 +20,7 @@ describe('the reader', () => {
   const service = (name: string, port: number): string => `apiVersion: v1\nkind: Service\nmetadata: {name: ${name}}\nspec: {ports: [{port: ${port}, name: http}]}\n`;
 
   it('gives what reading everything anew gives, also where a resource is written twice', () => {
-    const { read } = readingOnce(istioCompiler);
+    const { read } = incrementalCompiler();
     const plain = (result: ReturnType<typeof read>): unknown => ({ names: result.resources.map(({ metadata, body, origin }) => [metadata.namespace, metadata.name, body, origin]), diagnostics: result.diagnostics.map((one) => JSON.stringify(one)).sort() });
     const a = { path: 'a', text: service('a', 80) };
     const b = { path: 'b', text: `${service('b', 80)}---\nnonsense: [` };
@@ -42,7 +42,7 @@ describe.skipIf(!existsSync(peer))('Bookinfo through the real compile (skipped w
   });
 
   beforeAll(async () => {
-    lab = await startFixture({ compiler: readingOnce(istioCompiler) });
+    lab = await startFixture({ compiler: incrementalCompiler() });
     await lab.core.setNetwork({ virtualIpCidr: '10.1.128.0/17' });
     await lab.core.setPods(all);
     const result = await lab.core.setFiles([file('bookinfo/platform/kube/bookinfo.yaml'), file('bookinfo/networking/bookinfo-gateway.yaml'), file('bookinfo/networking/destination-rule-all.yaml')]);

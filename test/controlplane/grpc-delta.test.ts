@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readingOnce, istioCompiler } from '../../src/controlplane/istio-compiler.ts';
+import { incrementalCompiler } from '../../src/controlplane/istio-compiler.ts';
 import { createCodec } from '../../src/controlplane/grpc/codec.ts';
 import { typeUrl, type ResourceType } from '../../src/xds/index.ts';
 import { csr, pod, startFixture, until, type Fixture } from './fixture.ts';
@@ -35,7 +35,7 @@ describe('the binary wire', () => {
   let lab: Fixture;
   let client: grpc.Client;
   beforeEach(async () => {
-    lab = await startFixture({ compiler: readingOnce(istioCompiler), streamLimits: { firstRequestWithin: 500, stalledAfter: 500 } });
+    lab = await startFixture({ compiler: incrementalCompiler(), streamLimits: { firstRequestWithin: 500, stalledAfter: 500 } });
     client = new grpc.Client(`127.0.0.1:${lab.control.discoveryPort}`, grpc.credentials.createInsecure());
     await lab.core.setPods([echoPod('echo-v1', 'v1', '127.0.0.2'), echoPod('echo-v2', 'v2', '127.0.0.3')]);
     await lab.core.setFiles(echoFiles(7000, undefined));

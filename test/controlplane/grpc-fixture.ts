@@ -1,5 +1,5 @@
 import * as grpc from '@grpc/grpc-js';
-import { readingOnce, istioCompiler } from '../../src/controlplane/istio-compiler.ts';
+import { incrementalCompiler } from '../../src/controlplane/istio-compiler.ts';
 import type { Compiler } from '../../src/controlplane/compiler.ts';
 import type { PodRegistration } from '../../src/contract/index.ts';
 import { pod } from './fixture.ts';
@@ -86,7 +86,7 @@ spec:
 
 /** The real compiler, which can be told to make clusters that a gRPC client must reject. */
 export function breakable(): Compiler & { broken: boolean } {
-  const real = readingOnce(istioCompiler);
+  const real = incrementalCompiler();
   const compiler: Compiler & { broken: boolean } = {
     ...real, broken: false,
     prepare: (snapshot) => {

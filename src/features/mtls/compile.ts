@@ -33,6 +33,11 @@ export function composeMtls(policies: readonly PeerPolicy[], rootNamespace: stri
   return { mode: mode as MtlsMode, ports };
 }
 
+/** The mode of one port of a workload. */
+export function portMode({ mode, ports }: WorkloadMtls, port: number): MtlsMode {
+  return ports.get(port) ?? mode;
+}
+
 /** What a workload port speaks by its name; `auto` is found out from the first bytes. */
 export type PortProtocol = 'http' | 'tcp' | 'auto';
 
