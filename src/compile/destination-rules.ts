@@ -48,7 +48,7 @@ function merge(older: MeshDestinationRule, newer: MeshDestinationRule): MeshDest
 export function ruleFor(rules: ReadonlyMap<string, NamespaceRules>, node: ProxyNode, service: Pick<MeshService, 'host' | 'namespace'>, rootNamespace: string): MeshDestinationRule | undefined {
   for (const namespace of new Set([node.namespace, service.namespace, rootNamespace])) {
     const known = rules.get(namespace);
-    if (known === undefined) continue;
+    if (known === undefined || (known.wild.length === 0 && !known.exact.has(service.host))) continue;
     const found = [...(known.exact.get(service.host) ?? []), ...known.wild.filter(({ host }) => host !== service.host && hostIsIn(service.host, host))]
       .filter((rule) => exported(rule.exportTo, namespace, node.namespace))
       .filter(({ workloadSelector }) => workloadSelector === undefined || (namespace === node.namespace && selects(workloadSelector.matchLabels, node.labels)))

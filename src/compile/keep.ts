@@ -46,6 +46,14 @@ export function keptList<Item>(before: readonly Item[] | undefined, after: reado
 /** A map with the former values where they say the same; the former map itself where all of it does, in the same order. */
 export function keptMap<Key, Value>(before: ReadonlyMap<Key, Value> | undefined, after: ReadonlyMap<Key, Value>): ReadonlyMap<Key, Value> {
   if (before === undefined) return after;
-  const map = new Map([...after].map(([key, value]) => [key, kept(before.get(key), value)]));
-  return sameItems([...before], [...map], (a, b) => Object.is(a[0], b[0]) && Object.is(a[1], b[1])) ? before : map;
+  const map = new Map<Key, Value>();
+  const former = before.keys();
+  let unchanged = before.size === after.size;
+  for (const [key, value] of after) {
+    const known = before.get(key);
+    const one = kept(known, value);
+    map.set(key, one);
+    unchanged &&= Object.is(one, known) && Object.is(former.next().value, key);
+  }
+  return unchanged ? before : map;
 }

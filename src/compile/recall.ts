@@ -8,38 +8,52 @@ export interface Recall {
    * one that stands in a module, not one written in place. What it returns must not be changed.
    */
   of<Given extends Inputs, Result>(make: (...inputs: Given) => Result, ...inputs: Given): Result;
-  /** For the next snapshot: it has the results of this one, and only those that it uses are there for the one after it. */
+  /** Says that a new snapshot begins; what neither it nor the one before it uses is forgotten. */
   next(): Recall;
 }
 
 interface Entry {
   readonly inputs: Inputs;
   readonly result: unknown;
+  /** The number of the snapshot that used it last. */
+  used: number;
 }
 
-/** By function, by first input, and by those of the inputs that are no objects. */
-type Entries = Map<unknown, Map<object | string, Map<string, Entry[]>>>;
+/** Results of one function: by first input, and by those of the inputs that are no objects. */
+type Results = Map<object | string, Map<string, Entry[]>>;
 
 /** Begins to remember. */
-export function createRecall(former: Entries = new Map()): Recall {
-  const used: Entries = new Map();
-  return {
+export function createRecall(): Recall {
+  const functions = new Map<unknown, Results>();
+  let snapshot = 0;
+  const recall: Recall = {
     of: (make, ...inputs) => {
-      const values = valuesOf(inputs);
-      const entries = entriesOf(used, make, inputs[0], values);
-      const known = entries.find((entry) => same(entry.inputs, inputs));
-      if (known !== undefined) return known.result as ReturnType<typeof make>;
-      const before = former.get(make)?.get(inputs[0])?.get(values)?.find((entry) => same(entry.inputs, inputs));
-      const entry = before ?? { inputs, result: make(...inputs) };
-      entries.push(entry);
+      const entries = within(within(within(functions, make, (): Results => new Map()), inputs[0], () => new Map<string, Entry[]>()), valuesOf(inputs), (): Entry[] => []);
+      let entry = entries.find((candidate) => same(candidate.inputs, inputs));
+      if (entry === undefined) entries.push(entry = { inputs, result: make(...inputs), used: snapshot });
+      entry.used = snapshot;
       return entry.result as ReturnType<typeof make>;
     },
-    next: () => createRecall(used),
+    next: () => {
+      for (const results of functions.values()) forget(results, snapshot);
+      snapshot++;
+      return recall;
+    },
   };
+  return recall;
 }
 
-function entriesOf(all: Entries, make: unknown, owner: object | string, values: string): Entry[] {
-  return within(within(within(all, make, () => new Map<object | string, Map<string, Entry[]>>()), owner, () => new Map<string, Entry[]>()), values, (): Entry[] => []);
+/** Drops what was last used before a snapshot. */
+function forget(results: Results, snapshot: number): void {
+  for (const [owner, byValues] of results) {
+    for (const [values, entries] of byValues) {
+      if (entries.every(({ used }) => used >= snapshot)) continue;
+      const left = entries.filter(({ used }) => used >= snapshot);
+      if (left.length === 0) byValues.delete(values);
+      else byValues.set(values, left);
+    }
+    if (byValues.size === 0) results.delete(owner);
+  }
 }
 
 function within<Key, Value>(map: Map<Key, Value>, key: Key, empty: () => Value): Value {

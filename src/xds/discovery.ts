@@ -2,7 +2,7 @@ import type { commonPart } from './common-part.ts';
 import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration, Secret } from './index.ts';
 
 /**
- * State-of-the-world ADS in JSON (envoy.service.discovery.v3). One stream per proxy carries all types.
+ * ADS in JSON (envoy.service.discovery.v3). One stream per proxy carries all types.
  * A request with the `responseNonce` of the last response and its version is an ACK; with `errorDetail`, a NACK:
  * the proxy keeps its last good config and says why.
  */
@@ -14,12 +14,16 @@ export interface DiscoveryRequest {
   readonly errorDetail?: { readonly code: number; readonly message: string };
 }
 
-/** Always the full set of one type's resources for this proxy. */
+/** The full set of one type's resources for this proxy, or what changed since a version that it runs on. */
 export interface DiscoveryResponse {
   readonly typeUrl: string;
   readonly versionInfo: string;
   readonly nonce: string;
   readonly resources: readonly unknown[];
+  /** The version that the changes are for; a proxy that does not run on it asks anew, for all. Without it, `resources` is the full set. */
+  readonly since?: string;
+  /** Names of the resources that are gone since then. */
+  readonly removed?: readonly string[];
 }
 
 /** Istio's name table (istio.networking.nds.v1): lower-case host without trailing dot → IPv4 addresses. */

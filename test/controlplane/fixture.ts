@@ -129,7 +129,7 @@ export interface ProxyClient {
   /** Everything that came, in order. */
   readonly received: FromControlPlane[];
   /** Short type of each response, in order. */
-  readonly pushes: { readonly type: ResourceType; readonly names: readonly string[]; readonly version: string }[];
+  readonly pushes: { readonly type: ResourceType; /** Of the whole set that it leads to. */ readonly names: readonly string[]; /** What was in it. */ readonly sent: readonly string[]; readonly version: string }[];
   readonly versions: Partial<Record<ResourceType, string>>;
   names(type: ResourceType): readonly string[] | undefined;
   resources(type: ResourceType): readonly unknown[];
@@ -142,11 +142,11 @@ const types: readonly ResourceType[] = ['listener', 'route', 'cluster', 'endpoin
 
 function proxyClient(socket: TLSSocket, name: string, given: ProxyOptions): ProxyClient {
   let closed = false;
-  const latest = new Map<ResourceType, DiscoveryResponse>();
+  const latest = new Map<ResourceType, readonly unknown[]>();
   const client: ProxyClient = {
     socket, received: [], pushes: [], versions: { ...given.versions }, options: given,
     names: (type) => { const found = latest.get(type); return found === undefined ? undefined : namesOf(found); },
-    resources: (type) => latest.get(type)?.resources ?? [],
+    resources: (type) => latest.get(type) ?? [],
     say: (message) => { socket.write(`${JSON.stringify(message)}\n`); },
     closed: () => closed,
   };
@@ -158,11 +158,12 @@ function proxyClient(socket: TLSSocket, name: string, given: ProxyOptions): Prox
   function take(response: DiscoveryResponse): void {
     const type = types.find((candidate) => typeUrl[candidate] === response.typeUrl);
     if (type === undefined) throw new Error(`unknown type ${response.typeUrl}`);
-    client.pushes.push({ type, names: namesOf(response), version: response.versionInfo });
+    const set = wholeSet(response, client.versions[type], latest.get(type));
+    client.pushes.push({ type, names: namesOf(set), sent: namesOf(response.resources), version: response.versionInfo });
     if (client.options.silent === true) return;
     const reason = client.options.reject?.[type];
     if (reason === undefined) {
-      latest.set(type, response);
+      latest.set(type, set);
       client.versions[type] = response.versionInfo;
     }
     client.say({ request: { typeUrl: response.typeUrl, versionInfo: client.versions[type] ?? '', responseNonce: response.nonce, ...(reason === undefined ? {} : { errorDetail: { code: 13, message: reason } }) } });
@@ -175,8 +176,22 @@ function proxyClient(socket: TLSSocket, name: string, given: ProxyOptions): Prox
   return client;
 }
 
-function namesOf({ resources }: DiscoveryResponse): readonly string[] {
-  return (resources as readonly { readonly name?: string; readonly clusterName?: string }[]).map((resource) => resource.name ?? resource.clusterName ?? 'names');
+function wholeSet({ resources, since, removed = [] }: DiscoveryResponse, version: string | undefined, before: readonly unknown[] | undefined): readonly unknown[] {
+  if (since === undefined) return resources;
+  if (since !== version || before === undefined) throw new Error(`changes since ${since} for a proxy that runs on ${version ?? 'nothing'}`);
+  const byName = new Map(before.map((resource) => [nameOf(resource), resource]));
+  for (const name of removed) if (!byName.delete(name)) throw new Error(`${name} is removed and was not there`);
+  for (const resource of resources) byName.set(nameOf(resource), resource);
+  return [...byName.values()];
+}
+
+function nameOf(resource: unknown): string {
+  const { name, clusterName } = resource as { readonly name?: string; readonly clusterName?: string };
+  return name ?? clusterName ?? 'names';
+}
+
+function namesOf(resources: readonly unknown[]): readonly string[] {
+  return resources.map(nameOf);
 }
 
 /** Waits until something holds; fails with what it is after ten seconds. */

@@ -16,6 +16,18 @@ export interface TypeSet {
   readonly resources: ReadonlyMap<string, WireResource>;
   /** Their JSON, separated by commas. */
   readonly json: string;
+  /** What is to be done to a former set; worked out once for all proxies that had the same one. */
+  since(before: TypeSet): Changes;
+  /** What many proxies have, and what one of them has besides. */
+  readonly layers?: readonly [common: TypeSet, own: TypeSet];
+}
+
+/** The difference of two sets. */
+export interface Changes {
+  readonly changed: readonly WireResource[];
+  readonly removed: readonly string[];
+  /** The JSON of what changed, separated by commas. */
+  readonly json: string;
 }
 
 /** Everything that one proxy is to run on. */
@@ -68,25 +80,56 @@ export function wireResource(name: string, json: string): WireResource {
   return { name, json, version: hashOf(json) };
 }
 
-/** Makes a set of resources. */
-export function typeSet(resources: Iterable<WireResource>): TypeSet {
+/** Makes a set of resources; what is known by versions only, from a client that comes back, has a version of its own. */
+export function typeSet(resources: Iterable<WireResource>, version?: string): TypeSet {
   const byName = new Map<string, WireResource>();
   for (const resource of resources) byName.set(resource.name, resource);
   let text = '';
-  for (const [name, { version }] of byName) text += `${name}\n${version}\n`;
+  if (version === undefined) for (const [name, { version: content }] of byName) text += `${name}\n${content}\n`;
   let json: string | undefined;
-  return { version: hashOf(text), resources: byName, get json() { return (json ??= [...byName.values()].map((resource) => resource.json).join(',')); } };
+  return { version: version ?? hashOf(text), resources: byName, get json() { return (json ??= jsonOf([...byName.values()])); }, since: comparing((before) => changes(before.resources, byName)) };
 }
 
 /** A set that many proxies have, and what one of them has besides; costs what the second costs. */
 function layered(common: TypeSet, own: TypeSet): TypeSet {
   let resources: ReadonlyMap<string, WireResource> | undefined;
+  const all = (): ReadonlyMap<string, WireResource> => (resources ??= new Map([...common.resources, ...own.resources]));
   return {
     version: hashOf(`${common.version}\n${own.version}`),
-    get resources() { return (resources ??= new Map([...common.resources, ...own.resources])); },
+    get resources() { return all(); },
     // Strings put together like this are not copied before somebody reads them.
-    json: common.json === '' || own.json === '' ? common.json + own.json : `${common.json},${own.json}`,
+    json: joined(common.json, own.json),
+    since: comparing((before) => (before.layers === undefined ? changes(before.resources, all()) : both(common.since(before.layers[0]), own.since(before.layers[1]), [common, own]))),
+    layers: [common, own],
   };
+}
+
+function comparing(compare: (before: TypeSet) => Changes): TypeSet['since'] {
+  const known = new WeakMap<TypeSet, Changes>();
+  return (before) => {
+    const found = known.get(before) ?? compare(before);
+    known.set(before, found);
+    return found;
+  };
+}
+
+function changes(before: ReadonlyMap<string, WireResource>, after: ReadonlyMap<string, WireResource>): Changes {
+  const changed = [...after.values()].filter(({ name, version }) => before.get(name)?.version !== version);
+  return { changed, removed: [...before.keys()].filter((name) => !after.has(name)), json: jsonOf(changed) };
+}
+
+/** A resource that only went from one layer to the other is not removed. */
+function both(common: Changes, own: Changes, layers: readonly TypeSet[]): Changes {
+  const removed = [...common.removed, ...own.removed].filter((name) => !layers.some(({ resources }) => resources.has(name)));
+  return { changed: [...common.changed, ...own.changed], removed, json: joined(common.json, own.json) };
+}
+
+function jsonOf(resources: readonly WireResource[]): string {
+  return resources.map(({ json }) => json).join(',');
+}
+
+function joined(a: string, b: string): string {
+  return a === '' || b === '' ? a + b : `${a},${b}`;
 }
 
 function hashOf(text: string): string {
@@ -96,7 +139,7 @@ function hashOf(text: string): string {
 /** `next` and what only `held` has: nothing that may still be in use goes away. */
 export function union(next: TypeSet, held: TypeSet | undefined): TypeSet {
   if (held === undefined || held === next || held.version === next.version) return next;
-  const leftover = [...held.resources.values()].filter(({ name }) => !next.resources.has(name));
+  const leftover = next.since(held).removed.flatMap((name) => held.resources.get(name) ?? []);
   return leftover.length === 0 ? next : typeSet([...next.resources.values(), ...leftover]);
 }
 

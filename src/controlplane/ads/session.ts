@@ -1,5 +1,5 @@
 import type { ResourceType } from '../../xds/index.ts';
-import { pushOrder, restricted, shortName, union, type ConfigSet, type TypeSet } from './resources.ts';
+import { pushOrder, restricted, shortName, typeSet, union, type ConfigSet, type TypeSet } from './resources.ts';
 
 /** What a proxy has been sent and has taken. */
 export interface SessionStatus {
@@ -151,7 +151,7 @@ export function createAdsSession(wire: SessionWire): AdsSession {
   function subscribe(state: TypeState, { type, interest, has }: AdsRequest): void {
     Object.assign(state, fresh(), { interest });
     if (typeof has !== 'string') {
-      if (has.size > 0) state.inForce = { version: '', json: '', resources: new Map([...has].map(([name, known]) => [name, { name, version: known, json: '' }])) };
+      if (has.size > 0) state.inForce = typeSet([...has].map(([name, known]) => ({ name, version: known, json: '' })), '');
       return;
     }
     // A version says what the client has only where it had asked for all that the version stands for.

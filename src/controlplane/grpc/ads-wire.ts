@@ -72,8 +72,7 @@ export function deltaWire(codec: Codec): StreamWire {
     write: ({ type, set, before, interest, nonce }) => {
       const told = toldMissing.get(type) ?? new Set<string>();
       toldMissing.set(type, told);
-      const changed = [...set.resources.values()].filter((resource) => before?.resources.get(resource.name)?.version !== resource.version);
-      const gone = [...(before?.resources.keys() ?? [])].filter((name) => !set.resources.has(name));
+      const { changed, removed: gone } = before === undefined ? { changed: [...set.resources.values()], removed: [] } : set.since(before);
       const missing = interest === 'all' ? [] : [...interest].filter((name) => !set.resources.has(name) && !told.has(name));
       for (const name of missing) told.add(name);
       for (const { name } of changed) told.delete(name);

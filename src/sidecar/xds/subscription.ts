@@ -28,20 +28,45 @@ const types = ['cluster', 'endpoint', 'listener', 'route', 'secret', 'names'] as
 const invalidArgument = 3;
 const byUrl = new Map<string, ResourceType>(types.map((type) => [typeUrl[type], type]));
 
+/** The name that a resource is known by on the wire; there is one table of names. */
+function resourceName(type: ResourceType, resource: unknown): string {
+  const named = typeof resource === 'object' && resource !== null ? (resource as { readonly name?: unknown; readonly clusterName?: unknown }) : {};
+  return type === 'names' ? 'names' : String((type === 'endpoint' ? named.clusterName : named.name) ?? '');
+}
+
 /**
  * Subscribes to all types. A response is acknowledged when it is in force, rejected with its reason otherwise; then the last good version
  * stays and is what the rejection names. Responses of one type are applied one after the other; listeners may wait for routes meanwhile.
  */
 export function createSubscriptions(settings: SubscriptionSettings): Subscriptions {
   const status = new Map<ResourceType, TypeStatus>(types.map((type) => [type, { version: '', rejected: '' }]));
+  /** By name. */
+  const inForce = new Map<ResourceType, ReadonlyMap<string, unknown>>();
   const busy = new Map<ResourceType, Promise<void>>();
   const known = (type: ResourceType): TypeStatus => status.get(type) ?? { version: '', rejected: '' };
 
+  /** The full set that a response leads to; `undefined` when it is made for another version than the one in force. */
+  const wholeSet = (type: ResourceType, { resources, since, removed = [] }: DiscoveryResponse): ReadonlyMap<string, unknown> | undefined => {
+    if (!Array.isArray(resources) || !Array.isArray(removed)) throw new Error('The response has no list of resources.');
+    const before = inForce.get(type);
+    if (since !== undefined && (since !== known(type).version || before === undefined)) return undefined;
+    const next = new Map(since === undefined ? [] : before);
+    for (const name of removed) next.delete(name);
+    for (const resource of resources as readonly unknown[]) next.set(resourceName(type, resource), resource);
+    return next;
+  };
+
   const handle = async (type: ResourceType, response: DiscoveryResponse): Promise<void> => {
-    const { typeUrl: url, versionInfo, nonce, resources } = response;
+    const { typeUrl: url, versionInfo, nonce } = response;
     try {
-      if (!Array.isArray(resources)) throw new Error('The response has no list of resources.');
-      await settings.apply(type, resources);
+      const next = wholeSet(type, response);
+      if (next === undefined) {
+        status.set(type, { version: '', rejected: '' });
+        settings.send({ typeUrl: url, versionInfo: '', responseNonce: '' });
+        return;
+      }
+      await settings.apply(type, [...next.values()]);
+      inForce.set(type, next);
       status.set(type, { version: versionInfo, rejected: '' });
       settings.send({ typeUrl: url, versionInfo, responseNonce: nonce });
     } catch (error) {

@@ -60,4 +60,26 @@ describe('a subscription', () => {
     waiting.get('listener b')?.();
     await second;
   });
+
+  test('applies changes to the set that is in force, and asks for all of it when they are for another', async () => {
+    const applied: (readonly unknown[])[] = [];
+    const { sent, subscriptions } = make((_, resources) => {
+      applied.push(resources);
+      return resources.some((resource) => (resource as { readonly bad?: true }).bad === true) ? Promise.reject(new Error('bad')) : Promise.resolve();
+    });
+    const receive = (versionInfo: string, resources: readonly unknown[], since?: string, removed?: readonly string[]): Promise<void> =>
+      subscriptions.received({ typeUrl: typeUrl.cluster, versionInfo, nonce: `n${versionInfo}`, resources, ...(since === undefined ? {} : { since }), ...(removed === undefined ? {} : { removed }) });
+    await receive('1', [{ name: 'a' }, { name: 'b' }, { name: 'c' }]);
+    await receive('2', [{ name: 'b', type: 'EDS' }, { name: 'd' }], '1', ['c']);
+    expect(applied[1]).toEqual([{ name: 'a' }, { name: 'b', type: 'EDS' }, { name: 'd' }]);
+    await receive('3', [{ name: 'a', bad: true }], '2', []);
+    await receive('4', [], '2', ['a']);
+    expect(applied[3]).toEqual([{ name: 'b', type: 'EDS' }, { name: 'd' }]);
+    sent.length = 0;
+    await receive('6', [], '5', ['b']);
+    expect(applied).toHaveLength(4);
+    expect(sent).toEqual([{ typeUrl: typeUrl.cluster, versionInfo: '', responseNonce: '' }]);
+    await receive('6', [{ name: 'z' }]);
+    expect(applied[4]).toEqual([{ name: 'z' }]);
+  });
 });
