@@ -2,7 +2,8 @@ import { httpAccess, httpExternal, networkAccess, networkExternal, ruleNames, tr
 import { keySource, tokenFilter, type AppliedAuthentication, type KeySource } from '../features/jwt/compile.ts';
 import { ofKind, type Resource, type TypedResource } from '../manifest/index.ts';
 import { clusterName, type HttpFilterConfig, type NetworkFilter, type RuleOrigins } from '../xds/index.ts';
-import { byAge, originAt } from './model.ts';
+import type { MeshConfig } from './mesh-config.ts';
+import { byAge, originAt, type MeshService } from './model.ts';
 import { appliesTo, type Targeted } from './policy-targets.ts';
 import type { InboundView } from './snapshot-index.ts';
 import type { ProxyNode } from './types.ts';
@@ -45,7 +46,7 @@ export function accessOf(index: InboundView, node: ProxyNode): Access {
   const policies = index.authorizationPolicies.filter((policy) => appliesTo(policy as Targeted, node, mesh.rootNamespace)).map(applied);
   const tokens = tokenFilter(tokensOf(index, node), index.snapshot.keySets ?? new Map());
   const trust = trustDomains(mesh.trustDomain, mesh.trustDomainAliases);
-  const authorizers = authorizersOf(index);
+  const { authorizers } = index;
   return {
     http: (stands) => [...httpExternal(policies, { trust, stands, authorizers }), ...tokens.filters, ...httpAccess(policies, { trust, stands })],
     network: (stands) => [...networkExternal(policies, { trust, stands, authorizers }), ...networkAccess(policies, { trust, stands })],
@@ -54,7 +55,7 @@ export function accessOf(index: InboundView, node: ProxyNode): Access {
 }
 
 /** The providers of the mesh that can be asked: those whose service is known. */
-function authorizersOf({ services, snapshot: { mesh } }: SnapshotIndex): ReadonlyMap<string, Authorizer> {
+export function authorizersOf(services: readonly MeshService[], mesh: MeshConfig): ReadonlyMap<string, Authorizer> {
   return new Map(mesh.authorizers.flatMap(({ name, ...provider }): (readonly [string, Authorizer])[] => {
     const { service: written, port } = provider.settings;
     const slash = written.indexOf('/');

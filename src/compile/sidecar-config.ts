@@ -25,7 +25,7 @@ export function sidecarConfig(index: SnapshotIndex, node: ProxyNode): ProxyConfi
   const { scope, listeners, routes, clusters, endpoints, names } = index.outlooks.of(node, mesh, (seen, before) => outboundConfig(index, seen, before));
   const own = index.recall.of(
     inboundConfig, index.recall.of(proxyOf, JSON.stringify(node)), index.targetsByIp.get(node.ip), scope.sidecar, scope.policy,
-    mesh, keySets, withoutKubeProxy, index.peerPolicies, index.authorizationPolicies, index.requestAuthentications,
+    mesh, keySets, withoutKubeProxy, index.peerPolicies, index.authorizationPolicies, index.authorizers, index.requestAuthentications,
   );
   return { listeners: [...listeners, ...own.listeners], routes, clusters: [...clusters, ...own.clusters], endpoints, names, [commonPart]: { listeners, clusters } };
 }
@@ -53,10 +53,10 @@ function outboundConfig(index: SnapshotIndex, node: ProxyNode, before: OutboundC
 function inboundConfig(
   node: ProxyNode, targets: readonly ServiceTarget[] | undefined, sidecar: Scope['sidecar'], policy: Scope['policy'],
   mesh: InboundView['snapshot']['mesh'], keySets: MeshSnapshot['keySets'], withoutKubeProxy: boolean | undefined,
-  peerPolicies: InboundView['peerPolicies'], authorizationPolicies: InboundView['authorizationPolicies'], requestAuthentications: InboundView['requestAuthentications'],
+  peerPolicies: InboundView['peerPolicies'], authorizationPolicies: InboundView['authorizationPolicies'], authorizers: InboundView['authorizers'], requestAuthentications: InboundView['requestAuthentications'],
 ): Pick<ProxyConfig, 'listeners' | 'clusters'> {
   const view: InboundView = {
-    peerPolicies, authorizationPolicies, requestAuthentications,
+    peerPolicies, authorizationPolicies, authorizers, requestAuthentications,
     snapshot: { mesh, ...(keySets === undefined ? {} : { keySets }), ...(withoutKubeProxy === undefined ? {} : { withoutKubeProxy }) },
   };
   const ports = inboundPorts(view, node, targets ?? [], sidecar);

@@ -1,6 +1,7 @@
+import type { Authorizer } from '../features/authorization/compile.ts';
 import { composeMtls, spiffeId, type PeerPolicy, type WorkloadMtls } from '../features/mtls/compile.ts';
 import { ofKind, type Resource, type TypedResource } from '../manifest/index.ts';
-import { authorizationPolicies } from './authorization.ts';
+import { authorizationPolicies, authorizersOf } from './authorization.ts';
 import { meshDestinationRules, ruleFor, type NamespaceRules } from './destination-rules.ts';
 import { endpointSources } from './endpoints.ts';
 import { convertGateways } from './gateway-api/index.ts';
@@ -43,6 +44,8 @@ export interface SnapshotIndex {
   readonly peerPolicies: readonly PeerPolicy[];
   readonly requestAuthentications: readonly TypedResource<'RequestAuthentication'>[];
   readonly authorizationPolicies: readonly TypedResource<'AuthorizationPolicy'>[];
+  /** The mesh's providers of authorization whose service is known, by name. */
+  readonly authorizers: ReadonlyMap<string, Authorizer>;
   /** Services whose endpoints include this address. */
   readonly targetsByIp: ReadonlyMap<string, readonly ServiceTarget[]>;
   /** Services with what policies say of their endpoints. */
@@ -54,7 +57,7 @@ export interface SnapshotIndex {
 }
 
 /** What the inbound half of a sidecar's config is made from, besides the services that lead to it. */
-export type InboundView = Pick<SnapshotIndex, 'peerPolicies' | 'authorizationPolicies' | 'requestAuthentications'> & { readonly snapshot: Pick<SnapshotIndex['snapshot'], 'mesh' | 'keySets' | 'withoutKubeProxy'> };
+export type InboundView = Pick<SnapshotIndex, 'peerPolicies' | 'authorizationPolicies' | 'authorizers' | 'requestAuthentications'> & { readonly snapshot: Pick<SnapshotIndex['snapshot'], 'mesh' | 'keySets' | 'withoutKubeProxy'> };
 
 /**
  * Builds the index of a snapshot. With the index of the one before it, what says the same stays the same object,
@@ -76,6 +79,7 @@ export function prepareSnapshot(snapshot: MeshSnapshot, before?: SnapshotIndex):
     virtualServices: keptList(before?.virtualServices, [...meshVirtualServices(resources, mesh.domainSuffix), ...converted.virtualServices, ...ingresses.virtualServices], ({ resource }) => `${resource.apiVersion} ${named(resource.metadata)}`),
     destinationRules: keptMap(before?.destinationRules, meshDestinationRules(resources, mesh.domainSuffix)),
     authorizationPolicies: keptResources(before?.authorizationPolicies, authorizationPolicies(resources)),
+    authorizers: kept(before?.authorizers, authorizersOf(services, mesh)),
     requestAuthentications: keptResources(before?.requestAuthentications, byAge(ofKind(resources, 'RequestAuthentication'))),
     sidecars: byAge(ofKind(resources, 'Sidecar')),
     telemetries: byAge(ofKind(resources, 'Telemetry')),
