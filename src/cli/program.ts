@@ -4,6 +4,7 @@ import { down, preflight, samples, up } from './commands/lifecycle.ts';
 import { analyze, apply, explain, get, remove } from './commands/manifests.ts';
 import { load, proxyConfig, status, traffic } from './commands/observe.ts';
 import { exec, logs } from './commands/streams.ts';
+import { trace } from './commands/trace.ts';
 
 /** How a command ends: nothing or true is good, false has found something bad, a number is an exit code of its own. */
 export type Outcome = void | boolean | number;
@@ -55,6 +56,8 @@ export function program(version: string, act: Act, serve: (options: { readonly p
     .action((section: string, pod: string, options: { name?: string; namespace?: string }) => act((context) => proxyConfig(context, section, pod, options)));
   weft.command('traffic').description('requests as the proxies saw them').option('--follow', 'keep printing').option('--limit <n>', 'how many of the past', Number).option('--name <lab>')
     .action((options: Parameters<typeof traffic>[1]) => act((context) => traffic(context, options)));
+  weft.command('trace [id]').description('the spans of a trace: by its id or a request’s, or of the newest').option('--last', 'the newest, as without an id').option('--name <lab>')
+    .action((id: string | undefined, options: Parameters<typeof trace>[2]) => act((context) => trace(context, id, options)));
   weft.command('load [url]').description('send traffic through the ingress').option('--rps <n>', 'requests a second', Number, 10).option('--for <duration>', 'how long', seconds, 30).option('--name <lab>')
     .action((url: string | undefined, { for: duration, ...options }: { name?: string; rps: number; for: number }) => act((context) => load(context, url, { ...options, seconds: duration })));
 

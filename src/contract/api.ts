@@ -4,6 +4,7 @@ import type {
   Sample, SwitchAction, Tutorial, TutorialState, UpRequest,
 } from './lab.ts';
 import type { RequestRecord } from './record.ts';
+import type { Trace } from './trace.ts';
 import type { UpstreamStatus } from './upstreams.ts';
 
 /**
@@ -37,6 +38,8 @@ export interface LabApi {
 
   proxyConfig(request: { readonly lab: string; readonly proxy: string; readonly section: ProxyConfigSection }): Promise<readonly unknown[]>;
   records(request: RecordQuery & { readonly lab: string }): Promise<readonly RequestRecord[]>;
+  /** A trace by its id, by the id of a request on it, or (without one) the newest. Rejects with `not-found`. */
+  trace(request: { readonly lab: string; readonly id?: string }): Promise<Trace>;
   graph(request: { readonly lab: string }): Promise<Graph>;
   /** Circuit breakers and ejected hosts, live, as each proxy sees its upstream clusters. */
   upstreams(request: { readonly lab: string }): Promise<readonly UpstreamStatus[]>;

@@ -2,6 +2,7 @@ import type { PodInfo } from '../compile/index.ts';
 import type { Diagnostic, SourceFile } from '../manifest/index.ts';
 import type { ProxyConfigSection, ProxyStatus, RecordQuery } from './lab.ts';
 import type { RequestRecord } from './record.ts';
+import type { Trace } from './trace.ts';
 import type { MetricDelta } from './proxy-wire.ts';
 import type { UpstreamStatus } from './upstreams.ts';
 
@@ -28,6 +29,8 @@ export interface ControlApi {
   status(): Promise<ControlStatus>;
   proxyConfig(proxy: string, section: ProxyConfigSection): Promise<readonly unknown[]>;
   records(query: RecordQuery): Promise<readonly RequestRecord[]>;
+  /** The trace of this id (or of a request with this id), or the newest; `null` when there is none. */
+  trace(id: string): Promise<Trace | null>;
   metricsText(): Promise<string>;
   /** Upstream clusters that have limits, ejections or localities, as each proxy sees them now. */
   upstreams(): Promise<readonly UpstreamStatus[]>;

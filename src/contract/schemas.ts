@@ -35,6 +35,7 @@ export const schemas: { readonly [Name in keyof LabApi]: z.ZodType<Parameters<La
   switch: z.strictObject({ lab, action, dryRun: z.boolean().exactOptional() }),
   proxyConfig: z.strictObject({ lab, proxy: pod, section: z.enum(['listeners', 'routes', 'clusters', 'endpoints', 'secrets']) }),
   records: z.strictObject({ lab, limit: z.number().int().min(1).max(10_000).exactOptional(), before: z.number().exactOptional(), text: z.string().exactOptional(), outcome: z.string().exactOptional(), service: z.string().exactOptional() }),
+  trace: z.strictObject({ lab, id: z.string().max(256).exactOptional() }),
   graph: z.strictObject({ lab }),
   upstreams: z.strictObject({ lab }),
   metrics: z.strictObject({ lab }),

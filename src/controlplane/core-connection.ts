@@ -28,6 +28,7 @@ export interface CoreServices {
 const none = z.tuple([]);
 const argumentsOf: { readonly [Name in keyof ControlApi]: z.ZodType<Parameters<ControlApi[Name]>> } = {
   files: none, pods: none, status: none, metricsText: none, virtualIps: none, upstreams: none, subscribe: none,
+  trace: z.tuple([z.string().max(256)]),
   setFiles: z.tuple([z.array(sourceFileSchema).max(10_000)]),
   setPods: z.tuple([z.array(podSchema).max(10_000)]),
   setNetwork: z.tuple([z.strictObject({ virtualIpCidr: z.string().regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/) })]),
@@ -98,6 +99,7 @@ function controlApi(services: CoreServices, subscribe: () => void): ControlApi {
     rotateRoot: (step) => services.authority.rotate(step),
     proxyConfig: (proxy, section) => Promise.resolve(proxies.config(proxy, section)),
     records: (query) => Promise.resolve(telemetry.records(query)),
+    trace: (id) => Promise.resolve(telemetry.trace(id)),
     metricsText: () => services.metricsText(),
     upstreams: () => Promise.resolve(services.upstreams.all()),
     virtualIps: () => Promise.resolve(mesh.virtualIps),

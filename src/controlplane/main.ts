@@ -19,6 +19,7 @@ import { defaultServerLimits, serveControlPlane, type ServerLimits } from './ser
 import { createSignal } from './signal.ts';
 import { loadState, openStateFile } from './state/state-file.ts';
 import { emptyState, storedStateSchema } from './state/state.ts';
+import { watchDropped } from './telemetry/dropped.ts';
 import { createTelemetryIntake } from './telemetry/intake.ts';
 import { serveMetrics } from './telemetry/metrics-server.ts';
 import { createUpstreams } from './telemetry/upstreams.ts';
@@ -116,6 +117,7 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
   };
   const proxies = createProxies({ mesh, compiler: keyed, authority, metrics, problems, changed: status.fire, now });
   const schedule = createSchedule(() => proxies.push());
+  const stopWatching = watchDropped(telemetry, problems);
   const metricsText = async (): Promise<string> => `${await metrics.text()}${telemetry.text()}`;
   const proxyServices = { mesh, proxies, authority, telemetry, upstreams, rateLimits: createRateLimits(() => mesh.resources, now), metrics, log, stopping: () => stopping };
   const coreServices = { mesh, proxies, authority, telemetry, upstreams, problems, saved: () => saving, metricsText, onStatus: status.listen };
@@ -152,6 +154,7 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
       clearTimeout(returning);
       schedule.stop();
       keySets.stop();
+      stopWatching();
       telemetry.stop();
       upstreams.stop();
       status.stop();

@@ -1,4 +1,4 @@
-import { LabFailure } from '../../src/contract/index.ts';
+import { assembleTrace, LabFailure, type AppSpan } from '../../src/contract/index.ts';
 import type { ApplyResult, Lab, LabApi, LabEvents, LabStatus, LabSummary, LoadStatus, ProxyStatus, RequestRecord, SwitchAction, Switches } from '../../src/contract/index.ts';
 import type { SourceFile } from '../../src/manifest/index.ts';
 import { filesOf } from './bookinfo.ts';
@@ -36,6 +36,13 @@ const initialSwitches: Switches = {
   weights: [{ host: 'reviews', namespace: 'default', weights: { v1: 50, v3: 50 } }],
   mtls: { '': 'STRICT' },
 };
+
+/** What an instrumented application would tell: the work of the callee inside of each request that reached it. */
+function appSpans(records: readonly RequestRecord[]): readonly AppSpan[] {
+  return records.filter(({ reporter, destination }) => reporter === 'destination' && destination.app === 'reviews').map(({ traceId, spanId, time, duration, status }) => ({
+    traceId, spanId: spanId.replace(/^./, 'f'), parentSpanId: spanId, service: 'reviews', name: 'render reviews', kind: 'internal', time: time + duration * 0.1, duration: duration * 0.7, error: status >= 500, tags: {},
+  }));
+}
 
 type Listeners = { [Name in keyof LabEvents]: Set<LabEvents[Name]> };
 
@@ -121,6 +128,11 @@ export function createFakeLab(options: FakeOptions = {}): FakeLab {
     graph: async () => graphOf(recent, scenario, now()),
     upstreams: async () => [],
     records: async () => recent,
+    trace: async ({ id = recent.at(-1)?.traceId ?? '' }) => {
+      const found = assembleTrace(id, recent, appSpans(recent.filter(({ traceId }) => traceId === id)), [{ app: 'details', namespace: 'default', sent: 12, without: 12, to: ['www.googleapis.com'] }]);
+      if (found === undefined) throw new LabFailure('not-found', `No trace or request ${id} is remembered.`);
+      return found;
+    },
     watch: async () => { tell('status', status()); tell('load', { lab: name, load }); },
     unwatch: async () => undefined,
     files: async () => files(),

@@ -39,6 +39,8 @@ export function seeded(seed: number): () => number {
 /** Makes records as the two proxies of a hop would. */
 export function recordMaker(random: () => number, mtls: () => boolean, switches: () => Switches) {
   let counter = 0;
+  /** The callee's span of each request, so that what the callee sends for it hangs below. */
+  const inbound = new Map<string, string>();
   const hex = (length: number): string => Array.from({ length }, () => Math.floor(random() * 16).toString(16)).join('');
   const peer = (pod: FakePod | undefined): Peer => ({
     pod: pod === undefined ? '' : `default/${pod.name}`, workload: pod?.workload ?? '', namespace: 'default', app: pod?.app ?? '', version: pod?.version ?? '',
@@ -54,7 +56,7 @@ export function recordMaker(random: () => number, mtls: () => boolean, switches:
     const span = hex(16);
     const base: RequestRecord = {
       key: `default/${plan.from.name}#${counter}`, time, reporter: 'source', proxy: `default/${plan.from.name}`,
-      requestId: trace.requestId, traceId: trace.traceId, spanId: span, parentSpanId: '', sampled: true,
+      requestId: trace.requestId, traceId: trace.traceId, spanId: span, parentSpanId: inbound.get(`${trace.traceId} ${plan.from.name}`) ?? '', sampled: true,
       source: peer(plan.from), destination: peer(plan.to), service: host, protocol: plan.protocol ?? 'http',
       method: plan.method ?? 'GET', authority: `${plan.service}:9080`, path: plan.path, status: plan.status, flags,
       details: plan.details ?? 'via_upstream', duration: plan.duration, upstreamDuration: flags.includes('FI') ? 0 : plan.duration * 0.96,
@@ -66,9 +68,12 @@ export function recordMaker(random: () => number, mtls: () => boolean, switches:
     };
     if (plan.to === undefined || flags.includes('FI') || flags.includes('UF') || flags.includes('UH')) return [base];
     counter += 1;
+    const calleeSpan = hex(16);
+    if (inbound.size > 2000) inbound.clear();
+    inbound.set(`${trace.traceId} ${plan.to.name}`, calleeSpan);
     const denied = plan.deniedAtDestination === true;
     return [{
-      ...base, key: `default/${plan.to.name}#${counter}`, reporter: 'destination', proxy: `default/${plan.to.name}`, parentSpanId: span, spanId: hex(16),
+      ...base, key: `default/${plan.to.name}#${counter}`, reporter: 'destination', proxy: `default/${plan.to.name}`, parentSpanId: span, spanId: calleeSpan,
       duration: plan.duration * 0.93, listener: 'virtualInbound', route: 'default', cluster: denied ? '' : 'inbound|9080||', flags: [],
       details: denied ? 'rbac_access_denied_matched_policy[none]' : 'via_upstream', retries: 0,
       decision: [

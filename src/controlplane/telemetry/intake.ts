@@ -1,4 +1,4 @@
-import { istioMetricsText, queryRecords, type MetricDelta, type RecordQuery, type RequestRecord } from '../../contract/index.ts';
+import { assembleTrace, droppedContexts, istioMetricsText, queryRecords, type AppSpan, type DroppedContext, type MetricDelta, type RecordQuery, type RequestRecord, type Trace } from '../../contract/index.ts';
 import { Ring } from '../../util/ring.ts';
 import { metricSchema, recordSchema } from './schema.ts';
 import { createTotals } from './totals.ts';
@@ -16,6 +16,12 @@ export interface TelemetryIntake {
   /** `batch` comes from outside: what does not fit, or names another proxy, is left out. */
   take(proxy: string, batch: { readonly records?: unknown; readonly metrics?: unknown }): void;
   records(query: RecordQuery): readonly RequestRecord[];
+  /** Spans that applications tell of. */
+  takeSpans(spans: readonly AppSpan[]): void;
+  /** A trace by its id or by the id of a request; the newest for an empty one; `null` when there is none. */
+  trace(id: string): Trace | null;
+  /** Apps that seem to drop trace headers, by the newest records. */
+  dropped(): readonly DroppedContext[];
   /** Istio's standard metrics since the start, in Prometheus' text format. */
   text(): string;
   listen(listener: TelemetryListener): () => void;
@@ -36,6 +42,7 @@ export const defaultIntakeLimits: IntakeLimits = { records: 20_000, series: 20_0
 /** Starts the intake; its timers run while somebody listens. */
 export function createTelemetryIntake(limits: IntakeLimits = defaultIntakeLimits): TelemetryIntake {
   const ring = new Ring<RequestRecord>(limits.records);
+  const spans = new Ring<AppSpan>(limits.records);
   const totals = createTotals(limits.series);
   const recent = createTotals(limits.series);
   const listeners = new Set<TelemetryListener>();
@@ -84,6 +91,12 @@ export function createTelemetryIntake(limits: IntakeLimits = defaultIntakeLimits
         if (delta.success) addMetric(delta.data);
       }
     },
+    takeSpans: (told) => { for (const span of told) spans.push(span); },
+    trace: (id) => {
+      const traceId = traceIdOf(id.toLowerCase(), ring.newestFirst(), spans.newestFirst());
+      return (traceId === undefined ? undefined : assembleTrace(traceId, [...ring.newestFirst()], [...spans.newestFirst()], droppedContexts(latest(ring)))) ?? null;
+    },
+    dropped: () => droppedContexts(latest(ring)),
     records: (query) => queryRecords(ring.newestFirst(), query),
     text: () => istioMetricsText(totals.values()),
     listen: (listener) => {
@@ -96,6 +109,31 @@ export function createTelemetryIntake(limits: IntakeLimits = defaultIntakeLimits
       listeners.clear();
     },
   };
+}
+
+/** So many records say how apps behave now. */
+const judged = 1000;
+
+function latest(ring: Ring<RequestRecord>): readonly RequestRecord[] {
+  const records: RequestRecord[] = [];
+  for (const record of ring.newestFirst()) {
+    if (records.push(record) >= judged) break;
+  }
+  return records;
+}
+
+/** The trace that an id means: a trace's own (or its beginning, 8 digits at least), or a request's; the newest that began at an edge for an empty one. */
+function traceIdOf(id: string, records: Iterable<RequestRecord>, spans: Iterable<AppSpan>): string | undefined {
+  const means = (traceId: string): boolean => traceId === id || (id.length >= 8 && traceId.startsWith(id));
+  let any: string | undefined;
+  for (const { traceId, requestId, parentSpanId, reporter } of records) {
+    if (traceId === '') continue;
+    if (id === '' ? parentSpanId === '' && reporter === 'source' : means(traceId) || requestId.toLowerCase() === id) return traceId;
+    any ??= traceId;
+  }
+  if (id === '') return any;
+  for (const { traceId } of spans) if (means(traceId)) return traceId;
+  return undefined;
 }
 
 function list(value: unknown, most: number): readonly unknown[] {

@@ -169,10 +169,15 @@ function manifests({ backend, sessions }: Parts): Pick<Lab, 'files' | 'apply' | 
   };
 }
 
-function observation({ sessions, hub, load }: Parts): Pick<Lab, 'proxyConfig' | 'records' | 'graph' | 'upstreams' | 'metrics' | 'load' | 'stopLoad' | 'watch' | 'unwatch'> {
+function observation({ sessions, hub, load }: Parts): Pick<Lab, 'proxyConfig' | 'records' | 'trace' | 'graph' | 'upstreams' | 'metrics' | 'load' | 'stopLoad' | 'watch' | 'unwatch'> {
   return {
     proxyConfig: async ({ lab, proxy, section }) => await (await sessions.get(lab)).control.proxyConfig(proxy, section),
     records: async ({ lab, ...query }) => await (await sessions.get(lab)).control.records(query),
+    async trace({ lab, id = '' }) {
+      const trace = await (await sessions.get(lab)).control.trace(id);
+      if (trace !== null) return trace;
+      throw new LabFailure('not-found', id === '' ? 'No request was traced yet.' : `No trace or request ${id} is remembered.`, { help: id === '' ? 'Send some traffic: weft load' : 'The lab remembers the newest 20,000 reports. weft traffic lists requests with their traces.' });
+    },
     graph: async ({ lab }) => (await sessions.get(lab)).traffic.graph(),
     upstreams: async ({ lab }) => await (await sessions.get(lab)).control.upstreams(),
     metrics: async ({ lab }) => await (await sessions.get(lab)).control.metricsText(),

@@ -8,10 +8,11 @@ import { sourceName } from '../../traffic/row.ts';
 import { Decision } from './decision.tsx';
 import { FlagChip } from './flag-chip.tsx';
 import { Title } from './inspection.tsx';
+import { TraceSection } from './trace-section.tsx';
 import styles from './inspector.module.css';
 
 /** One request: what happened, why, what to do; then the decision, the timing, and everything it carried. */
-export function RequestPanel({ hop, outcome }: { readonly hop: Hop; readonly outcome: Outcome; /** Makes a new report of the callee render. */ readonly reports: number }): ReactNode {
+export function RequestPanel({ hop, outcome, reports }: { readonly hop: Hop; readonly outcome: Outcome; /** Makes a new report of the callee render. */ readonly reports: number }): ReactNode {
   const { record, others } = hop;
   return (
     <>
@@ -21,6 +22,7 @@ export function RequestPanel({ hop, outcome }: { readonly hop: Hop; readonly out
       <Words record={record} others={others} outcome={outcome} />
       <Section title="Decision" aside={<span className={styles.hint}>caller’s proxy</span>}><Decision steps={record.decision} /></Section>
       {others.map((other, index) => <Section key={other.key} title={others.length === 1 ? 'At the callee' : `At the callee, attempt ${index + 1}`} aside={<span className={styles.hint}>{other.status === 0 ? '' : other.status}</span>}><Decision steps={other.decision} /></Section>)}
+      {record.protocol !== 'tcp' && <TraceSection traceId={record.traceId} record={record.key} reports={reports} />}
       <Section title="Timing"><Timing record={record} /></Section>
       <Section title="Ends"><Facts><End name="From" peer={record.source} /><End name="To" peer={record.destination} unasked={neverSent(record)} /><Fact name="mTLS">{neverSent(record) ? 'no connection was made' : record.mtls ? 'yes, both proved who they are' : 'no: plaintext'}</Fact></Facts></Section>
       <Details title="Headers"><HeaderTable caption="Request" headers={record.requestHeaders} /><HeaderTable caption="Response" headers={record.responseHeaders} /></Details>
