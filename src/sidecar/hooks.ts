@@ -35,6 +35,8 @@ export interface Body {
 }
 
 export interface BodySink {
+  /** A chunk is this sink's only until `data` returns: it copies what it keeps. Without it chunks may be kept. */
+  readonly borrows?: boolean;
   data(chunk: Buffer): boolean;
   end(trailers: HeaderMap | undefined): void;
   error(reason: string): void;

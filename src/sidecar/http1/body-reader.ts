@@ -29,7 +29,7 @@ export class BodyReader {
       this.done = true;
       this.total = framing;
       this.firstEnd = offset + framing;
-      this.body = framing === 0 ? ReadyBody.empty : new ReadyBody(buffer, offset, framing, text);
+      this.body = framing === 0 ? ReadyBody.empty : new ReadyBody(text === undefined ? Buffer.from(buffer.subarray(offset, this.firstEnd)) : text.slice(offset, this.firstEnd));
     } else {
       this.body = new IncomingBody(typeof framing === 'number' ? framing : undefined, source);
       this.firstEnd = this.feed(buffer, offset);

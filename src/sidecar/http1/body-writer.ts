@@ -27,6 +27,7 @@ export interface BodyWriterOwner {
 
 /** Writes a piped body to a link by its framing: a length that is kept to, chunks, or plain bytes up to the end of the connection. */
 export class BodyWriter implements BodySink {
+  readonly borrows = true;
   /** Bytes of content so far. */
   written = 0;
   trailers: HeaderMap | undefined;
@@ -56,11 +57,11 @@ export class BodyWriter implements BodySink {
         this.error('body longer than announced');
         return true;
       }
-      return this.#link.write(chunk);
+      return this.#link.pass(chunk);
     }
     this.#link.cork();
     this.#link.write(`${chunk.length.toString(16)}\r\n`);
-    this.#link.write(chunk);
+    this.#link.pass(chunk);
     const more = this.#link.write('\r\n');
     this.#link.uncork();
     return more;

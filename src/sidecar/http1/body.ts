@@ -1,7 +1,10 @@
 import type { Body, BodySink, HeaderMap } from '../hooks.ts';
+import type { Memory } from '../link/index.ts';
 
 /** What feeds a body; it is told when to stop and go on reading. A source that has moved on to its next message ignores the bodies of earlier ones. */
 export interface BodySource {
+  /** Keeps what comes before anybody takes it. */
+  readonly memory: Memory;
   /** Somebody asked for the body for the first time. */
   wanted(body: IncomingBody): void;
   pause(body: IncomingBody): void;
@@ -14,27 +17,20 @@ export class ReadyBody implements Body {
   /** No body. */
   static readonly empty = new ReadyBody(Buffer.alloc(0));
   readonly length: number;
-  readonly #bytes: Buffer;
-  readonly #start: number;
-  readonly #text: string | undefined;
+  #bytes: Buffer | undefined;
+  #text: string | undefined;
 
-  /** The part of `bytes` from `start` of this length; `text` is all of `bytes` in latin1, when somebody has it. */
-  constructor(bytes: Buffer, start = 0, length = bytes.length, text?: string) {
-    this.#bytes = bytes;
-    this.#start = start;
-    this.length = length;
-    this.#text = text;
+  /** The content as bytes, or as text, a character a byte. */
+  constructor(content: Buffer | string) {
+    this.length = content.length;
+    if (typeof content === 'string') this.#text = content;
+    else this.#bytes = content;
   }
 
-  get ready(): Buffer {
-    return this.length === this.#bytes.length ? this.#bytes : this.#bytes.subarray(this.#start, this.#start + this.length);
-  }
+  get ready(): Buffer { return (this.#bytes ??= Buffer.from(this.#text as string, 'latin1')); }
 
   /** The content, a character a byte. */
-  latin1(): string {
-    const end = this.#start + this.length;
-    return this.#text === undefined ? this.#bytes.toString('latin1', this.#start, end) : this.#text.slice(this.#start, end);
-  }
+  latin1(): string { return (this.#text ??= (this.#bytes as Buffer).toString('latin1')); }
 
   pipe(sink: BodySink): void {
     if (this.length > 0) sink.data(this.ready);
@@ -81,13 +77,14 @@ export class IncomingBody implements Body {
     this.#source.cancelled(this, reason);
   }
 
-  /** The codec has read more of it. */
+  /** The codec has read more of it; the chunk may be lent. */
   push(chunk: Buffer): void {
     if (this.#over) return;
-    if (this.#sink === undefined || this.#queue.length > 0 || this.#paused) {
-      this.#queue.push(chunk);
+    const sink = this.#sink;
+    if (sink === undefined || this.#queue.length > 0 || this.#paused) {
+      this.#queue.push(this.#source.memory.hold(chunk));
       this.#source.pause(this);
-    } else if (!this.#sink.data(chunk)) {
+    } else if (!sink.data(sink.borrows === true ? chunk : Buffer.from(chunk))) {
       this.#paused = true;
       this.#source.pause(this);
     }
@@ -114,7 +111,9 @@ export class IncomingBody implements Body {
     if (sink === undefined || this.#over) return;
     while (this.#queue.length > 0) {
       if (this.#paused) return;
-      if (!sink.data(this.#queue.shift() as Buffer)) this.#paused = true;
+      const chunk = this.#queue.shift() as Buffer;
+      if (!sink.data(chunk)) this.#paused = true;
+      if (sink.borrows === true) this.#source.memory.release(chunk);
     }
     if (!this.#paused) this.#source.resume(this);
     if (this.#error !== undefined) {

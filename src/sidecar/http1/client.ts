@@ -1,5 +1,5 @@
 import type { UpstreamRequest, UpstreamFailure } from '../hooks.ts';
-import type { Link, LinkReader } from '../link/index.ts';
+import type { Link, LinkReader, Memory } from '../link/index.ts';
 import type { Exchange } from '../upstream/pool.ts';
 import { ReadyBody, type BodySource, type IncomingBody } from './body.ts';
 import { BodyReader } from './body-reader.ts';
@@ -22,6 +22,7 @@ const maxInformational = 16;
 
 /** The client side of HTTP/1.1 on one link: one exchange at a time. After any framing error the link is destroyed. */
 export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
+  readonly borrows = true;
   /** Exchanges that were started. */
   requests = 0;
   /** When an idle connection should no longer be used; kept by the pool. */
@@ -45,6 +46,8 @@ export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
     this.#owner = owner;
     link.read(this);
   }
+
+  get memory(): Memory { return this.link.memory; }
 
   get usable(): boolean {
     return this.#state === 'idle' && !this.link.destroyed;
@@ -153,7 +156,7 @@ export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
 
   #open(head: ResponseHead, { buffer, offset, whole }: CompleteHead): void {
     if (head.status === 101) {
-      this.#switchProtocols(head, buffer.subarray(offset));
+      this.#switchProtocols(head, Buffer.from(buffer.subarray(offset)));
       return;
     }
     const exchange = this.#exchange as Exchange;

@@ -26,7 +26,7 @@ export class HeadCollector {
     return this.#size === 0;
   }
 
-  /** Takes more bytes; `undefined` when the head is not complete. Throws {@link ProtocolError} as soon as it cannot become one. */
+  /** Takes more bytes, which may be lent; `undefined` when the head is not complete. Throws {@link ProtocolError} as soon as it cannot become one. */
   add(chunk: Buffer): CompleteHead | undefined {
     if (this.#size === 0) {
       const whole = headIn(chunk);
@@ -49,7 +49,7 @@ export class HeadCollector {
     if (this.#size > maxHead) throw new ProtocolError('http1.headers_too_large', 431);
     this.#lineSeen ||= seen.includes('\r\n');
     if (!this.#lineSeen && this.#size > maxTarget + 64) throw new ProtocolError('http1.uri_too_long', 414);
-    this.#chunks.push(chunk);
+    this.#chunks.push(Buffer.from(chunk));
     this.#tail = seen.slice(-3);
     return undefined;
   }

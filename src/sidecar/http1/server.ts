@@ -1,5 +1,5 @@
 import type { Body, Clock, HeaderMap, HttpResponse } from '../hooks.ts';
-import { splice, type Link, type LinkReader } from '../link/index.ts';
+import { splice, type Link, type LinkReader, type Memory } from '../link/index.ts';
 import { ReadyBody, type BodySource, type IncomingBody } from './body.ts';
 import { BodyReader } from './body-reader.ts';
 import { BodyWriter, writeReady, type BodyWriterOwner } from './body-writer.ts';
@@ -52,6 +52,7 @@ const empty = Buffer.alloc(0);
 
 /** The server side of HTTP/1.1 on one link: requests one after the other, each judged by itself, answered in order. */
 export class Http1Server implements LinkReader, BodySource, BodyWriterOwner {
+  readonly borrows = true;
   readonly #link: Link;
   readonly #session: ServerSession;
   readonly #limits: ServerLimits;
@@ -79,6 +80,8 @@ export class Http1Server implements LinkReader, BodySource, BodyWriterOwner {
     this.#timer.arm(this.#limits.idleTimeout);
     this.#link.read(this);
   }
+
+  get memory(): Memory { return this.#link.memory; }
 
   /** No request after the one that is under way. */
   shutdown(): void {
@@ -179,7 +182,7 @@ export class Http1Server implements LinkReader, BodySource, BodyWriterOwner {
     this.#head = head;
     this.#keepAlive = head.keepAlive && !this.#draining;
     this.#continue = false;
-    if (head.upgrade === 'h2c' && this.#upgrade(head, buffer.subarray(offset))) return;
+    if (head.upgrade === 'h2c' && this.#upgrade(head, Buffer.from(buffer.subarray(offset)))) return;
     const reader = new BodyReader(head.framing, this, buffer, offset, this.#limits.maxBody, whole);
     this.#reader = reader;
     this.#continue = head.expectContinue && !reader.done && reader.total === 0;
@@ -209,7 +212,7 @@ export class Http1Server implements LinkReader, BodySource, BodyWriterOwner {
   #keep(chunk: Buffer, offset: number): void {
     if (offset >= chunk.length) return;
     const more = chunk.subarray(offset);
-    this.#rest = this.#rest.length === 0 ? more : Buffer.concat([this.#rest, more]);
+    this.#rest = this.#rest.length === 0 ? Buffer.from(more) : Buffer.concat([this.#rest, more]);
     if (this.#rest.length > maxPipelined) this.#link.pause();
   }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../hooks.ts';
 import { IdleTimer, ProtocolError, type Headers } from '../http1/index.ts';
-import type { Link, LinkReader } from '../link/index.ts';
+import type { Link, LinkReader, Memory } from '../link/index.ts';
 import { trailerFields } from './fields.ts';
 import { FloodGuard } from './flood-guard.ts';
 import { FrameDecoder, type FrameEvents } from './frame-decoder.ts';
@@ -43,6 +43,7 @@ const drainPing = Buffer.from('weft-end', 'latin1');
 
 /** HTTP/2 on one link, either side: frames, settings, windows and the streams' states. Source: RFC 9113; limits are Envoy's. */
 export class Http2Connection implements LinkReader, FrameEvents, StreamHost {
+  readonly borrows = true;
   readonly link: Link;
   readonly writer: FrameWriter;
   readonly sender: Sender;
@@ -153,6 +154,7 @@ export class Http2Connection implements LinkReader, FrameEvents, StreamHost {
     this.#role.closed(this.#details);
   }
 
+  get memory(): Memory { return this.link.memory; }
   now(): number { return this.#clock.now(); }
 
   // What streams ask for.

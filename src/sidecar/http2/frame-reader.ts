@@ -2,7 +2,7 @@ import { ConnectionError, errorCode, flag, frameType, maxFrameSize } from './pro
 
 /** Takes frames as they are completed. */
 export interface FrameSink {
-  /** The payload is `bytes` from `start` to `end`; it may be kept. A DATA frame may come in pieces, each as if it were a frame. */
+  /** The payload is `bytes` from `start` to `end`; it may be lent. A DATA frame may come in pieces, each as if it were a frame. */
   frame(type: number, flags: number, id: number, bytes: Buffer, start: number, end: number): void;
 }
 

@@ -35,7 +35,7 @@ export class HeaderAssembly {
     if ((flags & flag.endHeaders) !== 0) return { id, endStream, bytes, start: from, end: end - padding };
     this.#id = id;
     this.#endStream = endStream;
-    this.#pieces = [bytes.subarray(from, end - padding)];
+    this.#pieces = [Buffer.from(bytes.subarray(from, end - padding))];
     this.#size = end - padding - from;
     return undefined;
   }
@@ -45,7 +45,7 @@ export class HeaderAssembly {
     if (this.#id === 0 || id !== this.#id) throw new ConnectionError(errorCode.protocol, 'http2.unexpected_continuation');
     this.#size += end - start;
     if (this.#size > maxHeaderBytes || this.#pieces.length >= maxContinuations) throw new ConnectionError(errorCode.enhanceYourCalm, 'http2.continuation_flood');
-    this.#pieces.push(bytes.subarray(start, end));
+    this.#pieces.push(Buffer.from(bytes.subarray(start, end)));
     if ((flags & flag.endHeaders) === 0) return undefined;
     const block = Buffer.concat(this.#pieces);
     this.#id = 0;

@@ -1,5 +1,6 @@
 import type { Body, BodySink, HeaderMap } from '../hooks.ts';
 import { IncomingBody, ReadyBody, type BodySource, type Headers } from '../http1/index.ts';
+import type { Memory } from '../link/index.ts';
 import type { FieldBlock } from './hpack-decoder.ts';
 import { errorCode } from './protocol.ts';
 
@@ -21,6 +22,7 @@ export interface StreamSender {
 /** What a stream asks of its connection. */
 export interface StreamHost {
   readonly sender: StreamSender;
+  readonly memory: Memory;
   /** Now, in milliseconds. */
   now(): number;
   /** Bytes that were received need no memory any more. */
@@ -66,6 +68,7 @@ export interface StreamEvents {
 
 /** One stream: its state, its windows, and the bodies both ways. */
 export class Http2Stream implements BodySource, BodySink {
+  readonly borrows = true;
   readonly id: number;
   readonly opened: number;
   events!: StreamEvents;
@@ -86,7 +89,7 @@ export class Http2Stream implements BodySource, BodySink {
   readonly #host: StreamHost;
   readonly #sender: StreamSender;
   #body: IncomingBody | ReadyBody | undefined;
-  /** Content before anybody was told of the stream. */
+  /** Content of the same read as the head: it is lent until {@link open}. */
   #early: Buffer[] = [];
   #trailers: Headers | undefined;
   #held = true;
@@ -113,7 +116,7 @@ export class Http2Stream implements BodySource, BodySink {
     const early = this.#early;
     this.#early = [];
     if (this.remoteEnded && this.#trailers === undefined) {
-      this.#body = early.length === 0 ? ReadyBody.empty : new ReadyBody(early.length === 1 ? (early[0] as Buffer) : Buffer.concat(early));
+      this.#body = early.length === 0 ? ReadyBody.empty : new ReadyBody(Buffer.concat(early));
       this.#held = false;
       this.#consume();
     } else {
@@ -160,6 +163,7 @@ export class Http2Stream implements BodySource, BodySink {
     return true;
   }
 
+  get memory(): Memory { return this.#host.memory; }
   wanted(): void { this.events.wanted(); }
   pause(): void { this.#held = true; }
 
@@ -206,7 +210,7 @@ export class Http2Stream implements BodySource, BodySink {
       for (let sent = 1; sent > 0 && at < chunk.length; at += sent) sent = this.#sender.data(this, chunk, at);
       if (at === chunk.length) return true;
     }
-    this.#queue.push(at === 0 ? chunk : chunk.subarray(at));
+    this.#queue.push(this.#host.memory.hold(chunk.subarray(at)));
     this.#sender.waits(this);
     return false;
   }
@@ -234,7 +238,7 @@ export class Http2Stream implements BodySource, BodySink {
       if (sent > 0) this.#queue[0] = chunk.subarray(sent);
       return true;
     }
-    this.#queue.shift();
+    this.#host.memory.release(this.#queue.shift() as Buffer);
     if (this.#queue.length > 0) return true;
     if (this.#end !== undefined) this.#finish();
     else this.#source?.resume();

@@ -2,37 +2,14 @@ import type { Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import type { Address, Link, LinkReader } from './link.ts';
 import { SocketLink } from './socket-link.ts';
-
-/** What a libuv stream (TCP or TLS) offers below Node's streams. Source: Node, src/stream_base.cc. */
-interface StreamHandle {
-  onread: () => void;
-  reading: boolean;
-  readStart(): number;
-  readStop(): number;
-  useUserBuffer(buffer: Uint8Array): void;
-  writeBuffer(request: WriteRequest, data: Uint8Array): number;
-  writeLatin1String(request: WriteRequest, data: string): number;
-  readonly bytesRead: number;
-  readonly bytesWritten: number;
-}
-
-interface WriteRequest {
-  oncomplete?: (this: WriteRequest, status: number) => void;
-  /** Kept alive until the write is done. */
-  data?: Uint8Array | undefined;
-}
-
-interface StreamBinding {
-  readonly WriteWrap: new () => WriteRequest;
-  readonly streamBaseState: Int32Array;
-  readonly kReadBytesOrError: number;
-  readonly kLastWriteWasAsync: number;
-}
+import { Tier, type StreamHandle } from './tier.ts';
 
 const endOfFile = -4095;
 /** Bytes that wait for room before the writer is asked to stop. */
 const highWater = 64 * 1024;
 const largePiece = 16 * 1024;
+/** Reads from this size on are lent to readers who can take them so: below it a copy costs nothing. */
+const lentFrom = 4096;
 
 /**
  * Puts a link on its libuv handle for the rest of its life: no stream machinery, one buffer for all reads. The same link comes back where
@@ -49,14 +26,6 @@ export function linkTier(): 'handles' | 'sockets' {
   return HandleLink.tier() === undefined ? 'sockets' : 'handles';
 }
 
-interface Tier {
-  readonly binding: StreamBinding;
-  /** Filled by every read, and copied from before the callback returns. */
-  readonly scratch: Buffer;
-  /** A request that nobody uses: a write that is done at once leaves its own behind. Making one costs more than most writes. */
-  spare: WriteRequest | undefined;
-}
-
 /** A {@link Link} on a libuv handle. Writes to TLS go one at a time: a second one while one is in flight would abort the process. */
 export class HandleLink implements Link {
   static #found: Tier | null | undefined;
@@ -69,6 +38,9 @@ export class HandleLink implements Link {
   #unread: Buffer | undefined;
   #corked: (Buffer | string)[] | undefined;
   #corks = 0;
+  /** Bytes that were passed on in this turn, in a buffer of the tier's. */
+  #room: Buffer | undefined;
+  #gathered = 0;
   #queue: (Buffer | string)[] = [];
   #queued = 0;
   #busy = false;
@@ -81,11 +53,7 @@ export class HandleLink implements Link {
 
   /** The binding, when this Node has it. */
   static tier(): Tier | undefined {
-    if (HandleLink.#found === undefined) {
-      const open = (process as unknown as { readonly binding?: (name: string) => StreamBinding }).binding;
-      const binding = open?.call(process, 'stream_wrap');
-      HandleLink.#found = binding?.WriteWrap === undefined || binding.streamBaseState === undefined ? null : { binding, scratch: Buffer.allocUnsafeSlow(65_536), spare: undefined };
-    }
+    if (HandleLink.#found === undefined) HandleLink.#found = Tier.find() ?? null;
     return HandleLink.#found ?? undefined;
   }
 
@@ -152,8 +120,22 @@ export class HandleLink implements Link {
       this.#corked.push(data);
       return !this.#full;
     }
-    if (this.#busy) return this.#enqueue(data);
-    this.#send(data);
+    if (this.#gathered > 0) {
+      if (data.length <= (this.#room as Buffer).length - this.#gathered) {
+        this.#gather(data);
+        return !this.#full;
+      }
+      this.#flush();
+    }
+    return this.#emit(data);
+  }
+
+  pass(chunk: Buffer): boolean {
+    if (this.destroyed) return true;
+    if (this.#gathered === 0) this.#tier.atEndOfTurn(this.#turnOver);
+    for (const piece of this.#corked ?? []) this.#gather(piece);
+    if (this.#corked !== undefined) this.#corked = [];
+    this.#gather(chunk);
     return !this.#full;
   }
 
@@ -167,7 +149,7 @@ export class HandleLink implements Link {
     const pieces = this.#corked ?? [];
     this.#corked = undefined;
     // Copying a large piece costs more than a write of its own.
-    if (pieces.some(({ length }) => length > largePiece)) for (const piece of pieces) this.write(piece);
+    if (this.#gathered > 0 || pieces.some(({ length }) => length > largePiece)) for (const piece of pieces) this.write(piece);
     else if (pieces.length > 0) this.write(pieces.length === 1 ? (pieces[0] as Buffer | string) : joined(pieces));
     if (this.#ending && !this.#busy && !this.destroyed) this.#shutdown();
   }
@@ -175,20 +157,49 @@ export class HandleLink implements Link {
   end(): void {
     if (this.#ending || this.destroyed) return;
     this.#ending = true;
+    this.#flush();
     if (!this.#busy && this.#corked === undefined) this.#shutdown();
   }
 
   destroy(): void { this.#socket.destroy(); }
 
   get destroyed(): boolean { return this.#socket.destroyed; }
+  get memory(): Tier { return this.#tier; }
   get settled(): boolean { return !this.#busy && this.#corked === undefined; }
   get bytesRead(): number { return this.#socket.bytesRead; }
   get bytesWritten(): number { return this.#socket.bytesWritten; }
 
-  #enqueue(data: Buffer | string): boolean {
-    this.#queue.push(data);
-    this.#queued += data.length;
-    this.#full ||= this.#queued >= highWater;
+  readonly #turnOver = (): void => { if (!this.#closed) this.#flush(); };
+
+  /** Copies bytes behind those that were passed on before; a buffer that is full is sent. */
+  #gather(data: Buffer | string): void {
+    const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
+    for (let at = 0; at < bytes.length;) {
+      const room = (this.#room ??= this.#tier.room());
+      const copied = bytes.copy(room, this.#gathered, at);
+      at += copied;
+      this.#gathered += copied;
+      if (this.#gathered === room.length) this.#flush();
+    }
+  }
+
+  /** Sends what was gathered. */
+  #flush(): void {
+    const room = this.#room;
+    if (room === undefined) return;
+    const data = room.subarray(0, this.#gathered);
+    this.#room = undefined;
+    this.#gathered = 0;
+    this.#emit(data);
+  }
+
+  /** Sends now, or when the write that is in flight is done. False when too much waits. */
+  #emit(data: Buffer | string): boolean {
+    if (this.#busy) {
+      this.#queue.push(data);
+      this.#queued += data.length;
+      this.#full ||= this.#queued >= highWater;
+    } else this.#send(data);
     return !this.#full;
   }
 
@@ -202,11 +213,15 @@ export class HandleLink implements Link {
       this.#fail(status);
     } else if (binding.streamBaseState[binding.kLastWriteWasAsync] !== 0) {
       this.#busy = true;
-      this.#full ||= data.length >= highWater;
+      this.#full ||= data.length > highWater;
       if (typeof data !== 'string') request.data = data;
-      request.oncomplete = (result) => this.#onWritten(result);
+      request.oncomplete = (result) => {
+        if (typeof data !== 'string') tier.release(data);
+        this.#onWritten(result);
+      };
     } else {
       tier.spare = request;
+      if (typeof data !== 'string') tier.release(data);
     }
   }
 
@@ -221,7 +236,9 @@ export class HandleLink implements Link {
     if (queue.length > 0) {
       this.#queue = [];
       this.#queued = 0;
-      this.#send(queue.length === 1 ? (queue[0] as Buffer | string) : joined(queue));
+      const data = queue.length === 1 ? (queue[0] as Buffer | string) : joined(queue);
+      for (const piece of queue) if (piece !== data && typeof piece !== 'string') this.#tier.release(piece);
+      this.#send(data);
       if (this.#busy) return;
     }
     if (this.#full) {
@@ -235,9 +252,9 @@ export class HandleLink implements Link {
     const { binding, scratch } = this.#tier;
     const size = binding.streamBaseState[binding.kReadBytesOrError] as number;
     if (size > 0) {
-      const chunk = Buffer.allocUnsafe(size);
-      scratch.copy(chunk, 0, 0, size);
-      this.#reader?.data(chunk);
+      const reader = this.#reader;
+      const lent = scratch.subarray(0, size);
+      reader?.data(size >= lentFrom && reader.borrows === true ? lent : Buffer.from(lent));
     } else if (size === endOfFile) {
       this.#ended = true;
       this.#reader?.end();
@@ -263,6 +280,7 @@ export class HandleLink implements Link {
     if (this.#closed) return;
     this.#closed = true;
     this.#queue = [];
+    this.#room = undefined;
     this.#reader?.close(this.#errorCode);
   }
 }

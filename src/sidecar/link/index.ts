@@ -1,4 +1,4 @@
 export { handleLink, linkTier } from './handle-link.ts';
-export type { Address, Link, LinkReader } from './link.ts';
+export type { Address, Link, LinkReader, Memory } from './link.ts';
 export { socketLink, SocketLink } from './socket-link.ts';
 export { splice, type SpliceResult } from './splice.ts';

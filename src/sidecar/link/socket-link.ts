@@ -1,13 +1,17 @@
 import type { Socket } from 'node:net';
-import type { Address, Link, LinkReader } from './link.ts';
+import type { Address, Link, LinkReader, Memory } from './link.ts';
 
 /** The public tier: a link over a connected `net.Socket` or `tls.TLSSocket`. Nothing is read before `read` is called. */
 export function socketLink(socket: Socket): SocketLink {
   return new SocketLink(socket);
 }
 
+/** Copies that the garbage collector takes away. */
+const heap: Memory = { hold: (chunk) => Buffer.from(chunk), release: () => undefined };
+
 /** A {@link Link} over a socket of Node's. */
 export class SocketLink implements Link {
+  readonly memory = heap;
   readonly #socket: Socket;
   #reader: LinkReader | undefined;
   #unread: Buffer | undefined;
@@ -64,6 +68,7 @@ export class SocketLink implements Link {
     return typeof data === 'string' ? this.#socket.write(data, 'latin1') : this.#socket.write(data);
   }
 
+  pass(chunk: Buffer): boolean { return this.write(Buffer.from(chunk)); }
   cork(): void { this.#socket.cork(); }
   uncork(): void { this.#socket.uncork(); }
   end(): void { if (!this.#socket.destroyed) this.#socket.end(); }

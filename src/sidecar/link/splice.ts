@@ -20,6 +20,7 @@ export function splice(a: Link, b: Link, done: (result: SpliceResult) => void): 
 
 /** Reads one link and writes the other; the drain of its own link lets the opposite direction go on. */
 class Direction implements LinkReader {
+  readonly borrows = true;
   bytes = 0;
   readonly #from: Link;
   readonly #to: Link;
@@ -39,7 +40,7 @@ class Direction implements LinkReader {
 
   data(chunk: Buffer): void {
     this.bytes += chunk.length;
-    if (!this.#to.write(chunk)) this.#from.pause();
+    if (!this.#to.pass(chunk)) this.#from.pause();
   }
 
   end(): void { this.#to.end(); }

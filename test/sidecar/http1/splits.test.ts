@@ -8,7 +8,7 @@ import { HeadCollector } from '../../../src/sidecar/http1/head-collector.ts';
 import { ProtocolError } from '../../../src/sidecar/http1/protocol-error.ts';
 import { parseRequestHead } from '../../../src/sidecar/http1/request-head.ts';
 
-const source: BodySource = { wanted: () => undefined, pause: () => undefined, resume: () => undefined, cancelled: () => undefined };
+const source: BodySource = { memory: { hold: (chunk) => Buffer.from(chunk), release: () => undefined }, wanted: () => undefined, pause: () => undefined, resume: () => undefined, cancelled: () => undefined };
 
 /** What a message comes to when its bytes arrive in these pieces: head, body, trailers and what is left, or the error. */
 function read(pieces: readonly Buffer[]): unknown {

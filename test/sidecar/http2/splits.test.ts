@@ -18,6 +18,7 @@ class TestLink implements Link {
   reader: LinkReader | undefined;
   destroyed = false;
   readonly settled = true;
+  readonly memory = { hold: (chunk: Buffer): Buffer => Buffer.from(chunk), release: (chunk: Uint8Array): void => { chunk.fill(63); } };
   readonly remote = nobody;
   readonly local = nobody;
   readonly bytesRead = 0;
@@ -27,6 +28,7 @@ class TestLink implements Link {
   resume(): void { /* the test never stops */ }
   unread(): void { /* nothing was read */ }
   write(): boolean { return true; }
+  pass(): boolean { return true; }
   cork(): void { /* nothing is sent */ }
   uncork(): void { /* nothing is sent */ }
   end(): void { this.destroyed = true; }
@@ -51,7 +53,12 @@ function read(pieces: readonly Buffer[]): unknown {
   const limits = { headTimeout: 0, idleTimeout: 0, bodyIdleTimeout: 0, maxBody: 1e9, streamWindow: 65_536, connectionWindow: 1_048_576, maxConcurrentStreams: 100 };
   const server = new Http2Server(link, session, limits, realClock);
   server.start();
-  for (const piece of pieces) link.reader?.data(piece);
+  for (const piece of pieces) {
+    const lent = Buffer.from(piece);
+    link.reader?.data(lent);
+    // Another read overwrites it.
+    lent.fill('?');
+  }
   const { destroyed } = link;
   link.reader?.close(undefined);
   return { events, invalid, destroyed };

@@ -4,7 +4,7 @@ import { StreamTable } from '../../../src/sidecar/http2/stream-table.ts';
 import { Http2Stream, type StreamHost } from '../../../src/sidecar/http2/stream.ts';
 import type { Sender } from '../../../src/sidecar/http2/sender.ts';
 
-const host: StreamHost = { now: () => 0, sender: {} as Sender, consumed: () => undefined, allow: () => undefined, finished: () => undefined };
+const host: StreamHost = { now: () => 0, sender: {} as Sender, memory: { hold: (chunk) => chunk, release: () => undefined }, consumed: () => undefined, allow: () => undefined, finished: () => undefined };
 
 test('finds the streams that are open, however many were and whichever ended', () => {
   fc.assert(fc.property(fc.array(fc.oneof(fc.constant('open' as const), fc.nat(300)), { maxLength: 600 }), (steps) => {

@@ -101,6 +101,41 @@ describe.each([
     expect(got.text()).toBe(`\xe9ab${'x'.repeat(70_000)}`);
   });
 
+  it('passes on bytes that are overwritten afterwards, in order with what is written, and ends behind them', async () => {
+    const { link, peer } = await pair(tier, secure);
+    link.read(new Collector());
+    const received = collect(peer);
+    let expected = '';
+    const lent = Buffer.alloc(40_000);
+    for (let turn = 0; turn < 30; turn++) {
+      link.cork();
+      link.write(`<${turn}>`);
+      lent.fill(97 + (turn % 26));
+      link.pass(lent);
+      link.write('/');
+      link.uncork();
+      link.pass(lent.fill(65 + (turn % 26)).subarray(0, turn));
+      const owned = Buffer.alloc(turn * 1000, 48);
+      link.write(owned);
+      expected += `<${turn}>${String.fromCharCode(97 + (turn % 26)).repeat(40_000)}/${String.fromCharCode(65 + (turn % 26)).repeat(turn)}${'0'.repeat(turn * 1000)}`;
+      lent.fill(0);
+      if (turn % 10 === 0) await new Promise((resolve) => { setImmediate(resolve); });
+    }
+    link.end();
+    await expect.poll(() => received.ended(), { timeout: 10_000 }).toBe(true);
+    expect(received.text() === expected).toBe(true);
+  });
+
+  it('lends large reads to a reader who borrows, and copies those that it holds', async () => {
+    const { link, peer } = await pair(tier, secure);
+    const held: Buffer[] = [];
+    link.read({ borrows: true, data: (chunk) => { held.push(link.memory.hold(chunk)); }, end: () => undefined, drain: () => undefined, close: () => undefined });
+    const sent = Buffer.concat(Array.from({ length: 20 }, (_, index) => Buffer.alloc(30_000, 97 + index)));
+    peer.write(sent);
+    await expect.poll(() => held.reduce((sum, { length }) => sum + length, 0), { timeout: 10_000 }).toBe(sent.length);
+    expect(Buffer.concat(held).equals(sent)).toBe(true);
+  });
+
   it('says when it is full, and when there is room again, losing nothing', async () => {
     const { link, peer } = await pair(tier, secure);
     const reader = new Collector();

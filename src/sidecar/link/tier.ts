@@ -1,0 +1,87 @@
+import type { Memory } from './link.ts';
+
+/** What a libuv stream (TCP or TLS) offers below Node's streams. Source: Node, src/stream_base.cc. */
+export interface StreamHandle {
+  onread: () => void;
+  reading: boolean;
+  readStart(): number;
+  readStop(): number;
+  useUserBuffer(buffer: Uint8Array): void;
+  writeBuffer(request: WriteRequest, data: Uint8Array): number;
+  writeLatin1String(request: WriteRequest, data: string): number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+}
+
+export interface WriteRequest {
+  oncomplete?: (this: WriteRequest, status: number) => void;
+  /** Kept alive until the write is done. */
+  data?: Uint8Array | undefined;
+}
+
+interface StreamBinding {
+  readonly WriteWrap: new () => WriteRequest;
+  readonly streamBaseState: Int32Array;
+  readonly kReadBytesOrError: number;
+  readonly kLastWriteWasAsync: number;
+}
+
+/** Bytes of one buffer that is used again and again. */
+const roomSize = 65_536;
+/** Buffers that are kept for later: a megabyte. */
+const mostSpare = 16;
+/** Bytes from this size on are held in a buffer of ours. */
+const worthHolding = 8192;
+
+/** What all links on handles share: the binding, and the memory that bytes pass through without any being allocated. */
+export class Tier implements Memory {
+  readonly binding: StreamBinding;
+  /** Filled by every read; the next read overwrites it. */
+  readonly scratch = Buffer.allocUnsafeSlow(roomSize);
+  /** A request that nobody uses: a write that is done at once leaves its own behind. Making one costs more than most writes. */
+  spare: WriteRequest | undefined;
+  readonly #rooms: Buffer[] = [];
+  readonly #ours = new WeakSet<ArrayBufferLike>();
+  #due: (() => void)[] = [];
+
+  constructor(binding: StreamBinding) {
+    this.binding = binding;
+  }
+
+  /** The binding, when this Node has it. */
+  static find(): Tier | undefined {
+    const open = (process as unknown as { readonly binding?: (name: string) => StreamBinding }).binding;
+    const binding = open?.call(process, 'stream_wrap');
+    return binding?.WriteWrap === undefined || binding.streamBaseState === undefined ? undefined : new Tier(binding);
+  }
+
+  /** A buffer to gather bytes in. */
+  room(): Buffer {
+    const spare = this.#rooms.pop();
+    if (spare !== undefined) return spare;
+    const made = Buffer.allocUnsafeSlow(roomSize);
+    this.#ours.add(made.buffer);
+    return made;
+  }
+
+  hold(chunk: Buffer): Buffer {
+    if (chunk.length < worthHolding || chunk.length > roomSize) return Buffer.from(chunk);
+    const room = this.room();
+    return room.subarray(0, chunk.copy(room));
+  }
+
+  release(data: Uint8Array): void {
+    if (this.#rooms.length < mostSpare && this.#ours.has(data.buffer)) this.#rooms.push(Buffer.from(data.buffer as ArrayBuffer));
+  }
+
+  /** Runs when this turn of the event loop has read what there was. */
+  atEndOfTurn(run: () => void): void {
+    if (this.#due.push(run) === 1) setImmediate(this.#turnOver);
+  }
+
+  readonly #turnOver = (): void => {
+    const due = this.#due;
+    this.#due = [];
+    for (const run of due) run();
+  };
+}
