@@ -22,7 +22,7 @@ export function where(graph: Graph): Where {
     const [name, namespace] = record.service.split('.');
     return first(`${namespace ?? ''}/${name ?? ''}`, `host:${record.service}`, `host:${record.authority}`);
   };
-  const source = (record: RequestRecord): string | undefined => ofPeer(record.source) ?? first('unknown');
+  const source = (record: RequestRecord): string | undefined => ofPeer(record.source) ?? first('unidentified');
   const target = (record: RequestRecord): string | undefined => ofPeer(record.destination) ?? ofHost(record);
   return {
     source, target,

@@ -19,8 +19,9 @@ import { defaultServerLimits, serveControlPlane, type ServerLimits } from './ser
 import { createSignal } from './signal.ts';
 import { loadState, openStateFile } from './state/state-file.ts';
 import { emptyState, storedStateSchema } from './state/state.ts';
+import { callersIn } from './telemetry/callers.ts';
 import { watchDropped } from './telemetry/dropped.ts';
-import { createTelemetryIntake } from './telemetry/intake.ts';
+import { createTelemetryIntake, defaultIntakeLimits } from './telemetry/intake.ts';
 import { serveMetrics } from './telemetry/metrics-server.ts';
 import { createUpstreams } from './telemetry/upstreams.ts';
 import { createPilotMetrics } from './telemetry/pilot.ts';
@@ -68,7 +69,6 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
   const status = createSignal(statusQuiet);
   const problems = createProblems(status.fire);
   const metrics = createPilotMetrics();
-  const telemetry = createTelemetryIntake();
   const upstreams = createUpstreams();
 
   if (loaded.problem !== undefined) {
@@ -90,6 +90,7 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
     schedule.request(urgency);
     status.fire();
   });
+  const telemetry = createTelemetryIntake(defaultIntakeLimits, callersIn(() => mesh.pods));
   const rotation = await loadState(settings.stateDir, rotationName, storedRotation);
   if (rotation.problem !== undefined) throw new Error(`The state of the mesh’s roots could not be read: ${rotation.problem}`);
   const rotationFile = openStateFile(settings.stateDir, rotationName);

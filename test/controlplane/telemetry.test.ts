@@ -51,6 +51,17 @@ describe('telemetry', () => {
     expect(await lab.core.metricsText()).toContain('istio_requests_total{');
   });
 
+  it('names a caller that could not say who it is by its address, and proves nothing by it', async () => {
+    const nobody = { pod: '', workload: '', namespace: '', app: '', version: '', principal: '', ip: '' };
+    const [caller] = await lab.core.pods();
+    const proxy = await lab.proxy('a');
+    const refused = { proxy: 'default/a', protocol: 'tcp', flags: ['DPE'], details: 'tls_handshake_failed{}' } as const;
+    proxy.say({ telemetry: { records: [record({ ...refused, key: 'lab', source: { ...nobody, ip: caller?.ip ?? '' } }), record({ ...refused, key: 'stranger', source: { ...nobody, ip: '192.0.2.9' } })], skipped: 0, metrics: [] } });
+    await until('the records are there', async () => (await lab.core.records({})).length === 2);
+    const bySource = Object.fromEntries((await lab.core.records({})).map(({ key, source }) => [key, [source.workload, source.principal, source.ip]]));
+    expect(bySource).toEqual({ lab: [caller?.workload, '', caller?.ip], stranger: ['', '', '192.0.2.9'] });
+  });
+
   it('leaves out what does not fit and what speaks for another proxy', () => {
     const intake = createTelemetryIntake();
     intake.take('default/a', {

@@ -1,4 +1,4 @@
-import { assembleTrace, droppedContexts, istioMetricsText, queryRecords, type AppSpan, type DroppedContext, type MetricDelta, type RecordQuery, type RequestRecord, type Trace } from '../../contract/index.ts';
+import { assembleTrace, droppedContexts, istioMetricsText, queryRecords, type AppSpan, type DroppedContext, type MetricDelta, type Peer, type RecordQuery, type RequestRecord, type Trace } from '../../contract/index.ts';
 import { Ring } from '../../util/ring.ts';
 import { metricSchema, recordSchema } from './schema.ts';
 import { createTotals } from './totals.ts';
@@ -39,8 +39,8 @@ export interface IntakeLimits {
 
 export const defaultIntakeLimits: IntakeLimits = { records: 20_000, series: 20_000, perBatch: 5000, recordsEvery: 15, metricsEvery: 1000 };
 
-/** Starts the intake; its timers run while somebody listens. */
-export function createTelemetryIntake(limits: IntakeLimits = defaultIntakeLimits): TelemetryIntake {
+/** Starts the intake; its timers run while somebody listens. `callerAt` knows who of the lab has an address: a caller whose handshake failed never said it. */
+export function createTelemetryIntake(limits: IntakeLimits = defaultIntakeLimits, callerAt: (ip: string) => Peer | undefined = () => undefined): TelemetryIntake {
   const ring = new Ring<RequestRecord>(limits.records);
   const spans = new Ring<AppSpan>(limits.records);
   const totals = createTotals(limits.series);
@@ -84,7 +84,7 @@ export function createTelemetryIntake(limits: IntakeLimits = defaultIntakeLimits
     take: (proxy, { records, metrics }) => {
       for (const item of list(records, limits.perBatch)) {
         const record = recordSchema.safeParse(item);
-        if (record.success && record.data.proxy === proxy) addRecord(record.data);
+        if (record.success && record.data.proxy === proxy) addRecord(named(record.data, callerAt));
       }
       for (const item of list(metrics, limits.perBatch)) {
         const delta = metricSchema.safeParse(item);
@@ -134,6 +134,12 @@ function traceIdOf(id: string, records: Iterable<RequestRecord>, spans: Iterable
   if (id === '') return any;
   for (const { traceId } of spans) if (means(traceId)) return traceId;
   return undefined;
+}
+
+function named(record: RequestRecord, callerAt: (ip: string) => Peer | undefined): RequestRecord {
+  const { source } = record;
+  const caller = source.workload === '' && source.ip !== '' ? callerAt(source.ip) : undefined;
+  return caller === undefined ? record : { ...record, source: { ...caller, principal: source.principal } };
 }
 
 function list(value: unknown, most: number): readonly unknown[] {

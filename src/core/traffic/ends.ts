@@ -16,7 +16,10 @@ export interface Known {
   serverOf(service: string): End | undefined;
 }
 
-const unknownEnd: End = { id: 'unknown', kind: 'unknown', name: 'unknown', namespace: '' };
+/** Callers that the mesh cannot name: they have no proxy, or the TLS handshake that would have told who they are has failed. */
+const unidentified: End = { id: 'unidentified', kind: 'unknown', name: 'unidentified', namespace: '' };
+/** Destinations that no Service and no ServiceEntry has. */
+const unregistered: End = { id: 'unknown', kind: 'unknown', name: 'unregistered', namespace: '' };
 /** Envoy's and Istio's names for what is not in the registry. */
 const noService: ReadonlySet<string> = new Set(['', 'unknown', 'PassthroughCluster', 'InboundPassthroughCluster', 'BlackHoleCluster', 'InboundPassthroughClusterIpv4']);
 
@@ -29,7 +32,7 @@ export function workloadEnd(namespace: string, app: string, gateway: boolean): E
 
 /** Who called, by Istio's canonical labels. */
 export function sourceEnd(labels: MetricLabels, known: Known): End {
-  return canonical([labels.source_canonical_service, labels.source_app, labels.source_workload], labels.source_workload_namespace, known) ?? unknownEnd;
+  return canonical([labels.source_canonical_service, labels.source_app, labels.source_workload], labels.source_workload_namespace, known) ?? unidentified;
 }
 
 /**
@@ -40,7 +43,7 @@ export function targetEnd(labels: MetricLabels, known: Known): End {
   const workload = canonical([labels.destination_canonical_service, labels.destination_app, labels.destination_workload], labels.destination_workload_namespace, known);
   if (workload !== undefined) return workload;
   const service = labels.destination_service;
-  if (noService.has(service)) return unknownEnd;
+  if (noService.has(service)) return unregistered;
   const server = known.serverOf(service);
   if (server !== undefined) return server;
   if (!/\.svc(\.|$)/.test(service)) return { id: `host:${service}`, kind: 'external', name: service, namespace: '' };

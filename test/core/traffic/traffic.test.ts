@@ -60,7 +60,7 @@ describe('the graph', () => {
     ]);
     const edges = Object.fromEntries(traffic.graph().edges.map((edge) => [edge.source, edge]));
     expect(edges['default/productpage']).toMatchObject({ figures: { rps: 4 }, mtls: 1 });
-    expect(edges['unknown']).toMatchObject({ target: 'default/reviews', figures: { rps: 3 }, mtls: 0, sourcePrincipal: '' });
+    expect(edges['unidentified']).toMatchObject({ target: 'default/reviews', figures: { rps: 3 }, mtls: 0, sourcePrincipal: '' });
   });
 
   it('counts a request that never arrived for the service it was meant for', () => {

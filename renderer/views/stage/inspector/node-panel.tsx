@@ -9,7 +9,13 @@ import { Figures } from './figures.tsx';
 import { Title } from './inspection.tsx';
 import styles from './inspector.module.css';
 
-const kinds = { service: 'Service', gateway: 'Ingress gateway', external: 'Outside of the mesh', unknown: 'Unknown' } as const;
+const kinds = { service: 'Service', gateway: 'Ingress gateway', external: 'Outside of the mesh', unknown: 'Not known to the mesh' } as const;
+
+/** What stands behind the nodes that are no one thing, by id. */
+const meanings: Readonly<Record<string, string>> = {
+  unidentified: 'Callers without a proxy, or whose TLS handshake failed: nobody knows who they are. Their requests show the address.',
+  unknown: 'Hosts that no Service and no ServiceEntry names: the proxies let the traffic through as it is, or block it.',
+};
 
 /** A service: its figures, its versions, its switches, and what the rules say. */
 export function NodePanel({ node }: { readonly node: GraphNode }): ReactNode {
@@ -20,7 +26,7 @@ export function NodePanel({ node }: { readonly node: GraphNode }): ReactNode {
   const fault = switches?.faults.find(each => isHost(each, service ?? node));
   return (
     <>
-      <Title kind={kinds[node.kind]} name={node.name}>{service !== undefined && <Ports service={service} />}</Title>
+      <Title kind={kinds[node.kind]} name={node.name}>{service !== undefined && <Ports service={service} />}{node.kind === 'unknown' && <p className={styles.hint}>{meanings[node.id]}</p>}</Title>
       <Section title="Now"><Figures id={node.id} figures={node.figures} /></Section>
       {node.versions.length > 0 && node.kind === 'service' && <Section title="Versions"><Versions node={node} /></Section>}
       {service !== undefined && service.versions.length > 1 && <Section title="Weights" aside={<RuleLink rules={rules} kind="VirtualService" path={['http']} />}><WeightsPanel service={service} written={weights} /></Section>}
