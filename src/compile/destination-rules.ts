@@ -46,8 +46,10 @@ function merge(older: MeshDestinationRule, newer: MeshDestinationRule): MeshDest
  * in each, the most specific host, and one with a selector for the proxy before one without.
  */
 export function ruleFor(rules: ReadonlyMap<string, NamespaceRules>, node: ProxyNode, service: Pick<MeshService, 'host' | 'namespace'>, rootNamespace: string): MeshDestinationRule | undefined {
-  for (const namespace of new Set([node.namespace, service.namespace, rootNamespace])) {
+  if (rules.size === 0) return undefined;
+  for (const namespace of [node.namespace, service.namespace, rootNamespace]) {
     const known = rules.get(namespace);
+    // Asked for every service by every proxy: most namespaces say nothing of it.
     if (known === undefined || (known.wild.length === 0 && !known.exact.has(service.host))) continue;
     const found = [...(known.exact.get(service.host) ?? []), ...known.wild.filter(({ host }) => host !== service.host && hostIsIn(service.host, host))]
       .filter((rule) => exported(rule.exportTo, namespace, node.namespace))

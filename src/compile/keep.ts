@@ -38,8 +38,10 @@ export function kept<Value>(before: Value | undefined, after: Value): Value {
 /** A list with the former items where they say the same, found by a key; the former list itself where all of it does. */
 export function keptList<Item>(before: readonly Item[] | undefined, after: readonly Item[], key: (item: Item) => string): readonly Item[] {
   if (before === undefined) return after;
-  const known = new Map(before.map((item) => [key(item), item]));
-  const items = after.map((item) => kept(known.get(key(item)), item));
+  let byKey: ReadonlyMap<string, Item> | undefined;
+  const known = (item: Item): Item | undefined => (byKey ??= new Map(before.map((one) => [key(one), one]))).get(key(item));
+  // Most stay where they are, as the same object.
+  const items = after.map((item, at) => (Object.is(before[at], item) ? item : kept(known(item), item)));
   return sameItems(before, items, Object.is) ? before : items;
 }
 

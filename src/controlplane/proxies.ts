@@ -16,8 +16,8 @@ import type { PilotMetrics } from './telemetry/pilot.ts';
 
 /** The wire to one connected proxy, as far as pushing needs it. */
 export interface ProxyWire {
-  /** Sends a DiscoveryResponse, given as JSON. */
-  send(response: string): void;
+  /** Sends a DiscoveryResponse, given as JSON in pieces of UTF-8. */
+  send(response: readonly Uint8Array[]): void;
   /** Tells the proxy whom to trust, and whether to renew its certificate. */
   trust(roots: string, renew: boolean): void;
   close(): void;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { FromControlPlane, PodRegistration } from '../contract/index.ts';
-import type { Channel } from '../rpc/index.ts';
+import type { LineChannel } from '../rpc/lines.ts';
 import { readJsonRequest } from './ads/json-wire.ts';
 import { CsrRefused, type CertificateAuthority } from './ca.ts';
 import type { Log } from './log.ts';
@@ -44,12 +44,12 @@ export interface ProxyServices {
 }
 
 /** Serves one authenticated proxy for as long as its channel lives. Returns what takes its lines. */
-export function serveProxy(pod: PodRegistration, channel: Channel, services: ProxyServices): (line: string) => void {
+export function serveProxy(pod: PodRegistration, channel: LineChannel, services: ProxyServices): (line: string) => void {
   const { mesh, proxies, authority, telemetry, upstreams, log } = services;
   const proxy = podKey(pod);
   const identity = `spiffe://${mesh.config.trustDomain}/ns/${pod.namespace}/sa/${pod.serviceAccount}`;
   const say = (reply: FromControlPlane): void => channel.send(JSON.stringify(reply));
-  const attached = proxies.attach(pod, { send: (response) => channel.send(`{"response":${response}}`), trust: (roots, renew) => say({ roots, renew }), close: () => channel.close() });
+  const attached = proxies.attach(pod, { send: (response) => channel.sendPieces([Buffer.from('{"response":'), ...response, Buffer.from('}')]), trust: (roots, renew) => say({ roots, renew }), close: () => channel.close() });
   let requests = 0;
 
   async function sign({ id, pem }: { readonly id: number; readonly pem: string }): Promise<void> {

@@ -3,7 +3,7 @@ import { createServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { z } from 'zod';
 import type { PodRegistration } from '../contract/index.ts';
 import type { Channel } from '../rpc/index.ts';
-import { lineChannel } from '../rpc/lines.ts';
+import { lineChannel, type LineChannel } from '../rpc/lines.ts';
 import type { CertificateAuthority, ServerCertificate } from './ca.ts';
 import type { Log } from './log.ts';
 import { proxyNode, type Mesh } from './mesh.ts';
@@ -36,7 +36,7 @@ export interface ServerOptions {
   readonly log: Log;
   now(): number;
   /** Serve somebody who has proved who they are; both return what takes their lines. */
-  proxy(pod: PodRegistration, channel: Channel): (line: string) => void;
+  proxy(pod: PodRegistration, channel: LineChannel): (line: string) => void;
   core(channel: Channel): void;
   /** Takes a connection that chose HTTP/2 in its handshake: gRPC. */
   grpc(socket: TLSSocket): void;

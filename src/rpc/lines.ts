@@ -42,6 +42,8 @@ export function lineSplitter(maxLine: () => number, onLine: (line: string) => vo
 /** A channel over a socket whose longest line can change, e.g. once the peer has said who it is. */
 export interface LineChannel extends Channel {
   setMaxLine(bytes: number): void;
+  /** Sends a message that is there in pieces of UTF-8, without putting them together. */
+  sendPieces(pieces: readonly Uint8Array[]): void;
 }
 
 /** A channel over a socket, one message a line. The socket is destroyed when its peer breaks the limits. */
@@ -58,12 +60,21 @@ export function lineChannel(socket: Duplex, limits: LineLimits = defaultLineLimi
   socket.on('end', () => socket.destroy());
   socket.on('close', closing.fire);
   if (socket.destroyed) closing.fire();
+  /** A peer that does not read is cut off. */
+  const writable = (): boolean => {
+    if (socket.destroyed) return false;
+    if (socket.writableLength > limits.maxBuffered) socket.destroy();
+    return !socket.destroyed;
+  };
   return {
     setMaxLine: (bytes) => { maxLine = bytes; },
-    send: (message) => {
-      if (socket.destroyed) return;
-      if (socket.writableLength > limits.maxBuffered) socket.destroy();
-      else socket.write(`${message}\n`);
+    send: (message) => { if (writable()) socket.write(`${message}\n`); },
+    sendPieces: (pieces) => {
+      if (!writable()) return;
+      socket.cork();
+      for (const piece of pieces) socket.write(piece);
+      socket.write('\n');
+      socket.uncork();
     },
     onMessage: (listener) => { listeners.push(listener); },
     onClose: closing.listen,

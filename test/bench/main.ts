@@ -5,6 +5,12 @@ import { bookinfo, hasPeer, noEngine, startLab } from '../e2e/support/index.ts';
 /** Cost against peers in the same run; CPU is per request, so 1 means as cheap as the peer and 2 twice as dear. */
 interface Against { readonly cpu_vs_nginx: number; readonly rps_vs_nginx: number; readonly cpu_vs_haproxy: number }
 
+/** Milliseconds on the clock and of the processor. */
+interface Cost { readonly ms: number; readonly cpu_ms: number }
+
+/** A mesh with simulated proxies: manifests read, all compiled and pushed, one rule changed, one pod lost; what the rule's change put on the wire; heap in use. */
+interface Scale { readonly read: Cost; readonly full: Cost; readonly change: Cost; readonly pod: Cost; readonly responses: number; readonly sent_mb: number; readonly heap_mb: number }
+
 /** What `npm run bench -- --json` prints. */
 interface Results {
   one_hop_200b?: Against;
@@ -16,6 +22,10 @@ interface Results {
   up_ms?: number;
   up_steps_ms?: Readonly<Record<string, number>>;
   frame_ms_p95?: number;
+  /** Containers of a lab of Bookinfo, its control plane and gateway among them, and the process that runs the lab. */
+  lab_memory_mb?: { readonly containers: number; readonly core: number; readonly all: number };
+  /** 1,000 services, 2,000 proxies, 500 VirtualServices; and half of each. */
+  scale?: { readonly full: Scale; readonly half: Scale };
 }
 
 const json = process.argv.includes('--json');
@@ -43,9 +53,23 @@ await part('start-up of Bookinfo, engine and image warm', async () => {
     results.idle_pss_mb = median(memory.map(({ pss }) => pss));
     results.idle_rss_mb = median(memory.map(({ rss }) => rss));
     say(`  idle sidecar: ${results.idle_pss_mb.toFixed(1)} MB PSS, ${results.idle_rss_mb.toFixed(1)} MB RSS (median of ${memory.length})`);
+    const containers = containerMemory();
+    const core = process.memoryUsage().rss / 1e6;
+    results.lab_memory_mb = { containers, core, all: containers + core };
+    say(`  memory of the whole lab: ${(containers + core).toFixed(0)} MB of 1024 (containers ${containers.toFixed(0)}, the process that runs it ${core.toFixed(0)})`);
   } finally {
     await lab.down();
   }
+});
+
+await part('the control plane at scale: 1,000 services, 2,000 simulated proxies, 500 VirtualServices', async () => {
+  const { scale } = JSON.parse(lastLine(await script('test/bench/scale.ts'))) as { scale: NonNullable<Results['scale']> };
+  results.scale = scale;
+  const cost = ({ ms, cpu_ms }: Cost): string => `${String(ms).padStart(6)} ms (${cpu_ms} ms of processor time)`;
+  for (const [name, label] of [['read', 'manifests read'], ['full', 'all compiled and pushed'], ['change', 'one rule changed'], ['pod', 'one pod lost']] as const) {
+    say(`  ${label.padEnd(24)} ${cost(scale.full[name])}; half of it all ${cost(scale.half[name]).trim()}`);
+  }
+  say(`  the rule’s change: ${scale.full.responses} responses, ${scale.full.sent_mb} MB; heap ${scale.full.heap_mb} MB, half of it all ${scale.half.heap_mb} MB`);
 });
 
 await part('a frame’s own work with 40 nodes, 120 edges and 300 requests a second', async () => {
@@ -69,7 +93,7 @@ async function part(title: string, work: () => Promise<void>): Promise<void> {
 
 function script(file: string, ...args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['--expose-gc', '--import', 'tsx', file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';
     child.stdout.on('data', (data: Buffer) => { output += data.toString(); });
     child.on('error', reject);
@@ -90,6 +114,17 @@ function sidecarMemory(): readonly { readonly pss: number; readonly rss: number 
     const kilobytes = (field: string): number => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(rollup)?.[1] ?? 0);
     return { pss: kilobytes('Pss') / 1024, rss: kilobytes('Rss') / 1024 };
   });
+}
+
+/** Memory of all containers of the lab, MB, as the engine counts it. */
+function containerMemory(): number {
+  const ids = execFileSync('docker', ['ps', '-q', '--filter', 'label=dev.weft.lab=bench'], { encoding: 'utf8' }).trim().split('\n').filter(Boolean);
+  const used = execFileSync('docker', ['stats', '--no-stream', '--format', '{{.MemUsage}}', ...ids], { encoding: 'utf8' }).trim().split('\n');
+  const units: Readonly<Record<string, number>> = { B: 1e-6, KiB: 1024e-6, MiB: 1.048576, GiB: 1073.741824 };
+  return used.reduce((sum, line) => {
+    const [, amount = '0', unit = 'B'] = /^([\d.]+)([KMG]?i?B)/.exec(line) ?? [];
+    return sum + Number(amount) * (units[unit] ?? 0);
+  }, 0);
 }
 
 function median(values: readonly number[]): number {

@@ -2,12 +2,16 @@ import { typeUrl, type DiscoveryRequest } from '../../xds/index.ts';
 import { resourceType } from './resources.ts';
 import type { AdsRequest, Push } from './session.ts';
 
-/** A DiscoveryResponse, as JSON: what changed since the set that the proxy runs on, else the full set. */
-export function jsonResponse({ type, set, before, nonce }: Push): string {
+/** A DiscoveryResponse, as JSON in pieces of UTF-8: what changed since the set that the proxy runs on, else the full set. */
+export function jsonResponse({ type, set, before, nonce }: Push): readonly Uint8Array[] {
   const head = `{"typeUrl":${JSON.stringify(typeUrl[type])},"versionInfo":"${set.version}","nonce":"${nonce}"`;
-  if (before === undefined || before.version === '') return `${head},"resources":[${set.json}]}`;
-  const { json, removed } = set.since(before);
-  return `${head},"since":"${before.version}","removed":${JSON.stringify(removed)},"resources":[${json}]}`;
+  if (before === undefined || before.version === '') return response(head, set.pieces);
+  const { pieces, removed } = set.since(before);
+  return response(`${head},"since":"${before.version}","removed":${JSON.stringify(removed)}`, pieces);
+}
+
+function response(head: string, resources: readonly Uint8Array[]): readonly Uint8Array[] {
+  return [Buffer.from(`${head},"resources":[`), ...resources, Buffer.from(']}')];
 }
 
 /** A sidecar's request: it always wants everything. `undefined` for a type that we do not serve. */

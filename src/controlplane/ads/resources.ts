@@ -14,8 +14,8 @@ export interface TypeSet {
   readonly version: string;
   /** By name, in the order in which compile gave them. */
   readonly resources: ReadonlyMap<string, WireResource>;
-  /** Their JSON, separated by commas. */
-  readonly json: string;
+  /** Their JSON, separated by commas, in pieces of UTF-8 that are the same for all sets that have them. */
+  readonly pieces: readonly Uint8Array[];
   /** What is to be done to a former set; worked out once for all proxies that had the same one. */
   since(before: TypeSet): Changes;
   /** What many proxies have, and what one of them has besides. */
@@ -26,8 +26,8 @@ export interface TypeSet {
 export interface Changes {
   readonly changed: readonly WireResource[];
   readonly removed: readonly string[];
-  /** The JSON of what changed, separated by commas. */
-  readonly json: string;
+  /** The JSON of what changed, as in a set. */
+  readonly pieces: readonly Uint8Array[];
 }
 
 /** Everything that one proxy is to run on. */
@@ -86,8 +86,8 @@ export function typeSet(resources: Iterable<WireResource>, version?: string): Ty
   for (const resource of resources) byName.set(resource.name, resource);
   let text = '';
   if (version === undefined) for (const [name, { version: content }] of byName) text += `${name}\n${content}\n`;
-  let json: string | undefined;
-  return { version: version ?? hashOf(text), resources: byName, get json() { return (json ??= jsonOf([...byName.values()])); }, since: comparing((before) => changes(before.resources, byName)) };
+  let pieces: readonly Uint8Array[] | undefined;
+  return { version: version ?? hashOf(text), resources: byName, get pieces() { return (pieces ??= piecesOf([...byName.values()])); }, since: comparing((before) => changes(before.resources, byName)) };
 }
 
 /** A set that many proxies have, and what one of them has besides; costs what the second costs. */
@@ -97,8 +97,7 @@ function layered(common: TypeSet, own: TypeSet): TypeSet {
   return {
     version: hashOf(`${common.version}\n${own.version}`),
     get resources() { return all(); },
-    // Strings put together like this are not copied before somebody reads them.
-    json: joined(common.json, own.json),
+    get pieces() { return joined(common.pieces, own.pieces); },
     since: comparing((before) => (before.layers === undefined ? changes(before.resources, all()) : both(common.since(before.layers[0]), own.since(before.layers[1]), [common, own]))),
     layers: [common, own],
   };
@@ -115,22 +114,24 @@ function comparing(compare: (before: TypeSet) => Changes): TypeSet['since'] {
 
 function changes(before: ReadonlyMap<string, WireResource>, after: ReadonlyMap<string, WireResource>): Changes {
   const changed = [...after.values()].filter(({ name, version }) => before.get(name)?.version !== version);
-  return { changed, removed: [...before.keys()].filter((name) => !after.has(name)), json: jsonOf(changed) };
+  return { changed, removed: [...before.keys()].filter((name) => !after.has(name)), pieces: piecesOf(changed) };
 }
 
 /** A resource that only went from one layer to the other is not removed. */
 function both(common: Changes, own: Changes, layers: readonly TypeSet[]): Changes {
   const removed = [...common.removed, ...own.removed].filter((name) => !layers.some(({ resources }) => resources.has(name)));
-  return { changed: [...common.changed, ...own.changed], removed, json: joined(common.json, own.json) };
+  return { changed: [...common.changed, ...own.changed], removed, pieces: joined(common.pieces, own.pieces) };
 }
 
-function jsonOf(resources: readonly WireResource[]): string {
-  return resources.map(({ json }) => json).join(',');
+function piecesOf(resources: readonly WireResource[]): readonly Uint8Array[] {
+  return resources.length === 0 ? [] : [Buffer.from(resources.map(({ json }) => json).join(','))];
 }
 
-function joined(a: string, b: string): string {
-  return a === '' || b === '' ? a + b : `${a},${b}`;
+function joined(a: readonly Uint8Array[], b: readonly Uint8Array[]): readonly Uint8Array[] {
+  return a.length === 0 || b.length === 0 ? [...a, ...b] : [...a, comma, ...b];
 }
+
+const comma = Buffer.from(',');
 
 function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
