@@ -1,4 +1,5 @@
 import { app, BrowserWindow, dialog, Menu, session, shell } from 'electron';
+import { join } from 'node:path';
 import type { Lab } from '../src/contract/index.ts';
 import { serveLabApi } from '../src/rpc/index.ts';
 import { acceptPipes } from './ipc.ts';
@@ -6,6 +7,7 @@ import { lockContents, lockSession } from './lockdown.ts';
 import { applicationMenu } from './menu.ts';
 import { isDocumentation } from './origin.ts';
 import { registerScheme, serveRenderer } from './protocol.ts';
+import { openTray } from './tray.ts';
 import { openWindow } from './window.ts';
 
 /** A lab's core while the app runs. `close` ends what belongs to the app (load, streams), not the labs themselves. */
@@ -33,7 +35,7 @@ export function runApp(options: AppOptions): void {
   if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
   registerScheme();
   lockContents(app);
-  app.on('second-instance', focus);
+  app.on('second-instance', () => focus());
   app.whenReady().then(() => start(options)).catch((error: unknown) => {
     dialog.showErrorBox('Weft could not start', error instanceof Error ? error.message : String(error));
     app.exit(1);
@@ -47,19 +49,22 @@ async function start(options: AppOptions): Promise<void> {
   Menu.setApplicationMenu(applicationMenu(process.platform, (url) => { if (isDocumentation(url)) void shell.openExternal(url); }));
   const { lab, close } = await options.openLab(dataDir);
   acceptPipes((channel) => serveLabApi(lab, channel), (contents) => BrowserWindow.fromWebContents(contents) !== null);
-  closeOnQuit(close);
   const open = (): BrowserWindow => openWindow({ preload: options.preload, dataDir, ...(options.icon === undefined ? {} : { icon: options.icon }) });
   app.on('activate', () => { if (BrowserWindow.getAllWindows().length === 0) open(); });
   app.on('window-all-closed', () => { if (process.platform !== 'darwin') app.quit(); });
+  const closeTray = openTray({ lab, icon: join(options.rendererDir, '32x32.png'), open: () => { if (!focus()) open(); }, quit: () => app.quit() });
+  closeOnQuit(() => { closeTray?.(); return close(); });
   open();
 }
 
-function focus(): void {
+/** Brings the window to the front; false when there is none. */
+function focus(): boolean {
   const [window] = BrowserWindow.getAllWindows();
-  if (window === undefined) return;
+  if (window === undefined) return false;
   if (window.isMinimized()) window.restore();
   window.show();
   window.focus();
+  return true;
 }
 
 /** Core ends first, then the app does; a core that does not end in time is left to the operating system. */
