@@ -8,6 +8,8 @@ export interface Analysis {
   readonly registry: Registry;
   readonly rootNamespace: string;
   readonly domainSuffix: string;
+  /** Who gets access logs where nobody is named: `meshConfig.defaultProviders.accessLogging`. */
+  readonly logProviders: readonly string[];
   /** Gateway workloads that run without a manifest. */
   readonly gateways: readonly GatewayWorkload[];
 }

@@ -1,5 +1,6 @@
 import type { Analyzer } from '../analyzer.ts';
 import { admission } from './admission.ts';
+import { annotationMistakes, annotationStages, captureAnnotations } from './annotations.ts';
 import { applicationUser } from './application-user.ts';
 import { caCertificates } from './ca-certificates.ts';
 import { conditions } from './conditions.ts';
@@ -7,17 +8,22 @@ import { conflictingGateways } from './conflicting-gateways.ts';
 import { conflictingHosts } from './conflicting-hosts.ts';
 import { deprecation } from './deprecation.ts';
 import { destinationHost } from './destination-host.ts';
+import { duplicateCertificates } from './duplicate-certificates.ts';
 import { envoyFilters } from './envoy-filters.ts';
 import { gatewayApiStatus } from './gateway-api-status.ts';
 import { gatewaySecrets } from './gateway-secrets.ts';
 import { gatewayWorkloads } from './gateway-workloads.ts';
 import { injection } from './injection.ts';
+import { jwtClaimRoutes } from './jwt-claim-routes.ts';
 import { mtlsConflicts } from './mtls-conflicts.ts';
 import { portNames } from './port-names.ts';
 import { autoImages, proxyImages } from './proxy-images.ts';
+import { regularExpressions } from './regular-expressions.ts';
+import { authorizationPolicies, ineffectiveSelectors } from './security-policies.ts';
 import { entryAddresses, entryProtocols } from './service-entries.ts';
 import { sharedPods } from './shared-pods.ts';
 import { subsets } from './subsets.ts';
+import { telemetryProviders } from './telemetry-providers.ts';
 import { virtualServiceGateways } from './virtual-service-gateways.ts';
 import { externalControlPlane, webhooks } from './webhooks.ts';
 import { conflictingSelectors, defaultSelectors } from './workload-selectors.ts';
@@ -30,9 +36,13 @@ export const analyzers: readonly Analyzer[] = [
   virtualServiceGateways,
   gatewayWorkloads,
   gatewaySecrets,
+  duplicateCertificates,
   conflictingGateways,
   conflictingHosts,
   mtlsConflicts,
+  authorizationPolicies,
+  ineffectiveSelectors,
+  jwtClaimRoutes,
   caCertificates,
   entryAddresses,
   entryProtocols,
@@ -42,8 +52,13 @@ export const analyzers: readonly Analyzer[] = [
   sharedPods,
   applicationUser,
   envoyFilters,
+  annotationMistakes,
   deprecation,
   conditions,
+  annotationStages,
+  captureAnnotations,
+  regularExpressions,
+  telemetryProviders,
   gatewayApiStatus,
   injection,
   proxyImages,
