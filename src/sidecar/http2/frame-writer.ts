@@ -5,7 +5,8 @@ import { flag, frameType, maxFrameSize } from './protocol.ts';
 const maxWaiting = 10_000;
 const maxWaitingControl = 1000;
 const firstSlab = 4096;
-/** Slabs above this size are not used again. */
+/** Slabs that are used again: so many, and none above this size. */
+const mostKept = 3;
 const largestKept = 512 * 1024;
 /** What is gathered before it is written without waiting for the end of the turn. */
 const enough = 128 * 1024;
@@ -18,8 +19,9 @@ export class FrameWriter {
   readonly #link: Link;
   readonly #flooded: (details: string) => void;
   #slab: Buffer = none;
-  /** The largest slab that the link was given; it comes back when the link has written all. */
-  #lent: Buffer = none;
+  /** Slabs that the link was given, and those that came back when it had written all. */
+  #lent: Buffer[] = [];
+  #free: Buffer[] = [];
   #used = 0;
   #scheduled = false;
   #waiting = 0;
@@ -130,9 +132,10 @@ export class FrameWriter {
     this.#lastData = -1;
     if (used === 0) return;
     this.#used = 0;
+    this.#takeBack();
     this.full = !this.#link.write(this.#slab.subarray(0, used));
     if (!this.#link.settled) {
-      if (this.#slab.length > this.#lent.length && this.#slab.length <= largestKept) this.#lent = this.#slab;
+      this.#lent.push(this.#slab);
       this.#slab = none;
     }
     if (!this.full) this.#waiting = this.#control = 0;
@@ -174,12 +177,17 @@ export class FrameWriter {
     this.#slab = larger;
   }
 
-  /** The slab that was lent, when it is free again and large enough. */
+  /** A slab that has come back and is large enough. */
   #back(needed: number): Buffer | undefined {
-    const lent = this.#lent;
-    if (needed > lent.length || !this.#link.settled) return undefined;
-    this.#lent = none;
-    return lent;
+    this.#takeBack();
+    const large = this.#free.findIndex(({ length }) => length >= needed);
+    return large < 0 ? undefined : this.#free.splice(large, 1)[0];
+  }
+
+  #takeBack(): void {
+    if (this.#lent.length === 0 || !this.#link.settled) return;
+    this.#free = [...this.#lent, ...this.#free].filter(({ length }) => length <= largestKept).slice(0, mostKept);
+    this.#lent = [];
   }
 
   #schedule(): void {

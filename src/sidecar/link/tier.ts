@@ -28,8 +28,8 @@ interface StreamBinding {
 
 /** Bytes of one buffer that is used again and again. */
 const roomSize = 65_536;
-/** Buffers that are kept for later: a megabyte. */
-const mostSpare = 16;
+/** Buffers that are kept for later: three megabytes, once so many were in use at a time. */
+const mostSpare = 48;
 /** Bytes from this size on are held in a buffer of ours. */
 const worthHolding = 8192;
 
