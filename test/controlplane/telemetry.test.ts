@@ -29,6 +29,7 @@ describe('telemetry', () => {
     expect(metrics[0]?.requests).toBe(5);
     expect((await lab.core.records({ text: 'get /reviews/0' })).map(({ key }) => key)).toEqual(['k1']);
     expect((await lab.core.records({})).map(({ key }) => key)).toEqual(['k2', 'k1']);
+    expect(await lab.core.trace('0000000000000000')).toBeNull();
   });
 
   it('is printed as Istio’s standard metrics', async () => {
