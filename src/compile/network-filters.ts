@@ -50,6 +50,7 @@ export function httpFilter({ statPrefix, routes, place, mesh, access = [] }: Htt
     forwardClientCertDetails: place === 'inbound' ? 'APPEND_FORWARD' : 'SANITIZE_SET',
     ...(place === 'outbound' ? {} : { setCurrentClientCertDetails: { subject: true, dns: place === 'inbound', uri: true } }),
     upgradeConfigs: [{ upgradeType: 'websocket' }],
+    proxy100Continue: true,
     ...pathSettings[mesh.pathNormalization],
   };
   return { name: filterNames.httpConnectionManager, typedConfig: any(typeUrl.httpConnectionManager, manager) };

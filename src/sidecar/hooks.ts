@@ -52,6 +52,8 @@ export interface HttpRequest {
   body: Body;
   /** The protocol that the caller wants to switch to (`websocket`), when the listener allows it; else empty. */
   readonly upgrade: string;
+  /** The caller sends its body when it is told to continue: by the upstream. */
+  readonly expectContinue?: boolean;
   /** The caller's HTTP/2, or that it spoke to the caller's own proxy. */
   readonly http2: boolean;
   readonly stream: StreamInfo;

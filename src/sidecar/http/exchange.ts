@@ -30,7 +30,8 @@ export class HttpExchange implements ServerExchange {
     const stream = new Stream(context);
     this.#stream = stream;
     const upgrade = head.upgrade !== '' && plan.upgrades.has(head.upgrade) ? head.upgrade : '';
-    const request = new ProxiedRequest(head, context.scheme, body, upgrade, stream);
+    const request = new ProxiedRequest(head, context.scheme, body, upgrade, stream, plan.limits.proxyContinue === true && head.expectContinue);
+    stream.inform = (status, headers) => { this.#inform(status, headers); };
     if (request.authority === '') request.authority = context.originalDestination;
     this.#request = request;
     for (const step of session.steps) stream.step(step);
@@ -62,6 +63,13 @@ export class HttpExchange implements ServerExchange {
     }
     stream.abort();
     this.#record(this.#response?.status ?? 0, bodyBytes);
+  }
+
+  /** A 100 is for callers who wait for one; who asked us to say it has heard it. */
+  #inform(status: number, headers: HeaderMap): void {
+    if (status === 100 && !this.#request.expectContinue) return;
+    takePeerHeaders(headers as ProxiedRequest['headers']);
+    this.#progress.inform(status, headers);
   }
 
   #handle(request: ProxiedRequest): Promise<HttpResponse> {

@@ -49,6 +49,7 @@ export function managerPlan(manager: HttpConnectionManager): ManagerPlan {
       idleTimeout: milliseconds(manager.commonHttpProtocolOptions?.idleTimeout) ?? 3_600_000,
       bodyIdleTimeout: 30_000,
       maxBody: Number.MAX_SAFE_INTEGER,
+      proxyContinue: manager.proxy100Continue === true,
       streamWindow: Number(manager.http2ProtocolOptions?.initialStreamWindowSize ?? 65_536),
       connectionWindow: Number(manager.http2ProtocolOptions?.initialConnectionWindowSize ?? 1_048_576),
       maxConcurrentStreams: Number(manager.http2ProtocolOptions?.maxConcurrentStreams ?? 100),

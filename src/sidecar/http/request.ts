@@ -12,10 +12,11 @@ export class ProxiedRequest implements HttpRequest, RequestFacts {
   body: Body;
   readonly headers: Headers;
   readonly upgrade: string;
+  readonly expectContinue: boolean;
   http2: boolean;
   readonly stream: Stream;
 
-  constructor(message: Omit<RequestLine, 'upgrade'>, scheme: 'http' | 'https', body: Body, upgrade: string, stream: Stream) {
+  constructor(message: Omit<RequestLine, 'upgrade' | 'expectContinue'>, scheme: 'http' | 'https', body: Body, upgrade: string, stream: Stream, expectContinue = false) {
     this.method = message.method;
     this.path = message.path;
     this.authority = message.authority;
@@ -24,6 +25,7 @@ export class ProxiedRequest implements HttpRequest, RequestFacts {
     this.body = body;
     this.upgrade = upgrade;
     this.http2 = message.http2;
+    this.expectContinue = expectContinue;
     this.stream = stream;
   }
 

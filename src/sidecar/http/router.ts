@@ -1,5 +1,5 @@
 import type { DecisionStep, ResponseFlag } from '../../contract/index.ts';
-import type { Attempt, HttpHandler, HttpResponse, UpstreamFailure } from '../hooks.ts';
+import type { Attempt, HeaderMap, HttpHandler, HttpResponse, UpstreamFailure } from '../hooks.ts';
 import type { Headers } from '../http1/index.ts';
 import { speaksHttp2 } from '../http2/index.ts';
 import type { UpstreamConnection } from '../runtime.ts';
@@ -105,6 +105,10 @@ class RouterAttempt implements Exchange, Attempt {
       headers.delete(peerIdHeader);
       headers.delete(protocolHeader);
     }
+  }
+
+  informational(status: number, headers: HeaderMap): void {
+    if (!this.#cancelled) this.#stream.inform?.(status, headers);
   }
 
   response(response: HttpResponse): void {

@@ -1,6 +1,6 @@
 import type { DecisionStep, Peer, ResponseFlag } from '../../contract/index.ts';
 import type { Route } from '../../xds/index.ts';
-import type { Attempt, DownstreamConnection, StreamInfo, UpstreamFailure } from '../hooks.ts';
+import type { Attempt, DownstreamConnection, HeaderMap, StreamInfo, UpstreamFailure } from '../hooks.ts';
 import type { Link } from '../link/index.ts';
 import type { HttpConnectionContext, UpstreamCluster, UpstreamHost } from '../runtime.ts';
 import type { TraceContext } from './trace-context.ts';
@@ -38,6 +38,8 @@ export class Stream implements StreamInfo {
   /** The connection of the last attempt. */
   upstreamLink: Link | undefined;
   mtls = false;
+  /** Tells the caller something before the answer. */
+  inform: ((status: number, headers: HeaderMap) => void) | undefined;
   upstreamDuration = 0;
   requestId = '';
   #abort: AbortController | undefined;

@@ -146,6 +146,7 @@ export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
           return;
         }
         if (++this.#informational > maxInformational) throw new ProtocolError('http1.too_many_informational', 502);
+        this.#exchange?.informational?.(head.status, head.headers);
         next = complete.buffer.subarray(complete.offset);
         if (next.length === 0) return;
       }

@@ -1,4 +1,4 @@
-import type { UpstreamRequest, HttpResponse } from '../hooks.ts';
+import type { HeaderMap, UpstreamRequest, HttpResponse } from '../hooks.ts';
 import { printable, type Headers } from './headers.ts';
 
 /**
@@ -8,10 +8,16 @@ import { printable, type Headers } from './headers.ts';
 export function encodeRequestHead(request: UpstreamRequest): string {
   let head = `${request.method} ${wireSafe(request.path)} HTTP/1.1\r\nhost: ${wireSafe(request.authority)}\r\n${(request.headers as Headers).lines()}`;
   const { length } = request.body;
+  if (request.expectContinue === true) head += 'expect: 100-continue\r\n';
   if (request.upgrade !== '') head += `connection: Upgrade\r\nupgrade: ${request.upgrade}\r\n`;
   else if (length === undefined) head += 'transfer-encoding: chunked\r\n';
   else if (length > 0 || takesBody(request.method)) head += `content-length: ${length}\r\n`;
   return `${head}\r\n`;
+}
+
+/** A response before the real one. Source: RFC 9110 section 15.2. */
+export function encodeInformational(status: number, headers: HeaderMap): string {
+  return `HTTP/1.1 ${status} ${reasons[status] ?? ''}\r\n${(headers as Headers).lines()}\r\n`;
 }
 
 /** How a response is framed for the caller that is there. */
@@ -51,7 +57,7 @@ function takesBody(method: string): boolean {
 }
 
 const reasons: Readonly<Record<number, string>> = {
-  101: 'Switching Protocols', 200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'No Content', 206: 'Partial Content', 301: 'Moved Permanently', 302: 'Found', 303: 'See Other',
+  100: 'Continue', 101: 'Switching Protocols', 102: 'Processing', 103: 'Early Hints', 200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'No Content', 206: 'Partial Content', 301: 'Moved Permanently', 302: 'Found', 303: 'See Other',
   304: 'Not Modified', 307: 'Temporary Redirect', 308: 'Permanent Redirect', 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed',
   408: 'Request Timeout', 409: 'Conflict', 410: 'Gone', 411: 'Length Required', 412: 'Precondition Failed', 413: 'Payload Too Large', 414: 'URI Too Long',
   415: 'Unsupported Media Type', 417: 'Expectation Failed', 418: 'I\'m a teapot', 422: 'Unprocessable Content', 425: 'Too Early', 426: 'Upgrade Required', 428: 'Precondition Required',

@@ -14,6 +14,8 @@ export interface RequestLine {
   readonly upgrade: string;
   /** It came over HTTP/2. */
   readonly http2: boolean;
+  /** `Expect: 100-continue`. */
+  readonly expectContinue: boolean;
 }
 
 /** The head of an HTTP/1.x request; nothing in it is the raw text of the peer's framing. */
@@ -22,7 +24,6 @@ export interface RequestHead extends RequestLine {
   /** The connection may carry another request. */
   readonly keepAlive: boolean;
   readonly http10: boolean;
-  readonly expectContinue: boolean;
   /** With `Upgrade: h2c`: what HTTP/2's SETTINGS would say, in base64url. */
   readonly http2Settings: string | undefined;
 }

@@ -3,7 +3,7 @@ import { splice, type Link, type LinkReader, type Memory } from '../link/index.t
 import { ReadyBody, type BodySource, type IncomingBody } from './body.ts';
 import { BodyReader } from './body-reader.ts';
 import { BodyWriter, writeReady, type BodyWriterOwner } from './body-writer.ts';
-import { encodeResponseHead } from './encode.ts';
+import { encodeInformational, encodeResponseHead } from './encode.ts';
 import { HeadCollector, type CompleteHead } from './head-collector.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { ProtocolError } from './protocol-error.ts';
@@ -19,10 +19,12 @@ export interface ServerSession {
   readonly switchToHttp2?: ((head: RequestLine, settings: Buffer, rest: Buffer) => void) | undefined;
 }
 
-/** What is counted of a request while it is read. */
+/** A request while it is served: what is counted of it, and what its caller is told before the answer. */
 export interface RequestProgress {
   /** Content bytes so far. */
   readonly bodyBytesRead: number;
+  /** Sends a response before the real one, where the caller's version has them. */
+  inform(status: number, headers: HeaderMap): void;
 }
 
 /** One request, as the codec sees it. */
@@ -43,6 +45,8 @@ export interface ServerLimits {
   /** Longest pause of the caller inside a body that is wanted. */
   readonly bodyIdleTimeout: number;
   readonly maxBody: number;
+  /** It is the upstream that tells a caller to continue; else we do, when its body is asked for. */
+  readonly proxyContinue?: boolean;
 }
 
 /** Pipelined bytes that are kept while a request is answered; then the link is paused. */
@@ -92,6 +96,10 @@ export class Http1Server implements LinkReader, BodySource, BodyWriterOwner {
   /** Content bytes of the current request so far. */
   get bodyBytesRead(): number {
     return this.#reader?.total ?? 0;
+  }
+
+  inform(status: number, headers: HeaderMap): void {
+    if (this.#state === 'busy' && this.#exchange !== undefined && this.#writer === undefined && this.#head?.http10 === false) this.#link.write(encodeInformational(status, headers));
   }
 
   data(chunk: Buffer): void {
@@ -185,7 +193,7 @@ export class Http1Server implements LinkReader, BodySource, BodyWriterOwner {
     if (head.upgrade === 'h2c' && this.#upgrade(head, Buffer.from(buffer.subarray(offset)))) return;
     const reader = new BodyReader(head.framing, this, buffer, offset, this.#limits.maxBody, whole);
     this.#reader = reader;
-    this.#continue = head.expectContinue && !reader.done && reader.total === 0;
+    this.#continue = head.expectContinue && this.#limits.proxyContinue !== true && !reader.done && reader.total === 0;
     this.#keep(buffer, reader.firstEnd);
     const exchange = this.#session.open(head, reader.body, this);
     this.#exchange = exchange;

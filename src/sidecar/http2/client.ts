@@ -114,6 +114,7 @@ class ClientStream implements StreamEvents, Http2Request {
     if (status < 200) {
       if (endStream) throw new ProtocolError('http2.informational_ends_stream', 502);
       if (++this.#informational > maxInformational) throw new ProtocolError('http2.too_many_informational', 502);
+      this.#exchange?.informational?.(status, Headers.from(fields.names, fields.values));
       return false;
     }
     this.#fields = fields;

@@ -1,4 +1,4 @@
-import type { UpstreamRequest, HttpResponse } from '../hooks.ts';
+import type { HeaderMap, UpstreamRequest, HttpResponse } from '../hooks.ts';
 import type { Headers } from '../http1/index.ts';
 import type { HpackEncoder } from './hpack-encoder.ts';
 
@@ -6,7 +6,12 @@ import type { HpackEncoder } from './hpack-encoder.ts';
 export function encodeRequest(encoder: HpackEncoder, request: UpstreamRequest): string {
   const grpc = isGrpc(request.headers as Headers) ? encoder.field('te', 'trailers') : '';
   return encoder.common(':method', request.method) + encoder.common(':scheme', request.scheme) + encoder.field(':authority', wireSafe(request.authority))
-    + encoder.common(':path', wireSafe(request.path)) + fields(encoder, request.headers as Headers, request.body.length) + grpc;
+    + encoder.common(':path', wireSafe(request.path)) + fields(encoder, request.headers as Headers, request.body.length) + grpc + (request.expectContinue === true ? encoder.field('expect', '100-continue') : '');
+}
+
+/** A response before the real one. */
+export function encodeInformational(encoder: HpackEncoder, status: number, headers: HeaderMap): string {
+  return encoder.common(':status', String(status)) + fields(encoder, headers as Headers, 'as said');
 }
 
 /** The head of a response; a response to HEAD keeps the length that its body would have. */

@@ -2,7 +2,7 @@ import type { Clock, HeaderMap, HttpResponse } from '../hooks.ts';
 import { Headers, IdleTimer, ProtocolError, ReadyBody, type IncomingBody, type RequestLine, type ServerExchange, type ServerLimits, type ServerSession } from '../http1/index.ts';
 import type { Link } from '../link/index.ts';
 import { Http2Connection, type Http2Role } from './connection.ts';
-import { encodeResponse } from './encode.ts';
+import { encodeInformational, encodeResponse } from './encode.ts';
 import { requestFields, type RequestFields } from './fields.ts';
 import type { FieldBlock } from './hpack-decoder.ts';
 import { ConnectionError, errorCode } from './protocol.ts';
@@ -84,6 +84,11 @@ class ServerStream implements StreamEvents {
     return this.#stream.received;
   }
 
+  inform(status: number, headers: HeaderMap): void {
+    const { sender: { encoder } } = this.#server.connection;
+    if (this.#exchange !== undefined && !this.#responded && !this.#stream.closed) this.#stream.sendHead(encodeInformational(encoder, status, headers), false);
+  }
+
   head(block: FieldBlock, endStream: boolean): boolean {
     let fields: RequestFields;
     try {
@@ -97,8 +102,8 @@ class ServerStream implements StreamEvents {
     }
     const { method, path, authority, names, values, contentLength, expectContinue } = fields;
     this.#stream.expected = contentLength;
-    this.#continue = expectContinue;
-    this.#head = { method, path, authority, headers: Headers.from(names, values), upgrade: '', http2: true };
+    this.#continue = expectContinue && this.#server.limits.proxyContinue !== true;
+    this.#head = { method, path, authority, headers: Headers.from(names, values), upgrade: '', http2: true, expectContinue };
     return true;
   }
 

@@ -1,10 +1,12 @@
-import type { UpstreamRequest, HttpResponse, UpstreamFailure } from '../hooks.ts';
+import type { HeaderMap, UpstreamRequest, HttpResponse, UpstreamFailure } from '../hooks.ts';
 import type { UpstreamConnection } from '../runtime.ts';
 
 /** One request on one upstream connection; HTTP/1.1 and HTTP/2 codecs make the same events. */
 export interface Exchange {
   /** The connection was got; called once, before anything is written. Last chance to add headers that depend on who the peer is. */
   connected(connection: UpstreamConnection, reused: boolean): void;
+  /** A response before the real one, but for 101. */
+  informational?(status: number, headers: HeaderMap): void;
   /** The head is here; the body follows by its own way. */
   response(response: HttpResponse): void;
   /** No response will come; once, and not after `response`. `untouched`: not one byte of an answer was seen. */

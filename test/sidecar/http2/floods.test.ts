@@ -37,6 +37,10 @@ const floods: Readonly<Record<string, Buffer>> = {
   'unknown frames': many(5000, frame(0xfe, 0, 0, Buffer.alloc(100))),
 };
 
+/** Milliseconds that another connection may wait because of a flood. */
+const patience = 300;
+const median = (values: readonly number[]): number => values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
+
 describe('a flood costs its own connection at most', () => {
   for (const [name, bytes] of Object.entries(floods)) {
     it(name, async () => {
@@ -48,15 +52,22 @@ describe('a flood costs its own connection at most', () => {
       socket.on('error', () => undefined);
       socket.pause();
       socket.write(start);
+      const fine = async (): Promise<number> => {
+        const started = performance.now();
+        expect((await exchange(proxy.port, ['GET /fine HTTP/1.1\r\nHost: a\r\n\r\n'], oneResponse)).answer).toMatch(/^HTTP\/1\.1 200 /);
+        return performance.now() - started;
+      };
+      const quiet: number[] = [];
+      for (let round = 0; round < 10; round++) quiet.push(await fine());
+      const during: number[] = [];
       let gone = false;
       socket.on('close', () => { gone = true; });
       for (let round = 0; round < 10 && !gone; round++) {
         socket.write(bytes);
-        const started = performance.now();
-        const { answer } = await exchange(proxy.port, ['GET /fine HTTP/1.1\r\nHost: a\r\n\r\n'], oneResponse);
-        expect(answer).toMatch(/^HTTP\/1\.1 200 /);
-        expect(performance.now() - started).toBeLessThan(1500);
+        during.push(await fine());
       }
+      // Client, proxy and upstream share this process and its machine: what others take of it, they take without a flood too.
+      expect(median(during), `${during.map(Math.round).join(' ')}; without: ${quiet.map(Math.round).join(' ')}`).toBeLessThan(patience + median(quiet));
       const left = socket.writableLength;
       expect(memory() - before - left).toBeLessThan(32 * 1024 * 1024);
       socket.destroy();
