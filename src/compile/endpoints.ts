@@ -1,5 +1,5 @@
 import { localityOf } from '../features/load-balancing/compile-locality.ts';
-import { ofKind, type TypedResource } from '../manifest/index.ts';
+import { collectorAnnotation, ofKind, type TypedResource } from '../manifest/index.ts';
 import type { WorkloadEntry } from '../features/service-entry/manifest.ts';
 import { selects, type MeshEndpoint } from './model.ts';
 import type { MeshSnapshot, PodInfo } from './types.ts';
@@ -44,10 +44,14 @@ export function endpointSources(snapshot: MeshSnapshot): EndpointSources {
   return { pods, podByIp: new Map(snapshot.pods.map((pod) => [pod.ip, pod])), workloadEntries: ofKind(snapshot.resources, 'WorkloadEntry'), slices };
 }
 
+/** Where the lab's own collector answers. */
+const controlPlaneHost = 'istiod.istio-system.svc';
+
 /** The endpoints of a Kubernetes service: selected pods and WorkloadEntries, then what slices add. */
 export function endpointsOfService(sources: EndpointSources, { spec, metadata }: ServiceResource): readonly MeshEndpoint[] {
   const ports = spec.ports.map((port) => ({ name: port.name, number: port.port, target: port.targetPort ?? port.port }));
   if (spec.type === 'ExternalName') return [plainEndpoint(spec.externalName.toLowerCase(), metadata.namespace, new Map(ports.map(({ number }) => [number, number])))];
+  if (metadata.annotations[collectorAnnotation] === 'true') return [plainEndpoint(controlPlaneHost, metadata.namespace, new Map(ports.map(({ number, target }) => [number, Number(target)])))];
   const found = Object.keys(spec.selector).length === 0 ? [] : selected(sources, metadata.namespace, spec.selector, ports);
   const known = new Set(found.map(({ address }) => address));
   const sliced = (sources.slices.get(`${metadata.namespace}/${metadata.name}`) ?? []).flatMap((slice) => sliceEndpoints(sources, slice, metadata.namespace, ports));

@@ -1,5 +1,5 @@
 import { resolutionOf } from '../features/service-entry/compile.ts';
-import { ofKind, type Service, type TypedResource } from '../manifest/index.ts';
+import { collectorAnnotation, ofKind, type Service, type TypedResource } from '../manifest/index.ts';
 import { endpointsOfEntry, endpointsOfService, type EndpointSources } from './endpoints.ts';
 import { byAge, type MeshPort, type MeshService } from './model.ts';
 import { parseProtocol, servicePortProtocol } from './protocol.ts';
@@ -18,6 +18,7 @@ function kubernetesService(snapshot: MeshSnapshot, sources: EndpointSources, res
   const { spec, metadata } = resource;
   const headless = spec.clusterIP === 'None' || spec.clusterIPs[0] === 'None';
   const external = spec.type === 'ExternalName';
+  const collector = metadata.annotations[collectorAnnotation] === 'true';
   return {
     host: `${metadata.name}.${metadata.namespace}.svc.${snapshot.mesh.domainSuffix}`.toLowerCase(),
     name: metadata.name,
@@ -25,9 +26,9 @@ function kubernetesService(snapshot: MeshSnapshot, sources: EndpointSources, res
     registry: 'Kubernetes',
     ports: spec.ports.map((port) => ({ name: port.name, number: port.port, ...servicePortProtocol(port) })),
     addresses: headless || external ? [] : serviceAddress(snapshot, spec, `${metadata.namespace}/${metadata.name}`),
-    resolution: external ? 'dns' : headless ? 'original-destination' : 'endpoints',
+    resolution: external || collector ? 'dns' : headless ? 'original-destination' : 'endpoints',
     headless,
-    external,
+    external: external || collector,
     exportTo: (metadata.annotations[exportToAnnotation] ?? '').split(',').map((target) => target.trim()).filter((target) => target !== ''),
     endpoints: endpointsOfService(sources, resource),
     subjectAltNames: [],

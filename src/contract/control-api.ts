@@ -69,7 +69,7 @@ export interface ControlEvents {
 }
 
 /** Ports of a lab's containers, as in Istio. */
-export const ports = { outbound: 15001, inbound: 15006, dns: 15053, admin: 15000, prometheus: 15090, health: 15021, discovery: 15010, controlPlane: 15012, controlPlaneMetrics: 15014 } as const;
+export const ports = { outbound: 15001, inbound: 15006, dns: 15053, admin: 15000, prometheus: 15090, health: 15021, discovery: 15010, controlPlane: 15012, controlPlaneMetrics: 15014, otlpGrpc: 4317, otlpHttp: 4318, zipkin: 9411 } as const;
 
 /** The uid of every sidecar; capture lets it pass. */
 export const proxyUid = 1337;

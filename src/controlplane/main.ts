@@ -1,6 +1,8 @@
 import type { ControlPlaneSettings } from '../contract/index.ts';
 import { ports } from '../contract/index.ts';
 import type { Compiler } from './compiler.ts';
+import { createCollectorIntake } from './collector/intake.ts';
+import { serveCollectors, type CollectorPorts } from './collector/serve.ts';
 import { serveCore } from './core-connection.ts';
 import { keySources } from '../compile/index.ts';
 import { createKeySets } from './key-sets.ts';
@@ -46,6 +48,7 @@ export interface RunningControlPlane {
   readonly port: number;
   readonly metricsPort: number;
   readonly discoveryPort: number;
+  readonly collectorPorts: CollectorPorts;
   /** Closes all connections and waits for what is being written. */
   stop(): Promise<void>;
 }
@@ -118,8 +121,9 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
   };
   const proxies = createProxies({ mesh, compiler: keyed, authority, metrics, problems, changed: status.fire, now });
   const schedule = createSchedule(() => proxies.push());
+  const collected = createCollectorIntake(telemetry, log);
   const stopWatching = watchDropped(telemetry, problems);
-  const metricsText = async (): Promise<string> => `${await metrics.text()}${telemetry.text()}`;
+  const metricsText = async (): Promise<string> => `${await metrics.text()}${collected.text()}${telemetry.text()}`;
   const proxyServices = { mesh, proxies, authority, telemetry, upstreams, rateLimits: createRateLimits(() => mesh.resources, now), metrics, log, stopping: () => stopping };
   const coreServices = { mesh, proxies, authority, telemetry, upstreams, problems, saved: () => saving, metricsText, onStatus: status.listen };
 
@@ -138,6 +142,8 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
   };
   const discoveryPort = await grpc.listen(host, options.discoveryPort ?? ports.discovery).catch(giveUp);
   const metricsServer = await serveMetrics({ host, port: options.metricsPort ?? ports.controlPlaneMetrics }, metricsText).catch(giveUp);
+  // As the other ports: any free ones where the caller chooses ports.
+  const collectors = await serveCollectors(host, options.port === undefined ? { grpc: ports.otlpGrpc, http: ports.otlpHttp, zipkin: ports.zipkin } : { grpc: 0, http: 0, zipkin: 0 }, collected).catch(giveUp);
   const returning = setTimeout(() => {
     for (const pod of mesh.pods) {
       const proxy = podKey(pod);
@@ -150,6 +156,7 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
     port: server.port,
     metricsPort: metricsServer.port,
     discoveryPort,
+    collectorPorts: collectors.ports,
     stop: async () => {
       stopping = true;
       clearTimeout(returning);
@@ -159,7 +166,7 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
       telemetry.stop();
       upstreams.stop();
       status.stop();
-      await Promise.all([grpc.stop(), server.stop(), metricsServer.stop()]);
+      await Promise.all([grpc.stop(), server.stop(), metricsServer.stop(), collectors.stop()]);
       await file.settled();
     },
   };

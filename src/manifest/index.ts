@@ -2,6 +2,7 @@
 export type { Diagnostic, ObjectMeta, Position, Resource, SourceFile } from './types.ts';
 export { parseManifests, type ParsedManifests } from './parse.ts';
 export { withInstalled } from './installed.ts';
+export { collectorAnnotation } from './installed-collector.ts';
 export { installation } from './install-profile.ts';
 export { at, formatPath, isKind, ofKind, resourceName, type TypedResource } from './guards.ts';
 export { groupOf, kindDefinition, kindFromAlias, kinds, type KindSpecs, type TypedKind } from './kinds/index.ts';

@@ -1,4 +1,5 @@
 import { ofKind } from './guards.ts';
+import { collectorManifests } from './installed-collector.ts';
 import { installation, type InstalledGateway } from './install-profile.ts';
 import { parseManifests } from './parse.ts';
 import { podTemplates } from './pod-templates.ts';
@@ -25,13 +26,14 @@ function manifestOf({ name, namespace, labels, ports }: InstalledGateway): strin
 
 /**
  * Manifests, and what a lab installs for them by itself: the gateways of an IstioOperator, or without one Istio's egress gateway, when a
- * Gateway chooses it and the manifests deploy none. Source: istio.io, "Egress Gateways" and "Installing Gateways".
+ * Gateway chooses it and the manifests deploy none; Services for collectors of telemetry that are named and not deployed. Source: istio.io, "Egress Gateways" and "Installing Gateways".
  */
 export function withInstalled(resources: readonly Resource[]): readonly Resource[] {
   const gateways = installation(resources)?.gateways ?? askedFor(resources);
-  if (gateways.length === 0) return resources;
+  const collectors = collectorManifests(resources);
+  if (gateways.length === 0 && collectors.length === 0) return resources;
   const written = new Set(resources.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`));
-  const { resources: installed } = parseManifests(gateways.map((gateway) => ({ path: `${gateway.name} (installed by the lab)`, text: manifestOf(gateway) })));
+  const { resources: installed } = parseManifests([...gateways.map((gateway) => ({ path: `${gateway.name} (installed by the lab)`, text: manifestOf(gateway) })), ...collectors]);
   return [...resources, ...installed.filter(({ kind, metadata }) => !written.has(`${kind} ${metadata.namespace}/${metadata.name}`))];
 }
 

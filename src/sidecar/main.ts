@@ -17,6 +17,7 @@ import { createListenSockets, type Bind } from './listener/sockets.ts';
 import { startProbes, type ProbeVerdict } from './probes/prober.ts';
 import { tryProbe } from './probes/try.ts';
 import type { ProxyRuntime } from './tcp/runtime.ts';
+import { createExportQueue, lazyCodec } from './telemetry/export.ts';
 import { reportingOf } from './telemetry/reporting.ts';
 import { createTelemetry } from './telemetry/telemetry.ts';
 import { reportUpstreams } from './telemetry/upstreams.ts';
@@ -70,11 +71,13 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
   const telemetry = createTelemetry({
     clock, recordsPerSecond: settings.recordsPerSecond, connected: () => wire?.connected === true, send: (batch) => { wire?.send({ telemetry: batch }); }, log: environment.output,
   });
+  const codec = lazyCodec();
+  const exportQueue = createExportQueue(() => runtime, log);
   const config = new ConfigInForce({
     clock, secrets, resolve: environment.resolve,
     createCluster: (cluster, assignment, before) => createCluster(cluster, assignment, { connector, clock, random: environment.random }, before),
     async bind(listeners) {
-      telemetry.reporting(reportingOf(listeners));
+      telemetry.reporting(reportingOf(listeners, { queue: exportQueue, codec, resource: resourceOf(settings) }));
       return await sockets.reconcile(listeners);
     },
     listenersChanged: () => { downstream.reconsider(drain.change * 1000); },
@@ -144,6 +147,7 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
     await downstream.close(patience);
     sockets.close();
     telemetry.close();
+    exportQueue.stop();
     upstreams.stop();
     certificate.close();
     config.close();
@@ -189,6 +193,11 @@ function runtimeOf(
       version: labels['service.istio.io/canonical-revision'] ?? labels['version'] ?? 'latest', principal: `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`,
     },
   };
+}
+
+/** Who the proxy is, by OpenTelemetry's names. */
+function resourceOf({ proxy, namespace, workload, labels }: SidecarSettings): Readonly<Record<string, string>> {
+  return { 'service.name': `${labels['service.istio.io/canonical-name'] ?? labels['app'] ?? workload}.${namespace}`, 'k8s.pod.name': proxy.slice(proxy.indexOf('/') + 1), 'k8s.namespace.name': namespace };
 }
 
 /** Ports that do not come from config: admin on loopback only, metrics and health for all, DNS where capture redirects it. */

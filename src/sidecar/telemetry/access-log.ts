@@ -25,6 +25,12 @@ export function accessLogWriter(log: { readonly typedConfig?: unknown }): Access
   return (record, facts) => line(template, record, facts);
 }
 
+/** A writer of text by a format. */
+export function logText(format: string): AccessLogWriter {
+  const { template } = parseLogTemplate(format);
+  return (record, facts) => line(template, record, facts);
+}
+
 /** Text: nothing is `-`, and what peers sent is escaped, so that a line stays a line. */
 function line(template: LogTemplate, record: RequestRecord, facts: AccessFacts): string {
   let text = '';

@@ -20,6 +20,8 @@ export interface SideReporting {
   /** One writer for each access log. */
   readonly logs: readonly AccessLogWriter[];
   readonly metrics: SideRules | undefined;
+  /** Takes spans that are reported; `undefined` when the lab alone has them. */
+  readonly spans?: (record: RequestRecord) => void;
 }
 
 export interface TelemetrySettings {
@@ -55,6 +57,7 @@ export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
   let skipped = 0;
   let lines: string[] = [];
   let writers: Readonly<Record<RequestRecord['reporter'], readonly AccessLogWriter[]>> = { source: [], destination: [] };
+  let spans: Readonly<Record<RequestRecord['reporter'], SideReporting['spans']>> = { source: undefined, destination: undefined };
   /** By a clock that may be set back. */
   let metricsAt = -Infinity;
   let flushedAt = -Infinity;
@@ -96,6 +99,7 @@ export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
     wanted: () => bucket.left(),
     request(record, facts) {
       const known = facts ?? (() => noFacts);
+      if (record.sampled) spans[record.reporter]?.(record);
       if (record.protocol !== 'tcp') metrics.request(record, known);
       if (bucket.take()) {
         keep(record);
@@ -113,6 +117,7 @@ export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
     },
     reporting({ source, destination }) {
       writers = { source: source.logs, destination: destination.logs };
+      spans = { source: source.spans, destination: destination.spans };
       metrics.rules({ source: source.metrics, destination: destination.metrics });
     },
     close() {
