@@ -3,6 +3,7 @@ import type { CliContext } from './context.ts';
 import { down, preflight, samples, up } from './commands/lifecycle.ts';
 import { analyze, apply, explain, get, remove } from './commands/manifests.ts';
 import { load, proxyConfig, status, traffic } from './commands/observe.ts';
+import { exportLab } from './commands/export.ts';
 import { exec, logs } from './commands/streams.ts';
 import { trace } from './commands/trace.ts';
 
@@ -58,6 +59,9 @@ export function program(version: string, act: Act, serve: (options: { readonly p
     .action((options: Parameters<typeof traffic>[1]) => act((context) => traffic(context, options)));
   weft.command('trace [id]').description('the spans of a trace: by its id or a request’s, or of the newest').option('--last', 'the newest, as without an id').option('--name <lab>')
     .action((id: string | undefined, options: Parameters<typeof trace>[2]) => act((context) => trace(context, id, options)));
+  weft.command('export').description('send a lab’s spans, log lines and metrics to a collector, by OTLP over HTTP').requiredOption('--otlp <url>', 'the collector, such as http://localhost:4318')
+    .option('-H, --header <header>', 'for each request to the collector (repeatable)', collect, []).option('--for <duration>', 'how long; else until Ctrl-C', seconds).option('--name <lab>')
+    .action((options: Parameters<typeof exportLab>[1]) => act((context) => exportLab(context, options)));
   weft.command('load [url]').description('send traffic through the ingress').option('--rps <n>', 'requests a second', Number, 10).option('--for <duration>', 'how long', seconds, 30).option('--name <lab>')
     .action((url: string | undefined, { for: duration, ...options }: { name?: string; rps: number; for: number }) => act((context) => load(context, url, { ...options, seconds: duration })));
 
