@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { rulesOf } from '../util/manifest-rules.ts';
 import { nearest } from './nearest.ts';
+import { definitionOf, innerOf } from './schema.ts';
 import type { Path } from './yaml.ts';
 
 /** A field that the schema does not know, that breaks one of its rules, or that the lab does not run. */
@@ -8,17 +9,6 @@ export type FieldFinding =
   | { readonly kind: 'unknown'; readonly path: Path; readonly name: string; readonly suggestion?: string }
   | { readonly kind: 'broken'; readonly path: Path; readonly message: string }
   | { readonly kind: 'not-run'; readonly path: Path; readonly why: string };
-
-interface Definition {
-  readonly type: string;
-  readonly innerType?: z.ZodType;
-  readonly in?: z.ZodType;
-  readonly element?: z.ZodType;
-  readonly valueType?: z.ZodType;
-  readonly shape?: Readonly<Record<string, z.ZodType>>;
-  readonly catchall?: z.ZodType;
-}
-const definitionOf = (schema: z.ZodType): Definition => schema._zod.def as unknown as Definition;
 
 /** Walks a value along its schema and returns each field that is unknown, against a rule of its schema, or not run. */
 export function checkFields(schema: z.ZodType, value: unknown, path: Path, found: FieldFinding[] = []): readonly FieldFinding[] {
@@ -29,9 +19,9 @@ export function checkFields(schema: z.ZodType, value: unknown, path: Path, found
     const message = rule(value);
     if (message !== undefined) found.push({ kind: 'broken', path, message });
   }
-  const { type, innerType, in: input, element, valueType, shape, catchall } = definitionOf(schema);
-  if (innerType !== undefined) return checkFields(innerType, value, path, found);
-  if (type === 'pipe' && input !== undefined) return checkFields(input, value, path, found);
+  const inner = innerOf(schema);
+  if (inner !== undefined) return checkFields(inner, value, path, found);
+  const { type, element, valueType, shape, catchall } = definitionOf(schema);
   if (Array.isArray(value)) {
     if (element !== undefined) value.forEach((item, index) => checkFields(element, item, [...path, index], found));
     return found;

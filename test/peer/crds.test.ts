@@ -5,27 +5,18 @@ import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { z } from 'zod';
 import { kinds, parseManifests, type KindDefinition } from '../../src/manifest/index.ts';
+import { definitionOf, innerOf, type SchemaDefinition } from '../../src/manifest/schema.ts';
 import { hasPeer, peerDir, readPeer } from './cases.ts';
 import { mutated } from './crd-mutations.ts';
 import { CrdOracle, readCrds, specOf, type Crd, type Schema } from './crd-oracle.ts';
 
 const there = hasPeer('crds') && hasPeer('validation');
 const crds = there ? readCrds(readPeer('crds/istio.yaml')) : [];
-const definitionOf = ({ spec }: Crd): KindDefinition | undefined => kinds.find(({ kind, group }) => kind === spec.names.kind && group === spec.group);
+const kindOf = ({ spec }: Crd): KindDefinition | undefined => kinds.find(({ kind, group }) => kind === spec.names.kind && group === spec.group);
 
-interface Definition {
-  readonly type: string;
-  readonly innerType?: z.ZodType;
-  readonly in?: z.ZodType;
-  readonly element?: z.ZodType;
-  readonly valueType?: z.ZodType;
-  readonly shape?: Readonly<Record<string, z.ZodType>>;
-  readonly entries?: Readonly<Record<string, string>>;
-}
-
-function unwrap(schema: z.ZodType): Definition {
-  const definition = schema._zod.def as unknown as Definition;
-  return definition.innerType !== undefined ? unwrap(definition.innerType) : definition.type === 'pipe' && definition.in !== undefined ? unwrap(definition.in) : definition;
+function unwrap(schema: z.ZodType): SchemaDefinition {
+  const inner = innerOf(schema);
+  return inner === undefined ? definitionOf(schema) : unwrap(inner);
 }
 
 /** Paths where the CRD knows a field or an enum value that our schema does not, or the other way round. */
@@ -45,7 +36,7 @@ function differences(theirs: Schema, ours: z.ZodType, path: string): readonly st
 describe.skipIf(!there)('Istio’s CRDs', { timeout: 60_000 }, () => {
   it('are all known, in all their versions and short names', () => {
     for (const crd of crds) {
-      const definition = definitionOf(crd);
+      const definition = kindOf(crd);
       expect(definition?.kind).toBe(crd.spec.names.kind);
       expect([crd.spec.names.plural, ...(crd.spec.names.shortNames ?? [])].filter((name) => ![definition?.plural ?? `${crd.spec.names.kind.toLowerCase()}s`, ...(definition?.aliases ?? [])].includes(name))).toEqual([]);
       expect(crd.spec.versions.map(({ name }) => name).filter((name) => definition?.versions.includes(name) !== true)).toEqual([]);
@@ -54,7 +45,7 @@ describe.skipIf(!there)('Istio’s CRDs', { timeout: 60_000 }, () => {
 
   it('have the fields and enums that our schemas have', () => {
     const found = crds.flatMap((crd) => {
-      const schema = definitionOf(crd)?.schema;
+      const schema = kindOf(crd)?.schema;
       return schema === undefined ? [] : differences(specOf(crd), schema, crd.spec.names.kind);
     });
     expect(found).toEqual([]);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { GrpcAuthorizer, HttpAuthorizer } from '../../features/authorization/manifest.ts';
 import { CustomTag, LogFile, reportingProviders } from '../../features/telemetry/manifest.ts';
 import { LocalityLbSetting } from '../../features/load-balancing/manifest.ts';
-import { Accepted, Double, Duration, PositiveDuration, Text, TextList, TextMap, UInt32, notRun, protoEnum } from '../../util/manifest-fields.ts';
+import { Accepted, Double, Duration, PositiveDuration, Text, TextList, TextMap, UInt32, notRun, partlyRun, protoEnum } from '../../util/manifest-fields.ts';
 import { ProxyEnvironment } from './security.ts';
 import { parseLogTemplate, readJsonFormat } from '../../util/access-log-format.ts';
 import { forMap, forText, required, ruled, within, type Rule } from '../../util/manifest-rules.ts';
@@ -83,9 +83,15 @@ const values = 'Helm values of an Istio installation have nothing to set in a la
 /** Istio's profiles. Source: istio.io, Installation configuration profiles. */
 export const profiles = ['default', 'demo', 'minimal', 'remote', 'empty', 'preview', 'ambient', 'openshift', 'openshift-ambient', 'stable'] as const;
 
+const notInALab: Readonly<Record<string, string>> = {
+  ambient: 'the lab has no ambient mode: sidecars carry the traffic, with what the default profile installs, but no gateway',
+  'openshift-ambient': 'the lab has no ambient mode: sidecars carry the traffic, with what the default profile installs, but no gateway',
+  remote: 'a lab is one cluster with a control plane of its own',
+};
+
 /** What istioctl installs a mesh from; the lab takes the mesh config and what it names. Source: istio.io, IstioOperator Options. */
 export const IstioOperator = z.object({
-  profile: z.enum(profiles).exactOptional(),
+  profile: partlyRun(z.enum(profiles), (profile) => notInALab[String(profile)]).exactOptional(),
   meshConfig: MeshConfig.exactOptional(),
   namespace: Text,
   revision: notRun(oneProcess),
