@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { noBrowser } from '../e2e/support/browser.ts';
 import { bookinfo, hasPeer, noEngine, startLab } from '../e2e/support/index.ts';
 
 /** Cost against peers in the same run; CPU is per request, so 1 means as cheap as the peer and 2 twice as dear. */
@@ -22,6 +23,7 @@ interface Results {
   up_ms?: number;
   up_steps_ms?: Readonly<Record<string, number>>;
   frame_ms_p95?: number;
+  screen_ms_p95?: number;
   /** Containers of a lab of Bookinfo, its control plane and gateway among them, and the process that runs the lab. */
   lab_memory_mb?: { readonly containers: number; readonly core: number; readonly all: number };
   /** 1,000 services, 2,000 proxies, 500 VirtualServices; and half of each. */
@@ -77,6 +79,14 @@ await part('a frame’s own work with 40 nodes, 120 edges and 300 requests a sec
   const { p95 } = JSON.parse(lastLine(await script('test/bench/frame.ts', '--json'))) as { p95: number };
   results.frame_ms_p95 = p95;
   say(`  ${p95.toFixed(1)} ms p95`);
+});
+
+await part('from a request’s end to its row on the screen, at 200 requests a second', async () => {
+  const missing = noEngine ?? (hasPeer ? noBrowser : 'no sample files');
+  if (missing !== undefined) { say(`  skipped: ${missing}`); return; }
+  const { core, page, row } = JSON.parse(lastLine(await script('test/bench/screen.ts'))) as Readonly<Record<'core' | 'page' | 'row', { readonly p50: number; readonly p95: number }>>;
+  results.screen_ms_p95 = row.p95;
+  for (const [stage, { p50, p95 }] of Object.entries({ 'in core': core, 'in the page': page, 'on the screen': row })) say(`  ${stage.padEnd(16)} ${p50} ms p50, ${p95} ms p95`);
 });
 
 if (json) console.log(JSON.stringify(results));
