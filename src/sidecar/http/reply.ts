@@ -31,5 +31,12 @@ function percentEncoded(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1').replace(/[^\x20-\x24\x26-\x7e]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
 }
 
+/** The HTTP status that a gRPC status is worth, as outlier detection counts it; a status that is missing or unknown is worth 500. Source: Envoy, "Outlier detection", gRPC. */
+export function httpStatusOf(grpcStatus: string): number {
+  return (/^\d{1,2}$/.test(grpcStatus) ? httpStatuses[Number(grpcStatus)] : undefined) ?? 500;
+}
+
+/** From OK to UNAUTHENTICATED, by number. */
+const httpStatuses: readonly number[] = [200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401];
 const unknown = 2;
 const grpcStatuses: Readonly<Record<number, number>> = { 400: 13, 401: 16, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 14 };

@@ -1,11 +1,11 @@
 import type { DecisionStep, ResponseFlag } from '../../contract/index.ts';
 import type { Attempt, HeaderMap, HttpHandler, HttpResponse, UpstreamFailure } from '../hooks.ts';
 import type { Headers } from '../http1/index.ts';
-import { speaksHttp2 } from '../http2/index.ts';
+import { isGrpc, speaksHttp2 } from '../http2/index.ts';
 import type { UpstreamConnection } from '../runtime.ts';
 import type { Exchange, Pending } from '../upstream/pool.ts';
 import { encodePeer, peerHeader, peerIdHeader, protocolHeader } from './peers.ts';
-import { localReply } from './reply.ts';
+import { httpStatusOf, localReply } from './reply.ts';
 import type { ProxiedRequest } from './request.ts';
 import type { Stream } from './stream.ts';
 
@@ -119,7 +119,7 @@ class RouterAttempt implements Exchange, Attempt {
       return;
     }
     this.#answered = true;
-    this.#count(response.status);
+    this.#count(response);
     stream.upstreamDuration = stream.context.runtime.clock.now() - this.#sent;
     stream.details = 'via_upstream';
     (response.headers as Headers).put('x-envoy-upstream-service-time', String(Math.round(stream.upstreamDuration)));
@@ -148,7 +148,7 @@ class RouterAttempt implements Exchange, Attempt {
       localReply(status, `upstream connect error or disconnect/reset before headers. reset reason: ${text}`, failure === 'overflow' ? [['x-envoy-overloaded', 'true']] : []));
   }
 
-  #count(status: number): void {
+  #count({ status, headers }: HttpResponse): void {
     const { host, upstream } = this.#stream;
     if (host === undefined || upstream === undefined) return;
     const { counters } = upstream;
@@ -159,7 +159,9 @@ class RouterAttempt implements Exchange, Attempt {
     else if (status >= 200) counters.upstream_rq_2xx++;
     if (status >= 500) host.counters.rq_error++;
     else host.counters.rq_success++;
-    host.monitor?.answered(status);
+    // As in Envoy, a host is judged by gRPC's status where that stands in the head, as in most errors; what comes behind a body comes too late.
+    const grpcStatus = isGrpc(this.#request.headers) ? headers.get('grpc-status') : undefined;
+    host.monitor?.answered(grpcStatus === undefined ? status : httpStatusOf(grpcStatus));
   }
 
   #send(): void {

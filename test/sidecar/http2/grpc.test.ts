@@ -64,9 +64,9 @@ async function startServer(): Promise<Echo> {
 
 const options = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
-function grpcCluster(port: number): Cluster {
+function grpcCluster(port: number, more: Cluster = {}): Cluster {
   return {
-    name: 'up', type: 'STATIC', connectTimeout: '1s', loadAssignment: { clusterName: 'up', endpoints: [{ lbEndpoints: [{ endpoint: { address: { socketAddress: { address: '127.0.0.1', portValue: port } } } }] }] },
+    ...more, name: 'up', type: 'STATIC', connectTimeout: '1s', loadAssignment: { clusterName: 'up', endpoints: [{ lbEndpoints: [{ endpoint: { address: { socketAddress: { address: '127.0.0.1', portValue: port } } } }] }] },
     typedExtensionProtocolOptions: { [options]: { '@type': `type.googleapis.com/${options}`, explicitHttpConfig: { http2ProtocolOptions: {} } } as { '@type': string } },
   };
 }
@@ -193,4 +193,20 @@ it('retries on the statuses that the policy names, and on no other', async () =>
   echo.calls = 0;
   expect((await unary(client, 'fail:13:2:broken')).error?.code).toBe(status.INTERNAL);
   expect(echo.calls).toBe(1);
+});
+
+it('puts out a host whose gRPC statuses are failures, as HTTP’s would', async () => {
+  const echo = await startServer();
+  const proxy = await startProxy({ clusters: { up: grpcCluster(echo.port, { outlierDetection: { consecutive5xx: 2, consecutiveGatewayFailure: 2, enforcingConsecutiveGatewayFailure: 0, maxEjectionPercent: 100 }, commonLbConfig: { healthyPanicThreshold: {} } }) } });
+  const client = new Client(`127.0.0.1:${proxy.port}`, credentials.createInsecure(), { 'grpc.enable_retries': 0 });
+  closing.unshift(() => { client.close(); }, () => proxy.close());
+  const call = (text: string): Promise<number> => new Promise((resolve) => { client.makeUnaryRequest(path('Unary'), same, same, Buffer.from(text), (error) => { resolve(error?.code ?? status.OK); }); });
+  const monitor = (): unknown => proxy.clusters.get('up')?.hosts[0]?.monitor?.ejection?.reason;
+  // A caller's mistakes, and missing rights, say nothing of the host.
+  for (const code of [status.INVALID_ARGUMENT, status.NOT_FOUND, status.PERMISSION_DENIED, status.RESOURCE_EXHAUSTED]) expect(await call(`fail:${code}:100:x`)).toBe(code);
+  expect(monitor()).toBeUndefined();
+  for (let times = 0; times < 2; times++) expect(await call(`fail:${status.UNAVAILABLE}:100:x`)).toBe(status.UNAVAILABLE);
+  expect(monitor()).toBe('consecutive-5xx-errors');
+  expect(await call('fine')).toBe(status.UNAVAILABLE);
+  expect(echo.calls).toBe(6);
 });
