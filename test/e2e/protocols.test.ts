@@ -147,6 +147,8 @@ describe.skipIf(why !== undefined)(`real clients of every protocol${why === unde
       for (const upload of [['--http1.1'], ['--http1.1', '-H', 'Transfer-Encoding: chunked'], ['--http2-prior-knowledge'], ['--http1.1', '-H', 'Expect:']]) {
         expect(JSON.parse((await curl(from, 'unusual', 8080, '/upload', [...upload, '-T', '-', '-X', 'POST'], body)).output), upload.join(' ')).toMatchObject({ length: body.length, sha256 });
       }
+      expect((await curl(from, 'unusual', 8080, '/hints', ['--http1.1', '-i'])).output).toMatch(/^HTTP\/1\.1 103 Early Hints\r\nlink: <\/style\.css>[^]*HTTP\/1\.1 200 OK[^]*hinted$/i);
+      expect((await curl(from, 'unusual', 8080, '/upload', ['--http1.1', '-H', 'Expect: 100-continue', '-H', 'X-Refuse: yes', '-T', '-', '-X', 'POST', '-w', ' %{http_code}'], body)).output).toBe('too much 413');
       expect((await curl(from, 'unusual', 8080, '/trailers', ['--http1.1', '--raw', '-i', '-H', 'TE: trailers'])).output).toMatch(/content with trailers|x-checksum: c0ffee/);
     });
 
