@@ -14,12 +14,15 @@ export function isMeshConfigMap(resource: Resource): resource is TypedResource<'
 }
 
 /**
- * The mesh's configuration as plain JSON: what an IstioOperator says under `spec.meshConfig`, and over it what the ConfigMap `istio`
+ * The mesh's configuration as plain JSON: what an IstioOperator says under `spec.values.meshConfig`, over it `spec.meshConfig`, and over both what the ConfigMap `istio`
  * says under `mesh`, as istioctl and Istio do. Unset parts are missing; a text that does not parse counts as nothing and is reported
  * by {@link checkMeshConfigMap}.
  */
 export function meshDocument(resources: readonly Resource[]): Readonly<Record<string, unknown>> {
-  const installed = resources.filter((resource) => isKind(resource, 'IstioOperator')).map(({ body }) => (body['spec'] as { readonly meshConfig?: unknown } | undefined)?.meshConfig);
+  const installed = resources.filter((resource) => isKind(resource, 'IstioOperator')).flatMap(({ body }) => {
+    const spec = isMap(body['spec']) ? body['spec'] : {};
+    return [isMap(spec['values']) ? spec['values']['meshConfig'] : undefined, spec['meshConfig']];
+  });
   const maps = resources.filter(isMeshConfigMap).map(({ spec }) => readMesh(spec.data['mesh'] ?? '').value);
   return [...installed, ...maps].reduce<Readonly<Record<string, unknown>>>((merged, next) => over(merged, next), {});
 }

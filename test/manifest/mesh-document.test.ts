@@ -43,9 +43,15 @@ describe('an IstioOperator', () => {
     expect(meshConfigFrom(meshDocument(resources))).toMatchObject({ enableAutoMtls: true, outboundTrafficPolicy: 'REGISTRY_ONLY' });
   });
 
+  it('takes the mesh config of its Helm values, below its own, and names the other values at their lines', () => {
+    const text = operator('values:\n  meshConfig: { enableAutoMtls: false, connectTimeout: 3s, acessLogFile: x }\n  global:\n    proxy: { logLevel: debug }\nmeshConfig: { connectTimeout: 4s }');
+    expect(meshConfigFrom(meshDocument(read(text).resources))).toMatchObject({ enableAutoMtls: false, connectTimeout: 4000 });
+    expect(said(text)).toEqual(['warning WEFT0006 6:62', 'info WEFT0007 7:5']);
+  });
+
   it('is read as any manifest: what a lab does not run is said, a profile that is none is an error', () => {
     expect(said(operator('profile: huge'))).toEqual(['error IST0106 5:3']);
-    expect(said(operator('meshConfig:\n  defaultConfig:\n    discoveryAddress: istiod:15012\nvalues: { global: {} }'))).toEqual(['info WEFT0007 7:7', 'info WEFT0007 8:3']);
+    expect(said(operator('meshConfig:\n  defaultConfig:\n    discoveryAddress: istiod:15012\nvalues: { global: {} }'))).toEqual(['info WEFT0007 7:7', 'info WEFT0007 8:13']);
     expect(said(operator('components:\n  pilot: { enabled: true }\n  base: { enabled: true }'))).toEqual(['info WEFT0007 6:5', 'info WEFT0007 7:5']);
     expect(said(operator('meshConfig:\n  outboundTrafficPolicy: { mode: NONE }'))).toEqual(['error IST0106 6:30']);
   });

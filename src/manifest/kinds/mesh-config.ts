@@ -108,7 +108,7 @@ export const IstioOperator = z.object({
     ingressGateways: gateways,
     egressGateways: gateways,
   }).exactOptional(),
-  values: notRun(values),
+  values: z.object({ meshConfig: MeshConfig.exactOptional() }).catchall(z.unknown().meta({ notRun: values })).exactOptional(),
   unvalidatedValues: notRun(values),
   addonComponents: notRun(values),
 });
