@@ -7,6 +7,7 @@ import type { ContainerPlan, PodPlan } from './plan.ts';
 import { sandboxProcess, sandboxReady } from './sandbox.ts';
 import { saysReady } from './output-line.ts';
 import { rootArchive, volumesArchive } from './archive.ts';
+import { sidecarNode } from './sidecar-node.ts';
 
 /** A pod as it is to be started. */
 export interface PodToStart {
@@ -105,7 +106,7 @@ function sandboxSpec(pod: PodToStart, name: string): ContainerSpec {
 
 function sidecarSpec(pod: PodToStart, settings: SidecarSettings, name: string): ContainerSpec {
   return {
-    ...base(pod, name, 'sidecar', 'istio-proxy'), image: pod.runtime, command: ['sidecar'], env: { WEFT: JSON.stringify(settings) },
+    ...base(pod, name, 'sidecar', 'istio-proxy'), image: pod.runtime, entrypoint: ['node', ...sidecarNode.flags, '/weft/main.mjs'], command: ['sidecar'], env: { ...sidecarNode.env, WEFT: JSON.stringify(settings) },
     user: `${proxyUid}:${proxyUid}`, capabilities: [], noNewPrivileges: true, readOnlyRoot: true, tmpfs: { '/tmp': 16 * mebibyte },
     memoryBytes: 512 * mebibyte, pids: 256, restart: 'always', stopSeconds: stopSeconds(pod, settings),
   };

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { LabFailure, type PodRegistration, type SidecarSettings } from '../../../src/contract/index.ts';
 import { rememberRegistries } from '../../../src/core/images/index.ts';
 import { createLab, findPod, ingress, label, labs, listPods, mendPods, openControl, reconcilePods, removeLab, watchLab, type Reconciled, type ReconcileOptions } from '../../../src/core/pods/index.ts';
+import { sidecarNode } from '../../../src/core/pods/sidecar-node.ts';
 import { parseManifests, type Resource } from '../../../src/manifest/index.ts';
 import { fakeEngine, fakeImage, type FakeContainer, type FakeEngine } from '../../fakes/engine.ts';
 
@@ -39,7 +40,8 @@ describe('making pods', () => {
     expect(registered).toEqual([[expect.objectContaining({ workload: 'web', namespace: 'default', sidecar: true, kind: 'workload', ports: [{ name: 'http', port: 9080, protocol: 'TCP' }], ip: expect.stringMatching(/\.0?3$/) as string, tokenHash: expect.stringMatching(/^[0-9a-f]{64}$/) as string })]]);
     const sandbox = named(engine, '_sandbox');
     expect(sandbox.spec).toMatchObject({ capabilities: ['NET_ADMIN', 'SETGID', 'SETUID'], network: { aliases: ['web.default', 'web.default.svc', 'web.default.svc.cluster.local'] }, restart: 'always' });
-    expect(named(engine, '_istio-proxy').spec).toMatchObject({ user: '1337:1337', capabilities: [], readOnlyRoot: true, network: { container: sandbox.spec.name } });
+    expect(named(engine, '_istio-proxy').spec).toMatchObject({ user: '1337:1337', capabilities: [], readOnlyRoot: true, network: { container: sandbox.spec.name }, command: ['sidecar'], env: sidecarNode.env });
+    expect(named(engine, '_istio-proxy').spec.entrypoint).toEqual(['node', ...sidecarNode.flags, '/weft/main.mjs']);
     const settings = JSON.parse(named(engine, '_istio-proxy').spec.env['WEFT'] ?? '') as SidecarSettings;
     expect(settings).toMatchObject({ type: 'sidecar', namespace: 'default', controlPlane: { port: 15012 }, proxy: created[0] });
     expect([...engine.all.values()].every(({ spec, state }) => state === 'running' && spec.labels[label.lab] === 'demo')).toBe(true);
