@@ -5,6 +5,8 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { analyze } from '../../src/analyze/index.ts';
+import { parseManifests } from '../../src/manifest/index.ts';
 import { startAskedMesh, type AskedMesh } from '../fakes/asked-mesh.ts';
 import { sidecarBench } from '../fakes/sidecar-pair.ts';
 import { startFakeControlPlane } from '../fakes/control-plane.ts';
@@ -128,9 +130,11 @@ describe.skipIf(process.platform !== 'linux')('authorization between two sidecar
       expect([await mesh.status(path, '', 'plain'), await mesh.status(path)]).toEqual(['400', '400']);
       expect(mesh.reached).toHaveLength(before);
     });
-    test('/ADMIN and, by an exact rule, /admin;x=1: as written', async () => {
+    test('/ADMIN and, by an exact rule, /admin;x=1: as written, and the analysis warns', async () => {
       expect(await mesh.status('/ADMIN')).toBe('200');
       const exact = policy('exact', '{ action: DENY, rules: [{ to: [{ operation: { paths: ["/admin"] } }] }] }');
+      const found = analyze({ resources: parseManifests([{ path: 'p.yaml', text: exact }]).resources }).find(({ code }) => code === 'WEFT0108');
+      expect(found).toMatchObject({ level: 'warning', file: 'p.yaml', line: 4, message: expect.stringContaining('/ADMIN, /admin/ and /admin;x=1') as string });
       await mesh.policies(exact);
       expect([await mesh.status('/admin'), await mesh.status('/admin;x=1'), await mesh.status('/ADMIN')]).toEqual(['403', '200', '200']);
       await mesh.policies(denyAdmin);

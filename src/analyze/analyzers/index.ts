@@ -16,6 +16,7 @@ import { gatewayWorkloads } from './gateway-workloads.ts';
 import { injection } from './injection.ts';
 import { jwtClaimRoutes } from './jwt-claim-routes.ts';
 import { mtlsConflicts } from './mtls-conflicts.ts';
+import { policyLooseEnds } from './policy-loose-ends.ts';
 import { portNames } from './port-names.ts';
 import { autoImages, proxyImages } from './proxy-images.ts';
 import { regularExpressions } from './regular-expressions.ts';
@@ -52,6 +53,7 @@ export const analyzers: readonly Analyzer[] = [
   sharedPods,
   applicationUser,
   envoyFilters,
+  policyLooseEnds,
   annotationMistakes,
   deprecation,
   conditions,
