@@ -39,6 +39,10 @@ const manifests = (certificate: { readonly certificate: string; readonly key: st
     image: 'curlimages/curl', volumeMounts: [{ name: 'tls', mountPath: '/tls', readOnly: true }],
     command: ['node', '-e', 'const f=(n)=>require("fs").readFileSync("/tls/tls."+n);require("https").createServer({cert:f("crt"),key:f("key"),ALPNProtocols:["http/1.1"]},(q,s)=>s.end("own tls for "+q.socket.servername)).listen(8443)'],
   }, { volumes: [{ name: 'tls', secret: { secretName: 'own-tls' } }] }),
+  resource('v1', 'Pod', 'early', {
+    metadata: { name: 'early', namespace: 'default', labels: { app: 'early' }, annotations: { 'proxy.istio.io/config': 'holdApplicationUntilProxyStarts: true\nterminationDrainDuration: 2s\n' } },
+    spec: { containers: [{ name: 'early', image: 'curlimages/curl', command: ['sh', '-c', 'curl -sS -m 5 -o /dev/null -w "%{http_code}\\n" http://bin:8080/get 2>&1; sleep infinity'] }] },
+  }),
   resource('v1', 'Pod', 'caller', { metadata: { name: 'caller', namespace: 'default', labels: { app: 'caller' } }, spec: { containers: [{ name: 'caller', image: 'curlimages/curl', command: ['sleep', 'infinity'] }] } }),
 ];
 
@@ -87,6 +91,11 @@ describe.skipIf(why !== undefined)(`real clients of every protocol${why === unde
     const { address, authority } = await where.find(app, port);
     return await where.run('curl', ['-sS', '-m', '15', '--connect-to', `::${address}`, ...args, `http://${authority}${path}`], input);
   };
+
+  it('an application that waits for its proxy calls out with its first breath', async () => {
+    // The service may not be ready yet; the proxy is.
+    await until('the first call', async () => /^(200|503)$/m.test(await lab.logs('early')));
+  });
 
   describe.each(['mTLS', 'plaintext'] as const)('over %s between the proxies', (hop) => {
     beforeAll(async () => {
