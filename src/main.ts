@@ -1,4 +1,4 @@
-import type { CaptureSettings, ControlPlaneSettings, Role, SidecarSettings, StandInSettings } from './contract/index.ts';
+import { proxyUid, type CaptureSettings, type ControlPlaneSettings, type Role, type SidecarSettings, type StandInSettings } from './contract/index.ts';
 
 /** What a role does: it resolves with how to stop it, or with `undefined` when it is done. */
 type Start = (settings: unknown) => Promise<(() => Promise<void>) | undefined>;
@@ -10,7 +10,7 @@ const failed = 1;
 const roles: Readonly<Record<Role, Start>> = {
   sandbox: () => Promise.resolve(() => Promise.resolve()),
   init: async (settings) => {
-    const [{ applyCapture }, { proxyUid }] = await Promise.all([import('./sidecar/capture/apply.ts'), import('./contract/index.ts')]);
+    const { applyCapture } = await import('./sidecar/capture/apply.ts');
     console.log(`capture rules are in force (${await applyCapture(settings as CaptureSettings, proxyUid)})`);
     return undefined;
   },
