@@ -2,11 +2,12 @@ import type { Clock, HeaderMap, UpstreamRequest } from '../hooks.ts';
 import { Headers, ProtocolError, ReadyBody, type IncomingBody } from '../http1/index.ts';
 import type { Link } from '../link/index.ts';
 import type { Exchange } from '../upstream/pool.ts';
-import { Http2Connection, type Http2Options, type Http2Role } from './connection.ts';
+import { Http2Connection } from './connection.ts';
 import { encodeRequest } from './encode.ts';
 import { responseFields, type ResponseFields } from './fields.ts';
 import type { FieldBlock } from './hpack-decoder.ts';
 import { errorCode } from './protocol.ts';
+import type { Http2Options, Http2Role } from './role.ts';
 import type { Http2Stream, StreamEnd, StreamEvents } from './stream.ts';
 
 /** Who is told how a connection fares. */

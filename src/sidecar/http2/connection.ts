@@ -8,35 +8,11 @@ import { FrameWriter } from './frame-writer.ts';
 import { maxHeaderBytes, type FieldBlock } from './hpack-decoder.ts';
 import { ConnectionError, errorCode, maxStreamId, maxWindow, preface, setting } from './protocol.ts';
 import { ReceiveWindow } from './receive-window.ts';
+import type { Http2Options, Http2Role } from './role.ts';
 import { Sender } from './sender.ts';
 import { PeerSettings, readSettings } from './settings.ts';
 import { StreamTable } from './stream-table.ts';
 import { Http2Stream, type StreamEvents, type StreamHost } from './stream.ts';
-
-/** What a connection announces, and its timeouts in milliseconds (0 switches one off). */
-export interface Http2Options {
-  /** Bytes that the peer may send on a stream ahead of what is read. */
-  readonly streamWindow: number;
-  /** The same for all streams together. */
-  readonly connectionWindow: number;
-  /** Streams that the peer may have open. */
-  readonly maxConcurrentStreams: number;
-  /** Until a header section, or the preface, is complete. */
-  readonly headTimeout: number;
-  /** Without any stream. */
-  readonly idleTimeout: number;
-}
-
-/** The side that the connection is on. */
-export interface Http2Role {
-  readonly side: 'server' | 'client';
-  /** A stream that the peer opens; only on the server's side. */
-  accept(stream: Http2Stream): StreamEvents;
-  /** Another stream may be opened, or no other any more. */
-  changed(): void;
-  /** The connection is over; with the details when the peer broke the protocol. Once. */
-  closed(details: string | undefined): void;
-}
 
 const lingerMs = 1000;
 const drainPing = Buffer.from('weft-end', 'latin1');

@@ -1,11 +1,12 @@
 import type { Clock, HeaderMap, HttpResponse } from '../hooks.ts';
 import { Headers, IdleTimer, ProtocolError, ReadyBody, type IncomingBody, type RequestLine, type ServerExchange, type ServerLimits, type ServerSession } from '../http1/index.ts';
 import type { Link } from '../link/index.ts';
-import { Http2Connection, type Http2Role } from './connection.ts';
+import { Http2Connection } from './connection.ts';
 import { encodeInformational, encodeResponse } from './encode.ts';
 import { requestFields, type RequestFields } from './fields.ts';
 import type { FieldBlock } from './hpack-decoder.ts';
 import { ConnectionError, errorCode } from './protocol.ts';
+import type { Http2Role } from './role.ts';
 import type { Http2Stream, StreamEnd, StreamEvents } from './stream.ts';
 
 /** Windows and streams that a server allows. */
