@@ -39,7 +39,7 @@ test('names a caller without a certificate by its address', () => {
 
 test('a filter chain without a name is told by what takes its connections', () => {
   const chain = (config: object): FilterChain => ({ filters: [{ name: 'terminal', typedConfig: { '@type': 'type', ...config } }] });
-  expect(chainTitle(chain({ statPrefix: 'outbound_0.0.0.0_9080', rds: { routeConfigName: '9080' } }))).toBe('HTTP by the routes 9080');
+  expect(chainTitle(chain({ statPrefix: 'outbound_0.0.0.0_9080', rds: { routeConfigName: '9080' } }))).toBe('HTTP, route table 9080');
   expect(chainTitle(chain({ statPrefix: 'outbound|3306||mysqldb.default.svc.cluster.local' }))).toBe('TCP to outbound|3306||mysqldb.default.svc.cluster.local');
   expect(chainTitle({ name: 'virtualOutbound-blackhole', filters: [] })).toBe('virtualOutbound-blackhole');
 });
