@@ -8,7 +8,7 @@ import { quiet, run, step } from './run.mjs';
 
 /** Debian packages: a browser with a font, real clients and peers, and what Electron and its virtual display link against. */
 const packages = {
-  'Installing the browser and clients for tests': ['chromium', 'fonts-dejavu-core', 'curl', 'openssl', 'nghttp2-client', 'iproute2', 'iptables', 'tcpdump'],
+  'Installing the browser and clients for tests': ['chromium', 'fonts-dejavu-core', 'curl', 'openssl', 'nghttp2-client', 'iproute2', 'iptables', 'tcpdump', 'prometheus', 'python3-grpcio'],
   'Installing what Electron needs': ['xvfb', 'xauth', 'libgtk-3-0', 'libnss3', 'libasound2', 'libgbm1', 'libxss1', 'libatk-bridge2.0-0', 'libdrm2', 'libsecret-1-0', 'libnotify4', 'unzip'],
 };
 

@@ -18,6 +18,8 @@ interface Results {
   one_hop_64k?: Against;
   mtls_pair_200b?: Against;
   mtls_pair_64k?: Against;
+  /** HTTP/2 in the clear, against a proxy on `node:http2`. */
+  http2_200b?: { readonly cpu_node_vs_weft: number };
   idle_pss_mb?: number;
   idle_rss_mb?: number;
   up_ms?: number;
@@ -36,9 +38,10 @@ const results: Results = {};
 
 await part('the data plane against nginx and HAProxy', async () => {
   Object.assign(results, JSON.parse(lastLine(await script('test/bench/proxy.ts', '--json'))));
-  for (const [name, value] of Object.entries(results).filter((entry): entry is [string, Against] => typeof entry[1] === 'object')) {
+  for (const [name, value] of Object.entries(results).filter((entry): entry is [string, Against] => typeof entry[1] === 'object' && 'cpu_vs_nginx' in entry[1])) {
     say(`  ${name.padEnd(16)} CPU/request ${value.cpu_vs_nginx.toFixed(2)} × nginx, ${value.cpu_vs_haproxy.toFixed(2)} × HAProxy; ${value.rps_vs_nginx.toFixed(2)} of nginx’s requests a second`);
   }
+  if (results.http2_200b !== undefined) say(`  ${'http2_200b'.padEnd(16)} node:http2 takes ${results.http2_200b.cpu_node_vs_weft.toFixed(2)} × our CPU/request`);
 });
 
 await part('start-up of Bookinfo, engine and image warm', async () => {
