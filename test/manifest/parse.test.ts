@@ -90,6 +90,13 @@ describe('fields', () => {
     expect(result.diagnostics.map(({ help }) => help)).toEqual(['Did you mean timeout?', undefined, 'Did you mean host?']);
   });
 
+  it('that run in one place and not in another are said where they do not', () => {
+    const probes = (name: string): string => `apiVersion: v1\nkind: Pod\nmetadata: { name: a }\nspec:\n  containers:\n  - name: a\n    image: i\n    ${name}: { exec: { command: [cat, /ready] } }`;
+    expect(brief(parseText(probes('readinessProbe')))).toEqual([]);
+    expect(brief(parseText(probes('livenessProbe')))).toEqual(['info WEFT0007 8:22 spec.containers[0].livenessProbe.exec']);
+    expect(brief(parseText(probes('startupProbe')))).toEqual(['info WEFT0007 8:21 spec.containers[0].startupProbe.exec']);
+  });
+
   it('that are known and not run are said once a file', () => {
     const pod = (name: string): string => `apiVersion: v1\nkind: Pod\nmetadata: { name: ${name} }\nspec:\n  nodeSelector: { a: b }\n  containers: [{ name: c, image: i }]`;
     expect(brief(parseText(`${pod('a')}\n---\n${pod('b')}`))).toEqual(['info WEFT0007 5:3 spec.nodeSelector']);

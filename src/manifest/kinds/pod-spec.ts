@@ -43,6 +43,8 @@ export const Probe = z.object({
   terminationGracePeriodSeconds: Accepted,
 });
 export type Probe = z.output<typeof Probe>;
+/** A probe that restarts a container or holds others back: commands are only run to see whether one is ready. */
+const RestartProbe = Probe.extend({ exec: z.object({ command: TextList }).meta({ notRun: 'commands are run for readiness only, so this container is not restarted by it' }).exactOptional() });
 
 const capabilities = z.object({ add: TextList, drop: TextList }).exactOptional();
 /** A container's SecurityContext. */
@@ -83,9 +85,9 @@ export const Container = z.object({
   resources: Resources.exactOptional(),
   volumeMounts: z.array(VolumeMount).default([]),
   volumeDevices: notRun('block devices are not given to containers'),
-  livenessProbe: Probe.exactOptional(),
+  livenessProbe: RestartProbe.exactOptional(),
   readinessProbe: Probe.exactOptional(),
-  startupProbe: Probe.exactOptional(),
+  startupProbe: RestartProbe.exactOptional(),
   lifecycle: z.object({ postStart: notRun('lifecycle hooks do not run'), preStop: notRun('lifecycle hooks do not run'), stopSignal: Accepted }).exactOptional(),
   restartPolicy: z.string().exactOptional(),
   restartPolicyRules: notRun(debugging),
