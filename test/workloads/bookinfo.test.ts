@@ -124,6 +124,7 @@ describe('Bookinfo', () => {
     const database = await upstream({ status: 200 });
     const up = await begin('bookinfo-ratings-v2', { MONGO_DB_URL: `mongodb://127.0.0.1:${database.port()}/test` });
     expect((await up.get('/ratings/0')).status).toBe(200);
+    expect((await up.get('/ratings/0', { method: 'POST', body: '{"Reviewer1":1}' })).status).toBe(501);
     const down = await begin('bookinfo-ratings-v2', { DB_TYPE: 'mysql', MYSQL_DB_HOST: '127.0.0.1', MYSQL_DB_PORT: '1' });
     expect(await (await down.get('/ratings/0')).json()).toEqual({ error: 'could not connect to ratings database' });
   });

@@ -29,7 +29,7 @@ export function ratings(context: StandInContext, given: string): Promise<Running
   }
 
   function post(id: number, request: Request): Reply {
-    if (version === 'v2') return json(501, { error: 'Post not implemented for database backed ratings' });
+    if (version === 'v2') return json(501, { error: 'ratings that come from a database cannot be posted' });
     const given = readRatings(request.body);
     if (given === undefined) return json(400, { error: 'please provide valid ratings JSON' });
     posted.set(id, given);
