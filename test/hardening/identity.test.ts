@@ -5,10 +5,10 @@ import { connect as connectTls, createServer as createTls, type ConnectionOption
 import { once } from 'node:events';
 import { request as httpRequest, Agent } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { KeyUsageFlags } from '@peculiar/x509';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createRoot } from '../../src/core/control/root.ts';
-import { makeCa, type Leaf, type LeafShape } from '../fakes/ca.ts';
+import { makeCa, type Leaf } from '../fakes/ca.ts';
+import { expiredCertificate, forbiddenCertificates } from '../fakes/forbidden-certificates.ts';
 import { callerConfig } from '../fakes/mesh.ts';
 import { startFakeControlPlane } from '../fakes/control-plane.ts';
 import { get, id, sidecarBench, talk, type Pair, type SidecarBench } from '../fakes/sidecar-pair.ts';
@@ -55,35 +55,8 @@ async function callImpostor(leaf: Leaf): Promise<{ readonly status: string; read
 }
 
 const strict = async (): Promise<Pair> => bench.pair('http', 'STRICT', await bench.httpServer());
-const sign = KeyUsageFlags.digitalSignature;
 const good = id('server');
-const forbidden: readonly (readonly [rule: string, shape: LeafShape])[] = [
-  ['exactly one URI SAN: none', { dns: ['server'] }],
-  ['exactly one URI SAN: two', { uris: [good, id('other')] }],
-  ['scheme in lower case', { uris: ['SPIFFE://cluster.local/ns/default/sa/server'] }],
-  ['scheme spiffe', { uris: ['https://cluster.local/ns/default/sa/server'] }],
-  ['our trust domain', { uris: ['spiffe://evil.local/ns/default/sa/server'] }],
-  ['a trust domain of [a-z0-9._-]', { uris: ['spiffe://CLUSTER.local/ns/default/sa/server'] }],
-  ['a path', { uris: ['spiffe://cluster.local'] }],
-  ['segments that are not empty', { uris: ['spiffe://cluster.local/ns//sa/server'] }],
-  ['segments that are not dots', { uris: ['spiffe://cluster.local/ns/default/../default/sa/server'] }],
-  ['no trailing slash', { uris: [`${good}/`] }],
-  ['no query', { uris: [`${good}?a`] }],
-  ['no fragment', { uris: [`${good}#a`] }],
-  ['no percent', { uris: ['spiffe://cluster.local/ns/default/sa/%73erver'] }],
-  ['no port', { uris: ['spiffe://cluster.local:443/ns/default/sa/server'] }],
-  ['no user information', { uris: ['spiffe://me@cluster.local/ns/default/sa/server'] }],
-  ['at most 2,048 bytes', { uris: [`${good}${'x'.repeat(2048)}`] }],
-  ['cA=false', { uris: [good], ca: true }],
-  ['key usage', { uris: [good], keyUsage: 'none' }],
-  ['a critical key usage', { uris: [good], keyUsage: { flags: sign, critical: false } }],
-  ['digitalSignature', { uris: [good], keyUsage: { flags: KeyUsageFlags.keyEncipherment, critical: true } }],
-  ['no keyCertSign', { uris: [good], keyUsage: { flags: sign | KeyUsageFlags.keyCertSign, critical: true } }],
-  ['no cRLSign', { uris: [good], keyUsage: { flags: sign | KeyUsageFlags.cRLSign, critical: true } }],
-  ['serverAuth and clientAuth: one is missing', { uris: [good], extendedKeyUsage: ['serverAuth'] }],
-  ['serverAuth and clientAuth: the other is missing', { uris: [good], extendedKeyUsage: ['clientAuth'] }],
-  ['full path validation: expired', { uris: [good], notBefore: new Date(Date.now() - 7200_000), notAfter: new Date(Date.now() - 3600_000) }],
-];
+const forbidden = [...forbiddenCertificates(good), ['full path validation: expired', expiredCertificate(good)] as const];
 
 test('SPIFFE’s rules hold for callers: a certificate that breaks one gets no answer', async () => {
   const { inbound, plane } = await strict();
