@@ -1,5 +1,6 @@
 import { serverTransport } from '../features/gateway/compile.ts';
 import { connectionMatchApplies } from '../features/tcp-routing/compile.ts';
+import { readPlainYaml } from '../manifest/index.ts';
 import { withOrigin, withRuleOrigins, type FilterChain, type Listener, type ProxyConfig } from '../xds/index.ts';
 import { accessOf, type Access } from './authorization.ts';
 import { autoPassthroughChains, autoPassthroughClusters } from './auto-passthrough.ts';
@@ -8,6 +9,7 @@ import { boundRules, gatewayRouteName, gatewayRoutes, serverContext } from './ga
 import { gatewayServers, hostsFor, type GatewayServer } from './gateway-servers.ts';
 import { hostIsIn } from './hosts.ts';
 import type { RouteContext } from './http-routes.ts';
+import { trustedProxiesFrom, type MeshConfig } from './mesh-config.ts';
 import { originAt } from './model.ts';
 import { nameTable } from './name-table.ts';
 import { httpFilter, listenerFilters } from './network-filters.ts';
@@ -67,15 +69,21 @@ function gatewayListener(place: Place, name: string, servers: readonly GatewaySe
   }];
 }
 
-function httpChain({ index, access }: Place, server: GatewayServer): FilterChain {
+function httpChain({ index, node, access }: Place, server: GatewayServer): FilterChain {
   const routes = gatewayRouteName(server);
   const http = server.kind === 'http';
   return {
     ...(http ? {} : chainMatch({ serverNames: server.hosts, ranges: [] })),
-    filters: [httpFilter({ statPrefix: `outbound_${server.bind}_${http ? server.port : routes}`, routes, place: 'gateway', mesh: index.snapshot.mesh, access: access.http() })],
+    filters: [httpFilter({ statPrefix: `outbound_${server.bind}_${http ? server.port : routes}`, routes, place: 'gateway', mesh: index.snapshot.mesh, access: access.http(), trustedProxies: trustedBy(node, index.snapshot.mesh) })],
     ...(http || server.server.tls === undefined ? {} : { transportSocket: serverTransport(server.server.tls, true) }),
     metadata: withOrigin(server.origin),
   };
+}
+
+/** The gateway's own annotation counts before the mesh. Source: istio.io, "Configuring Gateway Network Topology". */
+function trustedBy({ annotations }: ProxyNode, { trustedProxies }: MeshConfig): number {
+  const own = annotations['proxy.istio.io/config'];
+  return own === undefined ? trustedProxies : trustedProxiesFrom(readPlainYaml(own), trustedProxies);
 }
 
 function serverChains(place: Place, server: GatewayServer): readonly FilterChain[] {

@@ -30,6 +30,8 @@ export interface MeshConfig {
   readonly localityLbSetting: LocalityLbSetting;
   /** The `extensionProviders` that decide about requests. */
   readonly authorizers: readonly ExternalAuthorizer[];
+  /** How many proxies in front of a gateway are believed in what they say of their callers. */
+  readonly trustedProxies: number;
 }
 
 /** An `extensionProvider` that decides about requests: a service that is asked by HTTP or gRPC. */
@@ -63,6 +65,7 @@ export const defaultMeshConfig: MeshConfig = {
   connectTimeout: 10_000,
   localityLbSetting: { distribute: [], failover: [], failoverPriority: [], enabled: true },
   authorizers: [],
+  trustedProxies: 0,
 };
 
 const policies: readonly OutboundTrafficPolicy[] = ['ALLOW_ANY', 'REGISTRY_ONLY', 'ALLOW_ANY_DYNAMIC_DNS'];
@@ -89,7 +92,14 @@ export function meshConfigFrom(json: unknown, defaults: MeshConfig = defaultMesh
     connectTimeout: parseDuration(text(config.connectTimeout, '')) ?? defaults.connectTimeout,
     localityLbSetting: LocalityLbSetting.safeParse(config.localityLbSetting).data ?? defaults.localityLbSetting,
     authorizers: Array.isArray(config.extensionProviders) ? config.extensionProviders.flatMap(authorizerFrom) : defaults.authorizers,
+    trustedProxies: trustedProxiesFrom(config.defaultConfig, defaults.trustedProxies),
   };
+}
+
+/** What a ProxyConfig says of proxies in front of a gateway, over what holds without it. Source: istio.io, ProxyConfig, Topology. */
+export function trustedProxiesFrom(json: unknown, otherwise: number): number {
+  const { numTrustedProxies } = record(record(json).gatewayTopology);
+  return typeof numTrustedProxies === 'number' && Number.isInteger(numTrustedProxies) && numTrustedProxies >= 0 ? numTrustedProxies : otherwise;
 }
 
 /** What a ProxyConfig says of tracing, over what holds without it. Source: istio.io, ProxyConfig, Tracing. */

@@ -18,6 +18,8 @@ export interface HttpSettings {
   readonly mesh: ReportingMesh;
   /** Filters that decide whether a request comes in at all; they go before the others. */
   readonly access?: readonly HttpFilterConfig[];
+  /** How many proxies in front of a gateway are believed. */
+  readonly trustedProxies?: number;
 }
 
 /** Source: istio.io, "Customizing path normalization"; Envoy, HttpConnectionManager. */
@@ -29,7 +31,7 @@ const pathSettings: Readonly<Record<MeshConfig['pathNormalization'], Pick<HttpCo
 };
 
 /** The HTTP connection manager. At a gateway the peer is not trusted, and its certificate headers are replaced. */
-export function httpFilter({ statPrefix, routes, place, mesh, access = [] }: HttpSettings): NetworkFilter {
+export function httpFilter({ statPrefix, routes, place, mesh, access = [], trustedProxies = 0 }: HttpSettings): NetworkFilter {
   const reporting = mesh.reporting[place === 'inbound' ? 'server' : 'client'];
   const manager: HttpConnectionManager = {
     statPrefix,
@@ -46,6 +48,7 @@ export function httpFilter({ statPrefix, routes, place, mesh, access = [] }: Htt
     streamIdleTimeout: '0s',
     ...accessLog(reporting),
     useRemoteAddress: place === 'gateway',
+    ...(trustedProxies === 0 ? {} : { xffNumTrustedHops: trustedProxies }),
     generateRequestId: true,
     forwardClientCertDetails: place === 'inbound' ? 'APPEND_FORWARD' : 'SANITIZE_SET',
     ...(place === 'outbound' ? {} : { setCurrentClientCertDetails: { subject: true, dns: place === 'inbound', uri: true } }),
