@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { createPrivateKey } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
 /** A certificate that the mesh CA has issued, PEM, leaf first. */
@@ -29,6 +30,18 @@ export interface CertificateAuthority {
   workload(identity: string): Promise<ServerCertificate>;
 }
 
+/** A root and what signs, PEM. */
+export interface SigningRoot {
+  /** What is trusted. */
+  readonly certificate: string;
+  /** The key of what signs: RSA, or EC P-256 or P-384. */
+  readonly key: string;
+  /** What signs, when it is not the root itself. */
+  readonly issuer?: string;
+  /** Certificates that go with everything that is signed, up to the root. */
+  readonly chain?: string;
+}
+
 /** A request that cannot be signed, and why. */
 export class CsrRefused extends Error {
   override readonly name = 'CsrRefused';
@@ -38,21 +51,21 @@ export class CsrRefused extends Error {
 export const leafLifetime = 24 * 3600 * 1000;
 const backdate = 120_000;
 const maxCsr = 16 * 1024;
-const signature = { name: 'ECDSA', hash: 'SHA-256' };
 const ecP256 = { name: 'ECDSA', namedCurve: 'P-256' };
 
-/** Loads the CA from the root's PEM; rejects when certificate and key do not read. */
-export async function loadAuthority(root: { readonly certificate: string; readonly key: string }, now: () => number): Promise<CertificateAuthority> {
-  const rootCertificate = new x509.X509Certificate(root.certificate);
+/** Loads the CA from its PEM; rejects when certificate and key do not read. */
+export async function loadAuthority(root: SigningRoot, now: () => number): Promise<CertificateAuthority> {
+  const issuer = new x509.X509Certificate(root.issuer ?? root.certificate);
   const signing = await signerOf(root);
-  const signer = Buffer.from(await rootCertificate.getThumbprint('SHA-256', crypto)).toString('hex');
+  const signer = Buffer.from(await issuer.getThumbprint('SHA-256', crypto)).toString('hex');
+  const along = root.chain === undefined ? '' : `${root.chain.trim()}\n`;
 
   async function issue(publicKey: x509.PublicKey, name: x509.GeneralNameType, value: string): Promise<Issued> {
-    const notAfter = Math.min(now() + leafLifetime, rootCertificate.notAfter.getTime());
+    const notAfter = Math.min(now() + leafLifetime, issuer.notAfter.getTime());
     const certificate = await x509.X509CertificateGenerator.create({
       serialNumber: randomSerial(),
       subject: '',
-      issuer: rootCertificate.subjectName,
+      issuer: issuer.subjectName,
       notBefore: new Date(now() - backdate),
       notAfter: new Date(notAfter),
       ...signing,
@@ -61,13 +74,13 @@ export async function loadAuthority(root: { readonly certificate: string; readon
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth], false),
-        await x509.AuthorityKeyIdentifierExtension.create(rootCertificate.publicKey, false, crypto),
+        await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey, false, crypto),
         await x509.SubjectKeyIdentifierExtension.create(publicKey, false, crypto),
         // Critical because the subject is empty. Source: RFC 5280, 4.2.1.6.
         new x509.SubjectAlternativeNameExtension([{ type: name, value }], true),
       ],
     }, crypto);
-    return { chain: `${certificate.toString('pem')}\n`, expires: notAfter, signer };
+    return { chain: `${certificate.toString('pem')}\n${along}`, expires: notAfter, signer };
   }
 
   async function withKey(name: x509.GeneralNameType, value: string): Promise<ServerCertificate> {
@@ -85,11 +98,25 @@ export async function loadAuthority(root: { readonly certificate: string; readon
   };
 }
 
-/** What signs with a root's key; rejects when there is none that reads. */
-export async function signerOf(root: { readonly key: string }): Promise<{ readonly signingKey: CryptoKey; readonly signingAlgorithm: typeof signature }> {
-  const [der] = x509.PemConverter.decode(root.key);
-  if (der === undefined) throw new Error('The mesh root has no key.');
-  return { signingKey: await crypto.subtle.importKey('pkcs8', der, ecP256, false, ['sign']), signingAlgorithm: signature };
+/** How a key signs. */
+export interface Signing {
+  readonly signingKey: CryptoKey;
+  readonly signingAlgorithm: { readonly name: string; readonly hash: string };
+}
+
+/** What signs with a root's key; rejects when there is none that reads, or of another kind. */
+export async function signerOf(root: Pick<SigningRoot, 'key'>): Promise<Signing> {
+  const key = createPrivateKey(root.key);
+  const { algorithm, signingAlgorithm } = algorithmOf(key.asymmetricKeyType ?? '', key.asymmetricKeyDetails?.namedCurve ?? '');
+  return { signingKey: await crypto.subtle.importKey('pkcs8', new Uint8Array(key.export({ format: 'der', type: 'pkcs8' })), algorithm, false, ['sign']), signingAlgorithm };
+}
+
+function algorithmOf(kind: string, curve: string): { readonly algorithm: { readonly name: string; readonly hash?: string; readonly namedCurve?: string }; readonly signingAlgorithm: Signing['signingAlgorithm'] } {
+  const rsa = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
+  if (kind === 'rsa') return { algorithm: rsa, signingAlgorithm: rsa };
+  if (kind === 'ec' && curve === 'prime256v1') return { algorithm: ecP256, signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' } };
+  if (kind === 'ec' && curve === 'secp384r1') return { algorithm: { name: 'ECDSA', namedCurve: 'P-384' }, signingAlgorithm: { name: 'ECDSA', hash: 'SHA-384' } };
+  throw new Error(`A key of the kind ${[kind, curve].filter((word) => word !== '').join(' ')} cannot sign.`);
 }
 
 /** The key of a request whose signature proves that its sender has the private half. */

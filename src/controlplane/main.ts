@@ -11,6 +11,8 @@ import { createGrpcServer } from './grpc/serve.ts';
 import type { StreamLimits } from './grpc/stream.ts';
 import { createMesh, podKey, type Mesh } from './mesh.ts';
 import { incrementalCompiler } from './istio-compiler.ts';
+import { createPlugIn } from './plug-in.ts';
+import { pluggedRoot } from './plugged-root.ts';
 import { createProblems } from './problems.ts';
 import { createProxies } from './proxies.ts';
 import { serveProxy } from './proxy-connection.ts';
@@ -91,6 +93,7 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
   const mesh = createMesh(loaded.value ?? emptyState, compiler, settings.trustDomain, (urgency) => {
     save(mesh);
     schedule.request(urgency);
+    plugIn.look();
     status.fire();
   });
   const telemetry = createTelemetryIntake(defaultIntakeLimits, callersIn(() => mesh.pods));
@@ -121,6 +124,13 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
   };
   const proxies = createProxies({ mesh, compiler: keyed, authority, metrics, problems, changed: status.fire, now });
   const schedule = createSchedule(() => proxies.push());
+  const plugIn = createPlugIn({
+    authority, anchor: settings.ca, wanted: () => pluggedRoot(mesh.resources, mesh.config.rootNamespace, now()), proxies: () => proxies.following(),
+    problem: (reason) => {
+      if (reason === undefined) problems.clear('authority');
+      else problems.set('authority', `The Secret cacerts does not become the mesh’s authority: ${reason}. What signed before goes on signing.`, 'Write root-cert.pem, ca-cert.pem, ca-key.pem and cert-chain.pem as istio.io/latest/docs/tasks/security/cert-management/plugin-ca-cert says.');
+    },
+  });
   const collected = createCollectorIntake(telemetry, log);
   const stopWatching = watchDropped(telemetry, problems);
   const metricsText = async (): Promise<string> => `${await metrics.text()}${collected.text()}${telemetry.text()}`;
@@ -150,6 +160,7 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
       if (mesh.readiness[proxy]?.ready === true && pod.tokenHash !== '' && !proxies.connected(proxy)) mesh.setReadiness(proxy, { ready: false, message: 'The sidecar is not connected.' });
     }
   }, returnWithin);
+  plugIn.look();
   log(`control plane of lab ${settings.lab} serves on ${server.port}, gRPC on ${discoveryPort}, metrics on ${metricsServer.port}; ${mesh.files.length} files, ${mesh.pods.length} pods, version ${mesh.version}`);
 
   return {
@@ -161,6 +172,7 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
       stopping = true;
       clearTimeout(returning);
       schedule.stop();
+      plugIn.stop();
       keySets.stop();
       stopWatching();
       telemetry.stop();

@@ -1,9 +1,9 @@
 import type { Diagnostic } from '../manifest/index.ts';
 
 /** What can go wrong in the control plane itself, besides manifests. */
-export type ProblemKind = 'state' | 'save' | 'compile' | 'secrets' | 'keys' | 'tracing';
+export type ProblemKind = 'state' | 'save' | 'compile' | 'secrets' | 'keys' | 'tracing' | 'authority';
 
-const codes: Readonly<Record<ProblemKind, string>> = { state: 'WEFT0901', save: 'WEFT0902', compile: 'WEFT0903', secrets: 'WEFT0904', keys: 'WEFT0906', tracing: 'WEFT0907' };
+const codes: Readonly<Record<ProblemKind, string>> = { state: 'WEFT0901', save: 'WEFT0902', compile: 'WEFT0903', secrets: 'WEFT0904', keys: 'WEFT0906', tracing: 'WEFT0907', authority: 'WEFT0908' };
 
 /** Problems that last until they are cleared; they are shown among the lab's diagnostics. */
 export interface Problems {

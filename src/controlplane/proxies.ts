@@ -46,6 +46,8 @@ export interface Proxies {
   trust(): void;
   /** Connected proxies whose certificates are not of the root that signs now. */
   behind(): readonly string[];
+  /** How many proxies are connected, how many of them do not know yet what to trust, and how many are {@link behind}. */
+  following(): { readonly connected: number; readonly waiting: number; readonly behind: number };
   connected(proxy: string): boolean;
   status(): readonly ProxyStatus[];
   /** What a proxy is to run on, without private keys. Throws LabFailure `pod-not-found`. */
@@ -231,6 +233,10 @@ export function createProxies(options: ProxiesOptions): Proxies {
       for (const [proxy, { wire }] of connections) wire.trust(options.authority.roots, isBehind(proxy));
     },
     behind: () => [...connections.keys()].filter(isBehind),
+    following: () => ({
+      connected: connections.size, behind: [...connections.keys()].filter(isBehind).length,
+      waiting: [...connections.values()].filter(({ session }) => session.lags('secret')).length,
+    }),
     connected: (proxy) => connections.has(proxy),
     status: () => {
       const own = mesh.pods.filter((pod) => pod.tokenHash !== '').map((pod): ProxyStatus => {

@@ -2,9 +2,9 @@ import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import { z } from 'zod';
 import { LabFailure, type RootRotation, type RotationPhase } from '../contract/index.ts';
-import { loadAuthority, signerOf, type CertificateAuthority } from './ca.ts';
+import { loadAuthority, signerOf, type CertificateAuthority, type SigningRoot } from './ca.ts';
 
-const rootSchema = z.object({ certificate: z.string(), key: z.string() });
+const rootSchema = z.object({ certificate: z.string(), key: z.string(), issuer: z.string().exactOptional(), chain: z.string().exactOptional() });
 
 /** What is kept of a rotation. Absent as long as the lab's first root is the only one. */
 export const storedRotation = z.object({ phase: z.enum(['settled', 'introduced', 'replaced']), active: rootSchema, other: rootSchema.exactOptional() });
@@ -19,13 +19,20 @@ export interface RotatingAuthority extends CertificateAuthority {
    * One phase on. `introduce` makes a second root trusted, `replace` signs with it from now on, `retire` stops trusting the first.
    * Rejects with `usage` out of order, and when `behind` names proxies whose certificates the root that goes has signed.
    */
-  rotate(step: RootRotation): Promise<RotationPhase>;
+  rotate(step: RotationStep): Promise<RotationPhase>;
+  /** What signs now. */
+  readonly active: SigningRoot;
+  /** What will sign (`introduced`) or has signed (`replaced`). */
+  readonly other: SigningRoot | undefined;
 }
+
+/** The next phase: as from outside, or with a root that an issuer of its own stands below; `adopt` does all at once, for a mesh in which nobody has a certificate, and gives up what is under way. */
+export type RotationStep = RootRotation | { readonly step: 'introduce' | 'adopt'; readonly root: SigningRoot };
 
 /** What a rotation needs. */
 export interface RotationOptions {
   /** The lab's first root: whoever bootstraps the lab knows it, so the control plane can always be verified by it. */
-  readonly anchor: { readonly certificate: string; readonly key: string };
+  readonly anchor: SigningRoot;
   readonly stored: StoredRotation | undefined;
   now(): number;
   save(rotation: StoredRotation): Promise<void>;
@@ -54,13 +61,16 @@ export async function rotatingAuthority(options: RotationOptions): Promise<Rotat
   return {
     get phase() { return state.phase; },
     get rotated() { return state.active.certificate.trim() !== options.anchor.certificate.trim(); },
-    get roots() { return [state.active, ...(state.other === undefined ? [] : [state.other])].map(({ certificate }) => `${certificate.trimEnd()}\n`).join(''); },
+    get roots() { return [...new Set([state.active, ...(state.other === undefined ? [] : [state.other])].map(({ certificate }) => `${certificate.trim()}\n`))].join(''); },
+    get active() { return state.active; },
+    get other() { return state.other; },
     get signer() { return signer.signer; },
     sign: (csr, identity) => signer.sign(csr, identity),
     serve: (name) => signer.serve(name),
     workload: (identity) => signer.workload(identity),
     rotate: async (step) => {
       const { phase, active, other } = state;
+      if (step.step === 'adopt') return await change({ phase: 'settled', active: step.root });
       if (step.step === 'introduce' && phase === 'settled') {
         // A root that could not sign must not be trusted first.
         await authorityOf({ phase, active: step.root }, options);
@@ -77,10 +87,15 @@ export async function rotatingAuthority(options: RotationOptions): Promise<Rotat
 
 /** The authority that signs with the active root; its servers' chains lead to the anchor as well. */
 async function authorityOf({ active }: StoredRotation, { anchor, now }: RotationOptions): Promise<CertificateAuthority> {
-  const authority = await loadAuthority(active, now).catch((error: unknown) => { throw new LabFailure('usage', 'The root does not read: a certificate and an EC P-256 key are needed, PEM.', { cause: error }); });
+  const authority = await loadAuthority(active, now).catch((error: unknown) => { throw new LabFailure('usage', 'The root does not read: a certificate and an RSA or EC key are needed, PEM.', { cause: error }); });
   if (active.certificate.trim() === anchor.certificate.trim()) return authority;
   const bridge = await crossSigned(active.certificate, anchor);
-  return { ...authority, serve: async (name) => { const served = await authority.serve(name); return { ...served, chain: served.chain + bridge }; } };
+  return { ...authority, serve: async (name) => { const served = await authority.serve(name); return { ...served, chain: withoutRoots(served.chain) + bridge }; } };
+}
+
+/** A chain without the roots that end it: who does not trust them would look no further. */
+function withoutRoots(chain: string): string {
+  return x509.PemConverter.decode(chain).map((der) => new x509.X509Certificate(der)).filter(({ subject, issuer }) => subject !== issuer).map((certificate) => `${certificate.toString('pem')}\n`).join('');
 }
 
 /** The root's name and key, signed by the anchor, for as long as both live. */
@@ -91,7 +106,8 @@ async function crossSigned(root: string, anchor: RotationOptions['anchor']): Pro
     notAfter: new Date(Math.min(subject.notAfter.getTime(), issuer.notAfter.getTime())), ...await signerOf(anchor),
     extensions: [
       new x509.BasicConstraintsExtension(true, undefined, true), new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      await x509.SubjectKeyIdentifierExtension.create(subject.publicKey, false, crypto), await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey, false, crypto),
+      // What the root has signed names its key by the identifier that stands in the root.
+      subject.getExtension(x509.SubjectKeyIdentifierExtension) ?? await x509.SubjectKeyIdentifierExtension.create(subject.publicKey, false, crypto), await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey, false, crypto),
     ],
   }, crypto);
   return `${certificate.toString('pem')}\n`;

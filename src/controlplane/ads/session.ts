@@ -39,6 +39,8 @@ export interface AdsSession {
   /** The config that the proxy is to have from now on, and the lab's version of it. */
   update(target: ConfigSet, version: string): void;
   status(): SessionStatus;
+  /** True while the proxy does not yet run on what it is to have of a type; what it has rejected or never asked for is not waited for. */
+  lags(type: ResourceType): boolean;
 }
 
 /** What a session needs of its stream. */
@@ -201,6 +203,10 @@ export function createAdsSession(wire: SessionWire): AdsSession {
       target = next;
       version = nextVersion;
       schedule();
+    },
+    lags: (type) => {
+      const { interest, rejection, inForce } = states[type];
+      return target !== undefined && interest !== undefined && rejection === undefined && inForce?.version !== cut(type, target[type]).version;
     },
     status: () => {
       const rejected = pushOrder.map((type) => states[type].rejection?.message).filter((message) => message !== undefined).join('; ');
