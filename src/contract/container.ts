@@ -1,3 +1,4 @@
+import type { ProbeTimes } from '../util/prober.ts';
 /**
  * What a container of ours is told, in one environment variable `WEFT` (JSON), so that nothing else of the environment is read.
  * The image's entry point is `node /weft/main.mjs ROLE`.
@@ -22,7 +23,7 @@ export interface SidecarSettings {
   readonly token: string;
   /** The mesh root, PEM, to verify the control plane (its name is `istiod.istio-system.svc`). */
   readonly roots: string;
-  /** Readiness, liveness and startup probes of the pod's containers, run by the sidecar from inside the pod; `exec` probes are core's. */
+  /** Readiness, liveness and startup probes of the pod's containers, run by the sidecar from inside the pod; the commands of `exec` probes it asks core to run. */
   readonly probes: readonly Probe[];
   /** Records a second that are sent in full; above, they are sampled. */
   readonly recordsPerSecond: number;
@@ -47,16 +48,19 @@ export const defaultDrain: DrainSettings = { change: 45, termination: 5, untilNo
 export const proxyReadyLine = 'Envoy proxy is ready';
 
 /** A Kubernetes probe, with defaults filled in and named ports resolved. Seconds. */
-export interface Probe {
-  readonly container: string;
-  readonly kind: 'readiness' | 'liveness' | 'startup';
-  readonly action: { readonly http: { readonly port: number; readonly path: string; readonly scheme: 'HTTP' | 'HTTPS'; readonly headers: readonly (readonly [string, string])[] } } | { readonly tcp: { readonly port: number } };
-  readonly initialDelay: number;
-  readonly period: number;
+export interface Probe extends ProbeTimes {
+  readonly action: ProbeAction;
   readonly timeout: number;
-  readonly successThreshold: number;
-  readonly failureThreshold: number;
 }
+
+/** How a probe is tried. */
+export type ProbeAction =
+  | { readonly http: { readonly port: number; readonly path: string; readonly scheme: 'HTTP' | 'HTTPS'; readonly headers: readonly (readonly [string, string])[] } }
+  | { readonly tcp: { readonly port: number } }
+  /** The service's name of gRPC's health protocol; empty for the whole server. */
+  | { readonly grpc: { readonly port: number; readonly service: string } }
+  /** In the container, by the engine. */
+  | { readonly exec: { readonly command: readonly string[] } };
 
 /** For `init`: what to capture. Ports as in Istio's annotations; `*` means all. */
 export interface CaptureSettings {

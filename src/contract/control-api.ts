@@ -3,7 +3,8 @@ import type { Diagnostic, SourceFile } from '../manifest/index.ts';
 import type { ProxyConfigSection, ProxyStatus, RecordQuery } from './lab.ts';
 import type { RequestRecord } from './record.ts';
 import type { Trace } from './trace.ts';
-import type { MetricDelta } from './proxy-wire.ts';
+import type { MetricDelta, ProbeQuestion, RestartRequest } from './proxy-wire.ts';
+import type { ContainerNews } from '../util/prober.ts';
 import type { UpstreamStatus } from './upstreams.ts';
 
 /** A pod as core registers it with the control plane, before its containers start. */
@@ -38,6 +39,10 @@ export interface ControlApi {
   virtualIps(): Promise<Readonly<Record<string, string>>>;
   /** Replaces the mesh's root without a lost request, one phase a call. Rejects with `usage` out of order. */
   rotateRoot(step: RootRotation): Promise<RotationPhase>;
+  /** Tells a pod's proxy what a command that it asked for has found. */
+  probed(proxy: string, answer: { readonly id: number; readonly problem: string | null }): Promise<void>;
+  /** Tells a pod's proxy of a container that has started or ended; `restarts` are to be added to those that the engine counts. */
+  containerNews(proxy: string, news: ContainerNews & { readonly restarts?: number }): Promise<void>;
   /** From now on `records`, `metrics` and `upstreams` events are sent on this connection. */
   subscribe(): Promise<void>;
 }
@@ -57,6 +62,8 @@ export interface ControlStatus {
   readonly proxies: readonly ProxyStatus[];
   /** `namespace/pod` → ready, as reported by its proxy. */
   readonly readiness: Readonly<Record<string, { readonly ready: boolean; readonly message?: string }>>;
+  /** `namespace/pod/container` → restarts by its probes. */
+  readonly restarts: Readonly<Record<string, number>>;
 }
 
 export interface ControlEvents {
@@ -66,6 +73,10 @@ export interface ControlEvents {
   metrics(deltas: readonly MetricDelta[]): void;
   /** All of them anew, when any has changed. */
   upstreams(upstreams: readonly UpstreamStatus[]): void;
+  /** To one of those who are subscribed: a command that is to be run in a container. */
+  probe(question: ProbeQuestion & { readonly proxy: string }): void;
+  /** To one of those who are subscribed: a container that is to be restarted. */
+  restart(request: RestartRequest & { readonly proxy: string }): void;
 }
 
 /** Ports of a lab's containers, as in Istio. */

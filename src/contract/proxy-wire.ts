@@ -1,3 +1,4 @@
+import type { ContainerNews } from '../util/prober.ts';
 import type { DiscoveryRequest, DiscoveryResponse } from '../xds/index.ts';
 import type { RateLimitAnswer, RateLimitQuestion } from './rate-limits.ts';
 import type { RequestRecord } from './record.ts';
@@ -16,7 +17,26 @@ export type FromProxy =
   | { readonly telemetry: TelemetryBatch }
   /** Clusters with limits, ejections or localities, all of them, when any has changed; at most every 250 ms. */
   | { readonly upstreams: readonly UpstreamState[] }
-  | { readonly rateLimit: RateLimitQuestion };
+  | { readonly rateLimit: RateLimitQuestion }
+  /** Run the command of this probe; core knows it, so that a proxy cannot have others run. */
+  | { readonly probe: ProbeQuestion }
+  /** A container has failed its liveness or startup probe. */
+  | { readonly restart: RestartRequest };
+
+/** A command that is to be run in a container of the proxy's pod, with the proxy's own number. */
+export interface ProbeQuestion {
+  readonly id: number;
+  readonly container: string;
+  readonly kind: 'readiness' | 'liveness' | 'startup';
+}
+
+/** A container that is to be ended, and started anew where the pod's policy says so. */
+export interface RestartRequest {
+  readonly container: string;
+  readonly why: string;
+  /** Seconds that it has to end in; the pod's own where it is missing. */
+  readonly grace?: number;
+}
 
 export type FromControlPlane =
   | { readonly response: DiscoveryResponse }
@@ -25,6 +45,10 @@ export type FromControlPlane =
   /** Trust these from now on, and ask for a new certificate at once when the one in use is of a root that will go. */
   | { readonly roots: string; readonly renew: boolean }
   | { readonly rateLimit: { readonly id: number; readonly answer: RateLimitAnswer } }
+  /** What a command has found: null for success, else what was wrong. A command that could not be run has no answer. */
+  | { readonly probed: { readonly id: number; readonly problem: string | null } }
+  /** A container of the pod has started or ended. */
+  | { readonly container: ContainerNews }
   | { readonly error: { readonly code: string; readonly message: string } };
 
 /** Sent every 50 ms when there is something to say. Records may be sampled; metrics never are. */

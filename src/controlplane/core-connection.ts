@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LabFailure, type ControlApi, type ControlStatus } from '../contract/index.ts';
 import { createPeer, type Channel } from '../rpc/index.ts';
+import type { Keepers } from './keepers.ts';
 import type { Mesh } from './mesh.ts';
 import type { Problems } from './problems.ts';
 import type { Proxies } from './proxies.ts';
@@ -17,6 +18,7 @@ export interface CoreServices {
   readonly upstreams: Upstreams;
   readonly problems: Problems;
   readonly authority: RotatingAuthority;
+  readonly keepers: Keepers;
   /** Resolves when the mesh is on the disk, or when it is known that it cannot be. */
   saved(): Promise<void>;
   /** All metrics, in Prometheus' text format. */
@@ -35,6 +37,8 @@ const argumentsOf: { readonly [Name in keyof ControlApi]: z.ZodType<Parameters<C
   rotateRoot: z.tuple([z.union([
     z.strictObject({ step: z.literal('introduce'), root: z.strictObject({ certificate: z.string().max(65_536), key: z.string().max(65_536) }) }), z.strictObject({ step: z.enum(['replace', 'retire']) }),
   ])]),
+  probed: z.tuple([z.string(), z.strictObject({ id: z.number(), problem: z.string().max(1024).nullable() })]),
+  containerNews: z.tuple([z.string(), z.strictObject({ name: z.string().max(256), running: z.boolean(), started: z.number(), restarts: z.number().int().exactOptional() })]),
   proxyConfig: z.tuple([z.string(), z.enum(['listeners', 'routes', 'clusters', 'endpoints', 'secrets'])]),
   records: z.tuple([z.strictObject({
     limit: z.number().int().min(0).max(20_000).exactOptional(), before: z.number().exactOptional(),
@@ -44,7 +48,7 @@ const argumentsOf: { readonly [Name in keyof ControlApi]: z.ZodType<Parameters<C
 
 /** The state of the control plane as core sees it. */
 export function controlStatus({ mesh, proxies, problems }: Pick<CoreServices, 'mesh' | 'proxies' | 'problems'>): ControlStatus {
-  return { version: mesh.version, diagnostics: [...problems.diagnostics, ...mesh.diagnostics], proxies: proxies.status(), readiness: mesh.readiness };
+  return { version: mesh.version, diagnostics: [...problems.diagnostics, ...mesh.diagnostics], proxies: proxies.status(), readiness: mesh.readiness, restarts: mesh.restarts };
 }
 
 /** Serves ControlApi on one connection that core has opened. */
@@ -63,6 +67,7 @@ export function serveCore(channel: Channel, services: CoreServices): void {
     return [
       services.telemetry.listen({ records: (records) => peer.event('records', [records]), metrics: (deltas) => peer.event('metrics', [deltas]) }),
       services.upstreams.listen((upstreams) => peer.event('upstreams', [upstreams])),
+      services.keepers.join((event, value) => peer.event(event, [value])),
       services.onStatus(() => peer.event('status', [controlStatus(services)])),
     ];
   }
@@ -97,6 +102,15 @@ function controlApi(services: CoreServices, subscribe: () => void): ControlApi {
     },
     status: () => Promise.resolve(controlStatus(services)),
     rotateRoot: (step) => services.authority.rotate(step),
+    probed: (proxy, probed) => {
+      proxies.tell(proxy, { probed });
+      return Promise.resolve();
+    },
+    containerNews: (proxy, { restarts = 0, ...container }) => {
+      if (restarts > 0) mesh.countRestarts(proxy, container.name, restarts);
+      proxies.tell(proxy, { container });
+      return Promise.resolve();
+    },
     proxyConfig: (proxy, section) => Promise.resolve(proxies.config(proxy, section)),
     records: (query) => Promise.resolve(telemetry.records(query)),
     trace: (id) => Promise.resolve(telemetry.trace(id)),

@@ -5,6 +5,7 @@ import { createCollectorIntake } from './collector/intake.ts';
 import { serveCollectors, type CollectorPorts } from './collector/serve.ts';
 import { serveCore } from './core-connection.ts';
 import { keySources } from '../compile/index.ts';
+import { createKeepers } from './keepers.ts';
 import { createKeySets } from './key-sets.ts';
 import type { Log } from './log.ts';
 import { createGrpcServer } from './grpc/serve.ts';
@@ -134,8 +135,9 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
   const collected = createCollectorIntake(telemetry, log);
   const stopWatching = watchDropped(telemetry, problems);
   const metricsText = async (): Promise<string> => `${await metrics.text()}${collected.text()}${telemetry.text()}`;
-  const proxyServices = { mesh, proxies, authority, telemetry, upstreams, rateLimits: createRateLimits(() => mesh.resources, now), metrics, log, stopping: () => stopping };
-  const coreServices = { mesh, proxies, authority, telemetry, upstreams, problems, saved: () => saving, metricsText, onStatus: status.listen };
+  const keepers = createKeepers();
+  const proxyServices = { mesh, proxies, authority, telemetry, upstreams, rateLimits: createRateLimits(() => mesh.resources, now), keepers, metrics, log, stopping: () => stopping };
+  const coreServices = { mesh, proxies, authority, keepers, telemetry, upstreams, problems, saved: () => saving, metricsText, onStatus: status.listen };
 
   proxies.push();
   const grpc = createGrpcServer({ mesh, proxies, authority, metrics, log, now, limits: options.streamLimits ?? {} });

@@ -24,6 +24,8 @@ export interface Mesh {
   readonly pods: readonly PodRegistration[];
   readonly virtualIps: Readonly<Record<string, string>>;
   readonly readiness: Readonly<Record<string, Readiness>>;
+  /** `namespace/pod/container` → restarts by its probes. */
+  readonly restarts: Readonly<Record<string, number>>;
   /** All that is worth keeping. */
   readonly stored: StoredState;
   /** The pod of a proxy, by `namespace/pod`. */
@@ -33,6 +35,7 @@ export interface Mesh {
   setPods(pods: readonly PodRegistration[]): void;
   setNetwork(virtualIpCidr: string): void;
   setReadiness(proxy: string, readiness: Readiness): void;
+  countRestarts(proxy: string, container: string, count: number): void;
   snapshot(): MeshSnapshot;
 }
 
@@ -70,6 +73,7 @@ export function createMesh(stored: StoredState, compiler: Compiler, trustDomain:
     get pods() { return state.pods; },
     get virtualIps() { return state.virtualIps; },
     get readiness() { return Object.fromEntries(state.pods.map((pod) => [podKey(pod), readinessOf(pod)])); },
+    get restarts() { return state.restarts; },
     get stored() { return state; },
     pod: (proxy) => byKey.get(proxy),
     setFiles: (files) => {
@@ -89,8 +93,10 @@ export function createMesh(stored: StoredState, compiler: Compiler, trustDomain:
       byKey = new Map(pods.map((pod) => [podKey(pod), pod]));
       const before = new Map(state.pods.map((pod) => [podKey(pod), pod]));
       // A pod that was made anew under its old name (another token) has to report by itself again.
-      const kept = Object.entries(state.readiness).filter(([key]) => byKey.has(key) && before.get(key)?.tokenHash === byKey.get(key)?.tokenHash);
-      change({ pods, readiness: Object.fromEntries(kept) }, 'soon');
+      const sameMade = (key: string): boolean => byKey.has(key) && before.get(key)?.tokenHash === byKey.get(key)?.tokenHash;
+      const kept = Object.entries(state.readiness).filter(([key]) => sameMade(key));
+      const restarts = Object.entries(state.restarts).filter(([key]) => sameMade(key.slice(0, key.lastIndexOf('/'))));
+      change({ pods, readiness: Object.fromEntries(kept), restarts: Object.fromEntries(restarts) }, 'soon');
     },
     setNetwork: (virtualIpCidr) => {
       if (virtualIpCidr === state.virtualIpCidr) return;
@@ -100,6 +106,10 @@ export function createMesh(stored: StoredState, compiler: Compiler, trustDomain:
       const known = state.readiness[proxy];
       if (!byKey.has(proxy) || (known?.ready === readiness.ready && known.message === readiness.message)) return;
       change({ readiness: { ...state.readiness, [proxy]: readiness } }, 'now');
+    },
+    countRestarts: (proxy, container, count) => {
+      const key = `${proxy}/${container}`;
+      if (byKey.has(proxy)) change({ restarts: { ...state.restarts, [key]: (state.restarts[key] ?? 0) + count } }, 'soon');
     },
     snapshot: () => ({
       resources,

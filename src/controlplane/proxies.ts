@@ -1,4 +1,4 @@
-import { LabFailure, type PodRegistration, type ProxyConfigSection, type ProxyStatus } from '../contract/index.ts';
+import { LabFailure, type FromControlPlane, type PodRegistration, type ProxyConfigSection, type ProxyStatus } from '../contract/index.ts';
 import type { ProxyNode } from '../compile/index.ts';
 import type { ProxyConfig, Secret } from '../xds/index.ts';
 import { createSerializer, type ConfigSet } from './ads/resources.ts';
@@ -20,6 +20,7 @@ export interface ProxyWire {
   send(response: readonly Uint8Array[]): void;
   /** Tells the proxy whom to trust, and whether to renew its certificate. */
   trust(roots: string, renew: boolean): void;
+  say(message: FromControlPlane): void;
   close(): void;
 }
 
@@ -49,6 +50,8 @@ export interface Proxies {
   /** How many proxies are connected, how many of them do not know yet what to trust, and how many are {@link behind}. */
   following(): { readonly connected: number; readonly waiting: number; readonly behind: number };
   connected(proxy: string): boolean;
+  /** Says something to a proxy, if it is connected. */
+  tell(proxy: string, message: FromControlPlane): void;
   status(): readonly ProxyStatus[];
   /** What a proxy is to run on, without private keys. Throws LabFailure `pod-not-found`. */
   config(proxy: string, section: ProxyConfigSection): readonly unknown[];
@@ -238,6 +241,7 @@ export function createProxies(options: ProxiesOptions): Proxies {
       waiting: [...connections.values()].filter(({ session }) => session.lags('secret')).length,
     }),
     connected: (proxy) => connections.has(proxy),
+    tell: (proxy, message) => { connections.get(proxy)?.wire.say(message); },
     status: () => {
       const own = mesh.pods.filter((pod) => pod.tokenHash !== '').map((pod): ProxyStatus => {
         const proxy = podKey(pod);

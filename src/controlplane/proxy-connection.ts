@@ -3,6 +3,7 @@ import type { FromControlPlane, PodRegistration } from '../contract/index.ts';
 import type { LineChannel } from '../rpc/lines.ts';
 import { readJsonRequest } from './ads/json-wire.ts';
 import { CsrRefused, type CertificateAuthority } from './ca.ts';
+import type { Keepers } from './keepers.ts';
 import type { Log } from './log.ts';
 import { podKey, type Mesh } from './mesh.ts';
 import type { Proxies } from './proxies.ts';
@@ -20,6 +21,8 @@ const message = z.union([
   z.object({ readiness: z.object({ ready: z.boolean(), message: short.exactOptional() }) }),
   z.object({ telemetry: z.object({ records: z.unknown(), metrics: z.unknown() }) }),
   z.object({ upstreams: z.array(z.unknown()) }),
+  z.object({ probe: z.object({ id: z.number(), container: short, kind: z.enum(['readiness', 'liveness', 'startup']) }) }),
+  z.object({ restart: z.object({ container: short, why: short, grace: z.number().min(0).exactOptional() }) }),
   z.object({ rateLimit: z.object({ id: z.number(), domain: short, descriptors: z.array(z.array(z.tuple([short, short])).max(32)).max(64) }) }),
 ]);
 
@@ -37,6 +40,7 @@ export interface ProxyServices {
   readonly telemetry: TelemetryIntake;
   readonly upstreams: Upstreams;
   readonly rateLimits: RateLimitService;
+  readonly keepers: Keepers;
   readonly metrics: PilotMetrics;
   readonly log: Log;
   /** True once the control plane itself is stopping: then a lost connection says nothing about the pod. */
@@ -49,7 +53,7 @@ export function serveProxy(pod: PodRegistration, channel: LineChannel, services:
   const proxy = podKey(pod);
   const identity = `spiffe://${mesh.config.trustDomain}/ns/${pod.namespace}/sa/${pod.serviceAccount}`;
   const say = (reply: FromControlPlane): void => channel.send(JSON.stringify(reply));
-  const attached = proxies.attach(pod, { send: (response) => channel.sendPieces([Buffer.from('{"response":'), ...response, Buffer.from('}')]), trust: (roots, renew) => say({ roots, renew }), close: () => channel.close() });
+  const attached = proxies.attach(pod, { send: (response) => channel.sendPieces([Buffer.from('{"response":'), ...response, Buffer.from('}')]), trust: (roots, renew) => say({ roots, renew }), say, close: () => channel.close() });
   let requests = 0;
 
   async function sign({ id, pem }: { readonly id: number; readonly pem: string }): Promise<void> {
@@ -89,6 +93,8 @@ export function serveProxy(pod: PodRegistration, channel: LineChannel, services:
     else if ('readiness' in parsed) mesh.setReadiness(proxy, parsed.readiness);
     else if ('telemetry' in parsed) telemetry.take(proxy, parsed.telemetry);
     else if ('rateLimit' in parsed) say({ rateLimit: { id: parsed.rateLimit.id, answer: services.rateLimits.shouldLimit(parsed.rateLimit) } });
+    else if ('probe' in parsed) services.keepers.ask('probe', { ...parsed.probe, proxy });
+    else if ('restart' in parsed) services.keepers.ask('restart', { ...parsed.restart, proxy });
     else if ('upstreams' in parsed) upstreams.set(proxy, parsed.upstreams);
     else if (++requests > maxRequests) channel.close();
     else {

@@ -14,7 +14,8 @@ import { createWorkloadCertificate } from './identity/workload-certificate.ts';
 import type { Address } from './link/index.ts';
 import { createDownstream } from './listener/accept.ts';
 import { createListenSockets, type Bind } from './listener/sockets.ts';
-import { startProbes, type ProbeVerdict } from './probes/prober.ts';
+import { startProbes, type Prober, type ProbeVerdict } from '../util/prober.ts';
+import { createCommandProbes, type CommandProbes } from './probes/commands.ts';
 import { tryProbe } from './probes/try.ts';
 import type { ProxyRuntime } from './tcp/runtime.ts';
 import { createExportQueue, lazyCodec } from './telemetry/export.ts';
@@ -83,6 +84,7 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
     listenersChanged: () => { downstream.reconsider(drain.change * 1000); },
   });
   const rateLimits = createRateLimitClient({ clock, send: (message) => wire?.send(message) === true });
+  const commands = createCommandProbes({ clock, send: (message) => wire?.send(message) === true });
   const runtime = runtimeOf(settings, environment, config, { connector, tcpConnector: connectorOf('tcp'), telemetry, rateLimits: (domain, descriptors, timeout) => rateLimits.ask(domain, descriptors, timeout) });
   const downstream = createDownstream({ config, runtime, contexts, trustDomain: settings.trustDomain, type: settings.type, originalDestination: environment.originalDestination, log });
   const sockets = createListenSockets(environment.bind, downstream.accept);
@@ -133,14 +135,18 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
       sayReadiness(true);
       upstreams.again();
     },
-    received(message) { receive(message, { subscriptions, certificate, rateLimits, log }); },
+    received(message) { receive(message, { subscriptions, certificate, rateLimits, commands, prober, log }); },
   });
-  const stopProbes = startProbes({
-    probes: settings.probes, clock, attempt: (probe) => tryProbe(probe, { host: settings.ip, localAddress: environment.probeSource }, clock),
+  const prober = startProbes({
+    probes: settings.probes, clock, attempt: (probe) => ('exec' in probe.action ? commands.ask(probe) : tryProbe(probe, probe.action, { host: settings.ip, localAddress: environment.probeSource }, clock)),
     changed(verdict) { probes = verdict; sayReadiness(); },
+    failed({ kind, container, grace }, why) {
+      log(`container ${container} failed its ${kind} probe (${why}), so it is to be restarted`);
+      wire?.send({ restart: { container, why: why.slice(0, 1000), ...(grace === undefined ? {} : { grace }) } });
+    },
   });
   const close = async (patience: number): Promise<void> => {
-    stopProbes();
+    prober.stop();
     health.set(true);
     // Whoever has not heard of it yet may still come; a sidecar's application may still call out.
     downstream.drain(settings.type === 'sidecar', Infinity);
@@ -165,11 +171,13 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
   };
 }
 
-function receive(message: FromControlPlane, to: { subscriptions: ReturnType<typeof createSubscriptions>; certificate: ReturnType<typeof createWorkloadCertificate>; rateLimits: RateLimitClient; log(line: string): void }): void {
+function receive(message: FromControlPlane, to: { subscriptions: ReturnType<typeof createSubscriptions>; certificate: ReturnType<typeof createWorkloadCertificate>; rateLimits: RateLimitClient; commands: CommandProbes; prober: Prober; log(line: string): void }): void {
   if ('response' in message) {
     to.subscriptions.received(message.response).catch((error: unknown) => { to.log(`a response could not be handled: ${String(error)}`); });
   } else if ('certificate' in message) to.certificate.issued(message.certificate);
   else if ('rateLimit' in message) to.rateLimits.answered(message.rateLimit.id, message.rateLimit.answer);
+  else if ('probed' in message) to.commands.answered(message.probed);
+  else if ('container' in message) to.prober.heard(message.container);
   else if ('roots' in message) to.certificate.trust(message.roots, message.renew);
   else to.log(`the control plane says: ${message.error.code}: ${message.error.message}`);
 }

@@ -14,12 +14,12 @@ function statusText(lab: LabStatus): string {
     const proxy = lab.proxies.find((candidate) => candidate.proxy === `${pod.namespace}/${pod.name}`);
     const sync = proxy === undefined ? '-' : proxy.rejected !== undefined ? `REJECTED ${proxy.rejected}` : !proxy.connected ? 'disconnected' : proxy.sent === proxy.acknowledged ? `synced ${proxy.acknowledged}` : `sent ${proxy.sent}, has ${proxy.acknowledged}`;
     const running = pod.containers.filter((container) => container.state === 'running').length;
-    return [pod.namespace, pod.name, `${running}/${pod.containers.length}`, pod.ready ? 'Ready' : pod.message ?? pod.phase, pod.ip, sync];
+    return [pod.namespace, pod.name, `${running}/${pod.containers.length}`, pod.ready ? 'Ready' : pod.message ?? pod.phase, String(pod.containers.reduce((sum, { restarts }) => sum + restarts, 0)), pod.ip, sync];
   });
   return [
     `${lab.name}: ${lab.phase}${lab.message === undefined ? '' : ` (${lab.message})`}, config ${lab.version}, images ${lab.images}`,
     ...ingressLines(lab).map((line) => `ingress ${line}`),
-    table(['NAMESPACE', 'POD', 'CONTAINERS', 'STATE', 'IP', 'PROXY'], pods),
+    table(['NAMESPACE', 'POD', 'CONTAINERS', 'STATE', 'RESTARTS', 'IP', 'PROXY'], pods),
     ...diagnosticLines(lab.diagnostics.filter((one) => one.level !== 'info')),
   ].join('\n');
 }

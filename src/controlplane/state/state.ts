@@ -15,10 +15,12 @@ export interface StoredState {
   readonly ages: Readonly<Record<string, number>>;
   /** `namespace/pod` → what its proxy said last. */
   readonly readiness: Readonly<Record<string, { readonly ready: boolean; readonly message?: string }>>;
+  /** `namespace/pod/container` → restarts by its probes. */
+  readonly restarts: Readonly<Record<string, number>>;
 }
 
 /** A control plane that has seen nothing yet. */
-export const emptyState: StoredState = { format: 1, version: 0, files: [], pods: [], virtualIpCidr: '', virtualIps: {}, ages: {}, readiness: {} };
+export const emptyState: StoredState = { format: 1, version: 0, files: [], pods: [], virtualIpCidr: '', virtualIps: {}, ages: {}, readiness: {}, restarts: {} };
 
 const labels = z.record(z.string(), z.string());
 
@@ -42,4 +44,5 @@ export const storedStateSchema: z.ZodType<StoredState> = z.object({
   virtualIps: z.record(z.string(), z.string()),
   ages: z.record(z.string(), z.number()),
   readiness: z.record(z.string(), z.strictObject({ ready: z.boolean(), message: z.string().exactOptional() })),
+  restarts: z.record(z.string(), z.number()).default({}),
 });

@@ -10,7 +10,7 @@ export type { ControlAddress, ControlClient, ControlState } from './client.ts';
 const serverName = 'istiod.istio-system.svc';
 /** Every method, or it does not compile: one that is left out could not be called. */
 const methods = Object.keys({
-  files: true, setFiles: true, pods: true, setPods: true, setNetwork: true, status: true, proxyConfig: true, records: true, trace: true, metricsText: true, upstreams: true, virtualIps: true, rotateRoot: true, subscribe: true,
+  files: true, setFiles: true, pods: true, setPods: true, setNetwork: true, status: true, proxyConfig: true, records: true, trace: true, metricsText: true, upstreams: true, virtualIps: true, rotateRoot: true, probed: true, containerNews: true, subscribe: true,
 } satisfies Record<keyof ControlApi, true>) as readonly (keyof ControlApi)[];
 const callTimeout = 30_000;
 const handshakeTimeout = 5000;
@@ -27,7 +27,7 @@ export async function connectControl(where: ControlAddress | (() => Promise<Cont
   const locate = typeof where === 'function' ? where : () => Promise.resolve(where);
   let address = await locate();
   const gone = (why: string): LabFailure => new LabFailure('control-plane-gone', `The control plane at ${address.host}:${address.port} ${why}.`, { help: 'Traffic goes on as it is. The connection is tried again by itself.' });
-  const listeners: Listeners = { status: new Set(), records: new Set(), metrics: new Set(), upstreams: new Set() };
+  const listeners: Listeners = { status: new Set(), records: new Set(), metrics: new Set(), upstreams: new Set(), probe: new Set(), restart: new Set() };
   const stateListeners = new Set<(state: ControlState) => void>();
   let state: ControlState = 'reconnecting';
   let peer: Peer | undefined;

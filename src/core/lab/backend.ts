@@ -41,8 +41,8 @@ export interface Backend {
   pods(lab: string): Promise<readonly PodStatus[]>;
   ingress(lab: string): Promise<readonly IngressPort[]>;
   images(lab: string): Promise<'pull' | 'stand-in'>;
-  /** Calls back for every change of the lab's containers, and again after the engine came back. */
-  watch(lab: string, changed: () => void): Promise<() => void>;
+  /** Calls back for every change of the lab's containers, and again after the engine came back. With `control`, does for the pods meanwhile what only the engine can. */
+  watch(lab: string, changed: () => void, control?: ControlClient): Promise<() => void>;
   restartPod(lab: string, pod: string, control: ControlClient): Promise<void>;
   logs(lab: string, pod: string, container: string | undefined, options: { readonly tail?: number; readonly follow: boolean }): Promise<ContainerStream>;
   exec(lab: string, pod: string, container: string | undefined, options: { readonly command: readonly string[]; readonly tty: boolean; readonly columns?: number; readonly rows?: number }): Promise<ContainerStream>;

@@ -87,7 +87,7 @@ function createSessions(backend: Backend, hub: Hub): Sessions {
     const address = await backend.control(lab);
     if (address === undefined) throw new LabFailure('lab-not-found', `There is no lab named ${lab}.`, { help: 'weft status lists what runs; weft up starts one.' });
     const control: ControlClient = await connectControl(async () => await backend.control(lab) ?? address);
-    return await createSession(lab, control, { list: () => backend.pods(lab), ingress: () => backend.ingress(lab), watch: (changed) => backend.watch(lab, changed), images: await backend.images(lab) }, hub);
+    return await createSession(lab, control, { list: () => backend.pods(lab), ingress: () => backend.ingress(lab), watch: (changed) => backend.watch(lab, changed, control), images: await backend.images(lab) }, hub);
   };
   const drop = (lab: string): void => {
     const session = all.get(lab);

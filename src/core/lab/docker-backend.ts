@@ -4,7 +4,7 @@ import type { ControlClient } from '../control/connect.ts';
 import type { Engine } from '../docker/index.ts';
 import { ensureImage, rememberRegistries, type BundleSource } from '../images/index.ts';
 import {
-  createLab, findPod, ingress, labRecord, labs, listPods, openControl, podExec, podLogs, reconcilePods, removeLab, removePod, watchLab,
+  createLab, findPod, ingress, keepPods, labRecord, labs, listPods, openControl, podExec, podLogs, reconcilePods, removeLab, removePod, watchLab,
 } from '../pods/index.ts';
 import type { checkMachine } from '../preflight/index.ts';
 import type { Backend } from './backend.ts';
@@ -69,7 +69,14 @@ export function dockerBackend(options: DockerBackendOptions): Backend {
     pods: async (lab) => await listPods(await engine(), lab),
     ingress: async (lab) => await ingress(await engine(), lab),
     images: async (lab) => ((await labRecord(await engine(), lab)).images === 'stand-in' || (await listPods(await engine(), lab)).some((pod) => pod.containers.some((container) => container.standIn !== undefined)) ? 'stand-in' : 'pull'),
-    watch: async (lab, changed) => watchLab(await engine(), lab, changed),
+    watch: async (lab, changed, control) => {
+      const keeper = control === undefined ? undefined : keepPods(await engine(), lab, control);
+      const stop = watchLab(await engine(), lab, changed, (event) => { keeper?.heard(event); });
+      return () => {
+        stop();
+        keeper?.stop();
+      };
+    },
     restartPod: async (lab, name, control) => {
       const found = await findPod(await engine(), lab, name);
       await removePod(await engine(), lab, found);

@@ -158,9 +158,11 @@ interface Known {
 
 function labStatus({ lab, state, pods: listed, ingress, written, images }: Known): LabStatus {
   const pods = listed.map((pod): PodStatus => {
-    const reported = state?.readiness[`${pod.namespace}/${pod.name}`];
-    if (reported === undefined) return pod;
-    return { ...pod, ready: pod.phase === 'Running' && reported.ready, ...(reported.message === undefined ? {} : { message: reported.message }) };
+    const key = `${pod.namespace}/${pod.name}`;
+    const reported = state?.readiness[key];
+    const containers = pod.containers.map((container) => ({ ...container, restarts: container.restarts + (state?.restarts[`${key}/${container.name}`] ?? 0) }));
+    if (reported === undefined) return { ...pod, containers };
+    return { ...pod, containers, ready: pod.phase === 'Running' && reported.ready, ...(reported.message === undefined ? {} : { message: reported.message }) };
   });
   const open = ingress.filter(({ port }) => written.servers.some((server) => server.port === port));
   const http = open.find(({ port }) => port === 80) ?? open.find(({ port }) => written.servers.some((server) => server.port === port && server.protocol === 'HTTP'));

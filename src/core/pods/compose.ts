@@ -83,17 +83,19 @@ function composePod(desired: Desired, name: string, ip: string, publish: PodToSt
   let failure: LabFailure | undefined;
   if (template !== undefined && desired.kind === 'workload') {
     try {
-      plan = planPod(template, { pod: identity, data: configData(inputs.resources), images: inputs.images, runtime: inputs.runtime });
+      plan = planPod(template, { pod: identity, data: configData(inputs.resources), images: inputs.images, runtime: inputs.runtime, sidecar: desired.sidecar });
     } catch (error) {
       if (!(error instanceof LabFailure)) throw error;
       failure = error;
     }
   }
+  const commands = (plan?.probes ?? []).filter(({ action }) => 'exec' in action);
   const facts: PodFacts = {
     name, namespace: desired.namespace, ip, labels, annotations: desired.annotations, serviceAccount: desired.serviceAccount, workload: desired.workload,
     ports: template?.spec.containers.flatMap((container) => container.ports.filter(({ protocol }) => protocol !== 'SCTP').map((port) => ({ ...(port.name === '' ? {} : { name: port.name }), port: port.containerPort, protocol: port.protocol === 'UDP' ? 'UDP' as const : 'TCP' as const }))) ?? [],
     sidecar: desired.sidecar, kind: desired.kind, tokenHash: desired.sidecar ? sha256(token) : '',
     containers: template === undefined || desired.kind === 'gateway' ? [] : containerFacts(template, inputs.images),
+    ...(commands.length === 0 ? {} : { commands }),
   };
   const proxy = proxySettings(desired, inputs.resources);
   const start: PodToStart = {

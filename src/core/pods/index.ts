@@ -5,6 +5,7 @@ export { createLab, labRecord, openControl, trustDomain, type ControlEndpoint, t
 export { imagesOf } from './desired.ts';
 export { podExec, podLogs, type PodStream, type PodTarget } from './access.ts';
 export { findPod, type ExistingPod } from './inventory.ts';
+export { keepPods } from './keep.ts';
 export { label } from './labels.ts';
 export { mendPods } from './mend.ts';
 export { ensureNetwork, findNetwork, type LabNetwork } from './network.ts';

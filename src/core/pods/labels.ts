@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { LabFailure, type PodRegistration } from '../../contract/index.ts';
+import { LabFailure, type PodRegistration, type Probe } from '../../contract/index.ts';
 import type { Labels } from '../docker/index.ts';
 
 /** Docker labels: they are the lab's memory on the engine. All containers, networks and volumes of a lab have the first. */
@@ -28,6 +28,8 @@ export interface PodFacts extends Omit<PodRegistration, 'ready'> {
   readonly problem?: string;
   /** Names and images of its containers, in order; those that could not be made too. */
   readonly containers: readonly ContainerFacts[];
+  /** Its probes by command; whoever has the engine runs them. */
+  readonly commands?: readonly Probe[];
 }
 
 /** A container as the manifest has it. */

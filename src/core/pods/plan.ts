@@ -5,7 +5,7 @@ import type { ImageChoice } from './choose-images.ts';
 import type { ConfigData } from './config-data.ts';
 import { environment, expand, type PodIdentity } from './environment.ts';
 import { safeName, type ContainerFacts } from './labels.ts';
-import { sidecarProbes, standInProbes } from './probes.ts';
+import { podProbes, standInProbes } from './probes.ts';
 import { confine, confineStandIn } from './security.ts';
 import { planVolumes, type PlacedFile, type PlannedVolume } from './volumes.ts';
 
@@ -34,6 +34,8 @@ export interface PlanInputs {
   readonly images: ReadonlyMap<string, ImageChoice>;
   /** The runtime image's reference, for stand-ins. */
   readonly runtime: string;
+  /** The pod has a sidecar, which runs its probes. */
+  readonly sidecar?: boolean;
 }
 
 /** The uid of stand-ins whose originals do not name one. */
@@ -54,7 +56,7 @@ export function planPod(template: PodTemplate, inputs: PlanInputs): PodPlan {
     const choice = inputs.images.get(container.image);
     return choice?.kind === 'stand-in' ? standInProbes(container, choice.standIn.ports) : [];
   });
-  return { volumes: volumes.volumes, init, apps, capture, probes: [...sidecarProbes(spec.containers), ...extra], hosts: spec.hostAliases.flatMap(({ ip, hostnames }) => hostnames.map((name) => hostEntry(name, ip))) };
+  return { volumes: volumes.volumes, init, apps, capture, probes: [...podProbes(spec.containers), ...extra], hosts: spec.hostAliases.flatMap(({ ip, hostnames }) => hostnames.map((name) => hostEntry(name, ip))) };
 }
 
 /** The containers of a pod as its manifest has them, for pods that could not be planned. */
@@ -77,7 +79,7 @@ function planContainer(container: Container, init: boolean, template: PodTemplat
   const workingDir = container.workingDir === '' ? {} : { workingDir: container.workingDir };
   const shared = {
     ...workingDir, mounts: volumes.mounts, ...(volumes.binds.length === 0 ? {} : { binds: volumes.binds }), tty: container.tty, openStdin: container.stdin,
-    restart: init ? 'no' as const : restartOf(template), stopSeconds: Math.min(template.spec.terminationGracePeriodSeconds, 30), ...healthOf(container),
+    restart: init ? 'no' as const : restartOf(template), stopSeconds: Math.min(template.spec.terminationGracePeriodSeconds, 30), ...(inputs.sidecar === true ? {} : healthOf(container)),
   };
   const facts: ContainerFacts = { name: container.name, image: container.image, init, ...(choice.kind === 'stand-in' ? { standIn: choice.standIn.name } : {}) };
   if (choice.kind === 'stand-in') {
@@ -103,7 +105,7 @@ function restartOf(template: PodTemplate): ContainerSpec['restart'] {
   return ({ Always: 'always', OnFailure: 'on-failure', Never: 'no' } as const)[template.spec.restartPolicy];
 }
 
-/** Readiness by command is the engine's health check. */
+/** Without a sidecar, readiness by command is the engine's health check. */
 function healthOf(container: Container): Pick<ContainerSpec, 'health'> {
   const probe = container.readinessProbe;
   if (probe?.exec === undefined || probe.exec.command.length === 0) return {};

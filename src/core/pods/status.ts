@@ -12,7 +12,7 @@ export async function listPods(engine: Engine, lab: string): Promise<readonly Po
 
 /** What a lab's control plane has to know of its pods; `ready` counts for those without a proxy. */
 export function registrationOf(facts: PodFacts, ready: boolean): PodRegistration {
-  const { problem: _problem, containers: _containers, ...registration } = facts;
+  const { problem: _problem, containers: _containers, commands: _commands, ...registration } = facts;
   return { ...registration, ready };
 }
 

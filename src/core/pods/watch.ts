@@ -1,5 +1,5 @@
 import { LabFailure } from '../../contract/index.ts';
-import type { Engine, EventStream } from '../docker/index.ts';
+import type { Engine, EngineEvent, EventStream } from '../docker/index.ts';
 import { label } from './labels.ts';
 import { mendPods } from './mend.ts';
 
@@ -11,9 +11,9 @@ const telling = /^(create|start|die|destroy|oom|pause|unpause|health_status)/;
 
 /**
  * Calls back for every change of a lab's containers. When the engine goes away, goes on trying until it is back; then, and when something has died
- * and was not started again, sets the lab right and calls back. Believes no memory of what was there before. Returns how to stop.
+ * and was not started again, sets the lab right and calls back. `heard` has each event, and `undefined` when some were missed. Believes no memory of what was there before. Returns how to stop.
  */
-export function watchLab(engine: Engine, lab: string, changed: () => void): () => void {
+export function watchLab(engine: Engine, lab: string, changed: () => void, heard: (event: EngineEvent | undefined) => void = () => undefined): () => void {
   let stopped = false;
   let stream: EventStream | undefined;
   let wake: (() => void) | undefined;
@@ -30,13 +30,18 @@ export function watchLab(engine: Engine, lab: string, changed: () => void): () =
   const run = async (): Promise<void> => {
     for (let pause = pauses.first, first = true; !stopped; first = false) {
       try {
-        stream = await engine.events({ [label.lab]: lab }, ({ type, action }) => {
+        stream = await engine.events({ [label.lab]: lab }, (event) => {
+          const { type, action } = event;
+          if (type === 'container') heard(event);
           if (type !== 'container' || !telling.test(action)) return;
           if (action === 'die') later(pauses.died);
           changed();
         });
         pause = pauses.first;
-        if (!first) await mend();
+        if (!first) {
+          await mend();
+          heard(undefined);
+        }
         if (!stopped) await stream.ended;
       } catch (error) {
         if (!(error instanceof LabFailure)) throw error;

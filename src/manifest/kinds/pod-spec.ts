@@ -34,18 +34,15 @@ const action = {
 /** A Kubernetes probe with its defaults. Seconds. */
 export const Probe = z.object({
   ...action,
-  grpc: notRun('gRPC probes are not made'),
+  grpc: z.object({ port: Int32.default(0), service: Text }).exactOptional(),
   initialDelaySeconds: Int32.default(0),
   periodSeconds: Int32.default(10),
   timeoutSeconds: Int32.default(1),
   successThreshold: Int32.default(1),
   failureThreshold: Int32.default(3),
-  terminationGracePeriodSeconds: Accepted,
+  terminationGracePeriodSeconds: Int64.exactOptional(),
 });
 export type Probe = z.output<typeof Probe>;
-/** A probe that restarts a container or holds others back: commands are only run to see whether one is ready. */
-const RestartProbe = Probe.extend({ exec: z.object({ command: TextList }).meta({ notRun: 'commands are run for readiness only, so this container is not restarted by it' }).exactOptional() });
-
 const capabilities = z.object({ add: TextList, drop: TextList }).exactOptional();
 /** A container's SecurityContext. */
 export const SecurityContext = z.object({
@@ -85,9 +82,9 @@ export const Container = z.object({
   resources: Resources.exactOptional(),
   volumeMounts: z.array(VolumeMount).default([]),
   volumeDevices: notRun('block devices are not given to containers'),
-  livenessProbe: RestartProbe.exactOptional(),
+  livenessProbe: Probe.exactOptional(),
   readinessProbe: Probe.exactOptional(),
-  startupProbe: RestartProbe.exactOptional(),
+  startupProbe: Probe.exactOptional(),
   lifecycle: z.object({ postStart: notRun('lifecycle hooks do not run'), preStop: notRun('lifecycle hooks do not run'), stopSignal: Accepted }).exactOptional(),
   restartPolicy: z.string().exactOptional(),
   restartPolicyRules: notRun(debugging),

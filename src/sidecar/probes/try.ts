@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { Probe } from '../../contract/index.ts';
+import type { Probe, ProbeAction } from '../../contract/index.ts';
 import type { Clock } from '../hooks.ts';
+import { askHealth } from './grpc.ts';
 
 /** Where probes go: the pod's own address, from a source address that capture lets pass. */
 export interface ProbeTarget {
@@ -11,10 +12,12 @@ export interface ProbeTarget {
 
 const longestHead = 16 * 1024;
 
+/** What can be tried over a connection. */
+export type NetworkAction = Exclude<ProbeAction, { exec: unknown }>;
+
 /** Tries a probe once; resolves with `undefined` when it succeeded, else with what was wrong, in words. */
-export function tryProbe(probe: Probe, target: ProbeTarget, clock: Clock): Promise<string | undefined> {
-  const { action } = probe;
-  const port = 'http' in action ? action.http.port : action.tcp.port;
+export function tryProbe({ timeout }: Pick<Probe, 'timeout'>, action: NetworkAction, target: ProbeTarget, clock: Clock): Promise<string | undefined> {
+  const { port } = 'http' in action ? action.http : 'grpc' in action ? action.grpc : action.tcp;
   return new Promise((resolve) => {
     const socket = connect({ host: target.host, port, ...(target.localAddress === undefined ? {} : { localAddress: target.localAddress }) });
     const finish = (problem: string | undefined): void => {
@@ -22,17 +25,18 @@ export function tryProbe(probe: Probe, target: ProbeTarget, clock: Clock): Promi
       socket.destroy();
       resolve(problem);
     };
-    const cancel = clock.after(probe.timeout * 1000, () => { finish(`no answer within ${probe.timeout} s`); });
+    const cancel = clock.after(timeout * 1000, () => { finish(`no answer within ${timeout} s`); });
     socket.on('error', (error) => { finish(error.message); });
     socket.on('close', () => { finish('the connection was closed'); });
     socket.once('connect', () => {
       if ('tcp' in action) finish(undefined);
+      else if ('grpc' in action) askHealth(socket, `${target.host}:${port}`, action.grpc.service, finish);
       else ask(action.http, socket, target.host, finish);
     });
   });
 }
 
-type HttpAction = Extract<Probe['action'], { http: unknown }>['http'];
+type HttpAction = Extract<ProbeAction, { http: unknown }>['http'];
 
 /** As the kubelet: certificates are not verified, any status from 200 to 399 will do. */
 function ask(action: HttpAction, socket: Socket, host: string, finish: (problem: string | undefined) => void): void {

@@ -97,9 +97,14 @@ describe('volumes', () => {
 });
 
 describe('probes', () => {
-  it('get numbers for names of ports, and leave commands to the engine', () => {
+  it('get numbers for names of ports', () => {
     const found = plan('{containers: [{name: web, image: nginx, ports: [{name: http, containerPort: 8080}], readinessProbe: {exec: {command: [test, -f, /ok]}, periodSeconds: 2}, livenessProbe: {httpGet: {path: health, port: http}}}]}');
-    expect(found.probes).toMatchObject([{ kind: 'liveness', action: { http: { port: 8080, path: '/health' } }, period: 10, timeout: 1, failureThreshold: 3 }]);
+    expect(found.probes).toMatchObject([{ kind: 'readiness', action: { exec: { command: ['test', '-f', '/ok'] } }, period: 2 }, { kind: 'liveness', action: { http: { port: 8080, path: '/health' } }, period: 10, timeout: 1, failureThreshold: 3 }]);
     expect(found.apps[0]?.spec.health).toMatchObject({ command: ['test', '-f', '/ok'], interval: 2 });
+  });
+  it('by gRPC and their own time to end in are read', () => {
+    const found = plan('{containers: [{name: web, image: nginx, startupProbe: {grpc: {port: 9000, service: shop}, failureThreshold: 30}, livenessProbe: {tcpSocket: {port: 8080}, terminationGracePeriodSeconds: 5}}]}');
+    expect(found.probes).toMatchObject([{ kind: 'liveness', action: { tcp: { port: 8080 } }, grace: 5 }, { kind: 'startup', action: { grpc: { port: 9000, service: 'shop' } }, failureThreshold: 30 }]);
+    expect(found.probes[1]).not.toHaveProperty('grace');
   });
 });
