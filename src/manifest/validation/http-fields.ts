@@ -27,7 +27,7 @@ export function checkHeaders(headers: Headers | undefined, report: Report): void
     if (operations === undefined) continue;
     const place = report.at(direction);
     for (const operation of ['set', 'add'] as const) {
-      for (const [name, value] of Object.entries(operations[operation])) checkHeader(name, value, place.at(operation));
+      for (const [name, value] of Object.entries(operations[operation])) checkHeader({ name, value }, place.at(operation), direction);
     }
     each(operations.remove, place.at('remove'), (name, at) => {
       if (headerNameFault(name) !== undefined) at.error(`The header “${name}” ${headerNameFault(name)}.`);
@@ -37,21 +37,31 @@ export function checkHeaders(headers: Headers | undefined, report: Report): void
   }
 }
 
-function checkHeader(name: string, value: string, report: Report): void {
+const isAuthority = (name: string): boolean => [':authority', 'host'].includes(name.toLowerCase());
+
+function checkHeader({ name, value }: { readonly name: string; readonly value: string }, report: Report, direction: 'request' | 'response'): void {
   const fault = headerNameFault(name);
   const place = report.at(name);
   if (fault !== undefined) place.error(`The header “${name}” ${fault}.`);
   else if (name.startsWith(':') && name !== ':authority') place.error(`The pseudo-header ${name} cannot be changed.`);
+  else if (direction === 'response' && isAuthority(name)) place.error(`${name} belongs to requests; a response has none.`);
   const wrong = headerValueFault(value);
   if (wrong !== undefined) place.error(`The value of ${name || 'this header'} ${wrong}.`, 'Write %% for a percent sign.');
+}
+
+/** Reports an authority that is set more than once: by a rewrite, by `set` and by `add`. */
+export function checkAuthority(rewritten: string, headers: Headers | undefined, report: Report): void {
+  const { set = {}, add = {} } = headers?.request ?? {};
+  const written = [...Object.keys(set), ...Object.keys(add)].filter(isAuthority);
+  if (written.length + (rewritten === '' ? 0 : 1) > 1) report.error('The authority is set more than once.', 'Keep rewrite.authority, or one header.');
 }
 
 /** Istio's rules for CORS. */
 export function checkCors(policy: CorsPolicy | undefined, report: Report): void {
   if (policy === undefined) return;
   each(policy.allowOrigins, report.at('allowOrigins'), (origin, place) => {
-    if (origin.kind === 'regex') checkRegex(origin.value, place.at('regex'));
-    else if (origin.kind === 'prefix' && origin.value === '') place.error('An empty prefix allows every origin.', 'Say which, or use exact: "*".');
+    if (origin.kind === 'any' || origin.value === '') place.error('This says no origin.', 'Say which, or use exact: "*".');
+    else if (origin.kind === 'regex') checkRegex(origin.value, place.at('regex'));
   });
   each(policy.allowMethods, report.at('allowMethods'), (method, place) => {
     if (!methods.has(method)) place.error(`“${method}” is not an HTTP method.`);

@@ -1,7 +1,7 @@
 import type { StringMatch } from '../../util/manifest-fields.ts';
 import type { HTTPRoute, HTTPRouteDestination } from '../kinds/virtual-service.ts';
-import { checkHeaders, checkCors, headerNameFault } from './http-fields.ts';
-import { checkDuration, checkLabels, checkPort, checkRegex } from './names.ts';
+import { checkAuthority, checkCors, checkHeaders, headerNameFault } from './http-fields.ts';
+import { checkDuration, checkLabels, checkNamespace, checkPort, checkRegex } from './names.ts';
 import { each, type Report } from './report.ts';
 import { checkDestination, checkGatewayNames, checkWeights } from './shared.ts';
 
@@ -9,8 +9,8 @@ import { checkDestination, checkGatewayNames, checkWeights } from './shared.ts';
 export interface RouteContext {
   /** The VirtualService has no hosts: others hand over to it. */
   readonly delegate: boolean;
-  /** It applies to gateways only. */
-  readonly ingressOnly: boolean;
+  /** It applies to a gateway, at least. */
+  readonly onGateway: boolean;
   /** Header and query matches of this rule that are written as null. */
   readonly nulls: readonly (readonly (string | number)[])[];
 }
@@ -27,7 +27,8 @@ export function checkHttpRoute(route: HTTPRoute, report: Report, context: RouteC
   checkRetries(route.retries, report.at('retries'));
   checkRewrite(route.rewrite, report.at('rewrite'));
   checkDuration(route.timeout, report.at('timeout'), { zero: true });
-  each(route.route, report.at('route'), checkRouteDestination);
+  checkAuthority(route.rewrite?.authority ?? '', route.headers, report.at('headers'));
+  each(route.route, report.at('route'), (destination, place) => checkRouteDestination(destination, route, place));
   checkWeights(route.route, report.at('route'));
 }
 
@@ -43,7 +44,7 @@ function checkAction(route: HTTPRoute, report: Report, delegate: boolean): void 
   if (route.delegate !== undefined && delegate) report.at('delegate').error('A delegate cannot delegate further.');
   checkRedirect(route, report.at('redirect'));
   const status = route.directResponse?.status;
-  if (status !== undefined && (status < 200 || status > 599)) report.at('directResponse', 'status').error(`Status ${status} is not from 200 to 599.`);
+  if (status !== undefined && (status < 200 || status > 600)) report.at('directResponse', 'status').error(`Status ${status} is not from 200 to 600.`);
   if ((route.directResponse?.body?.kind ?? 'none') !== 'none' && directBody(route) > 1024 * 1024) report.at('directResponse', 'body').error('The body is larger than 1 MiB.');
   else if (directBody(route) > 100 * 1024) report.at('directResponse', 'body').warning('The body is larger than 100 KiB, and every proxy has to hold it.', 'Serve it from a workload.');
 }
@@ -65,20 +66,21 @@ function checkRedirect(route: HTTPRoute, report: Report): void {
   if (scheme !== '' && scheme !== 'http' && scheme !== 'https') report.at('scheme').error('The scheme must be http or https.');
 }
 
-function checkMatch(match: HTTPRoute['match'][number], report: Report, { ingressOnly }: RouteContext): void {
+function checkMatch(match: HTTPRoute['match'][number], report: Report, { onGateway }: RouteContext): void {
   for (const field of ['uri', 'scheme', 'method', 'authority'] as const) checkStringMatch(match[field], report.at(field));
   for (const field of ['headers', 'withoutHeaders'] as const) {
     for (const [name, value] of Object.entries(match[field])) {
       const place = report.at(field, name);
-      checkStringMatch(value, place);
+      checkFieldMatch(value, place);
       if (name.startsWith('@request.auth.claims')) {
-        if (!ingressOnly) place.error('Routing by JWT claims only works on gateways.', 'Bind the VirtualService to a gateway, without mesh.');
+        if (!onGateway) place.error('Routing by JWT claims only works on gateways.', 'Bind the VirtualService to a gateway.');
       } else if (headerNameFault(name) !== undefined) place.error(`The header “${name}” ${headerNameFault(name)}.`);
     }
   }
-  for (const [name, value] of Object.entries(match.queryParams)) checkStringMatch(value, report.at('queryParams', name));
+  for (const [name, value] of Object.entries(match.queryParams)) checkFieldMatch(value, report.at('queryParams', name));
   if (match.port !== 0) checkPort(match.port, report.at('port'));
   checkLabels(match.sourceLabels, report.at('sourceLabels'));
+  checkNamespace(match.sourceNamespace, report.at('sourceNamespace'));
   checkGatewayNames(match.gateways, report.at('gateways'));
 }
 
@@ -86,6 +88,11 @@ function checkStringMatch(match: StringMatch | undefined, report: Report): void 
   if (match === undefined || match.kind === 'any' || match.kind === 'exact') return;
   if (match.value === '') report.error(`An empty ${match.kind} matches everything.`, 'Leave the match out instead.');
   else if (match.kind === 'regex') checkRegex(match.value, report.at('regex'));
+}
+
+/** As {@link checkStringMatch}; of headers and parameters, the regex `*` asks that they are there. */
+function checkFieldMatch(match: StringMatch, report: Report): void {
+  if (match.kind !== 'regex' || match.value !== '*') checkStringMatch(match, report);
 }
 
 function checkFault(fault: HTTPRoute['fault'], report: Report): void {
@@ -131,14 +138,21 @@ function checkMirrors(route: HTTPRoute, report: Report): void {
 
 const retryConditions = new Set('5xx gateway-error reset reset-before-request connect-failure refused-stream retriable-4xx retriable-status-codes retriable-headers envoy-ratelimited http3-post-connect-failure cancelled deadline-exceeded internal resource-exhausted unavailable'.split(' '));
 
+/** Whether a status code is registered. Source: IANA, HTTP Status Code Registry; 418 is kept for a joke. */
+function isStatus(code: number): boolean {
+  return ranges.some(([first, last]) => code >= first && code <= last);
+}
+const ranges = [[100, 103], [200, 208], [226, 226], [300, 305], [307, 308], [400, 418], [421, 426], [428, 429], [431, 431], [451, 451], [500, 508], [510, 511]] as const;
+
 function checkRetries(retries: HTTPRoute['retries'], report: Report): void {
   if (retries === undefined) return;
   if (retries.attempts < 0) report.at('attempts').error('attempts cannot be negative.');
   if (retries.attempts === 0 && (retries.perTryTimeout !== undefined || retries.retryOn !== '' || retries.retryRemoteLocalities !== undefined)) report.error('attempts is 0, which turns retries off, so the other fields have no meaning.', 'Write attempts.');
   checkDuration(retries.perTryTimeout, report.at('perTryTimeout'));
   checkDuration(retries.backoff, report.at('backoff'));
+  if (retries.retryOn === '') return;
   for (const condition of retries.retryOn.split(',').map((word) => word.trim())) {
-    const known = condition === '' || retryConditions.has(condition) || (/^\d{3}$/.test(condition) && Number(condition) >= 100 && Number(condition) <= 599);
+    const known = retryConditions.has(condition) || (/^\d{3}$/.test(condition) && isStatus(Number(condition)));
     if (!known) report.at('retryOn').error(`“${condition}” is not a retry condition.`, `Use ${[...retryConditions].slice(0, 6).join(', ')} … or a status code.`);
   }
 }
@@ -153,7 +167,8 @@ function checkRewrite(rewrite: HTTPRoute['rewrite'], report: Report): void {
   else checkRegex(uriRegexRewrite.match, report.at('uriRegexRewrite', 'match'));
 }
 
-function checkRouteDestination(route: HTTPRouteDestination, report: Report): void {
+function checkRouteDestination(route: HTTPRouteDestination, { rewrite }: HTTPRoute, report: Report): void {
+  checkAuthority(rewrite?.authority ?? '', route.headers, report.at('headers'));
   checkDestination(route.destination, report.at('destination'));
   checkHeaders(route.headers, report.at('headers'));
 }

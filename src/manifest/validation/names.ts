@@ -37,7 +37,7 @@ export function wildcardDomainFault(name: string): string | undefined {
   const dot = name.indexOf('.');
   const first = dot < 0 ? name : name.slice(0, dot);
   if (!wildcardLabel.test(first)) return 'is not a domain name; a * may only come first';
-  return dot < 0 ? undefined : domainFault(name.slice(dot + 1));
+  return dot < 0 || dot === name.length - 1 ? undefined : domainFault(name.slice(dot + 1));
 }
 
 /** Reports a port that is not from 1 to 65535. */
@@ -87,6 +87,11 @@ export function checkRegex(pattern: string, report: Report): void {
   } catch (error) {
     report.error(`The regular expression does not compile: ${error instanceof Error ? error.message : String(error)}.`, 'Envoy uses RE2: no look-around and no back-references.');
   }
+}
+
+/** Reports a namespace that is written and none. */
+export function checkNamespace(namespace: string, report: Report): void {
+  if (namespace !== '' && !isLabel(namespace)) report.error(`“${namespace}” is not a namespace.`);
 }
 
 /** Whether `wildcard` covers `name`: equal, or a suffix of it after the `*`. */

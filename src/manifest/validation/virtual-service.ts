@@ -1,7 +1,7 @@
 import type { TypedResource } from '../guards.ts';
 import type { VirtualService } from '../kinds/virtual-service.ts';
 import { checkHttpRoute } from './http-route.ts';
-import { checkPort, covers, isIp, isSubnet, overlap, wildcardDomainFault, checkLabels } from './names.ts';
+import { checkLabels, checkNamespace, checkPort, covers, isIp, isSubnet, overlap, wildcardDomainFault } from './names.ts';
 import { each, type Report } from './report.ts';
 import { reachability } from './reachability.ts';
 import { checkDestination, checkExportTo, checkGatewayNames, checkWeights } from './shared.ts';
@@ -14,9 +14,9 @@ export function validateVirtualService(resource: TypedResource<'VirtualService'>
   else checkHosts(spec, report.at('hosts'));
   if (spec.http.length + spec.tcp.length + spec.tls.length === 0) report.error('The VirtualService has no rules.', 'Write http, tls or tcp.');
   checkGatewayNames(spec.gateways, report.at('gateways'));
-  const ingressOnly = spec.gateways.length > 0 && !spec.gateways.includes('mesh');
+  const onGateway = spec.gateways.some((name) => name !== 'mesh');
   const nulls = nullMatches(resource.body);
-  each(spec.http, report.at('http'), (route, place, index) => checkHttpRoute(route, place, { delegate, ingressOnly, nulls: nulls[index] ?? [] }));
+  each(spec.http, report.at('http'), (route, place, index) => checkHttpRoute(route, place, { delegate, onGateway, nulls: nulls[index] ?? [] }));
   each(spec.tls, report.at('tls'), (route, place) => checkTls(route, spec.hosts, place));
   each(spec.tcp, report.at('tcp'), (route, place) => {
     each(route.match, place.at('match'), checkConnection);
@@ -69,6 +69,7 @@ function checkConnection(match: VirtualService['tcp'][number]['match'][number] |
     if (!isSubnet(subnet)) place.error(`“${subnet}” is neither an address nor a subnet.`);
   });
   checkLabels(match.sourceLabels, report.at('sourceLabels'));
+  checkNamespace(match.sourceNamespace, report.at('sourceNamespace'));
   checkGatewayNames(match.gateways, report.at('gateways'));
 }
 
