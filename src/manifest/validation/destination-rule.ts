@@ -4,7 +4,8 @@ import type { ClientTLSSettings } from '../../features/mtls/manifest.ts';
 import type { OutlierDetection } from '../../features/outlier-detection/manifest.ts';
 import type { TypedResource } from '../guards.ts';
 import type { PortTrafficPolicy, TrafficPolicy } from '../kinds/destination-rule.ts';
-import { checkDuration, checkLabels, checkPort, checkSelector, isLabel, wildcardDomainFault } from './names.ts';
+import { checkLocality } from './locality.ts';
+import { checkDuration, checkLabels, checkPort, checkSelector, domainFault, isIp, isLabel, wildcardDomainFault } from './names.ts';
 import { each, type Report } from './report.ts';
 import { checkExportTo } from './shared.ts';
 
@@ -30,7 +31,8 @@ export function validateDestinationRule(resource: TypedResource<'DestinationRule
   checkExportTo(spec.exportTo, resource.metadata.namespace, report.at('exportTo'), { onlyOwn: selector !== undefined });
 }
 
-const parts = ['connectionPool', 'loadBalancer', 'outlierDetection', 'tls', 'portLevelSettings', 'tunnel', 'proxyProtocol', 'retryBudget'] as const;
+const shared = ['connectionPool', 'loadBalancer', 'outlierDetection', 'tls'] as const;
+const parts = [...shared, 'portLevelSettings', 'tunnel', 'proxyProtocol', 'retryBudget'] as const;
 
 function checkTrafficPolicy(policy: TrafficPolicy, report: Report): void {
   if (parts.every((part) => policy[part] === undefined || (part === 'portLevelSettings' && policy.portLevelSettings.length === 0))) report.error('The traffic policy is empty.', 'Remove it, or write loadBalancer, tls ….');
@@ -38,11 +40,13 @@ function checkTrafficPolicy(policy: TrafficPolicy, report: Report): void {
   each(policy.portLevelSettings, report.at('portLevelSettings'), (settings, place) => {
     if (settings.port === undefined) place.error('A policy for a port must say for which.', 'Write port.number.');
     else checkPort(settings.port.number, place.at('port', 'number'));
+    if (shared.every((part) => settings[part] === undefined)) place.error('The policy for this port is empty.', 'Remove it, or write loadBalancer, tls ….');
     checkShared(settings, place);
   });
   const { tunnel, retryBudget } = policy;
   if (tunnel !== undefined) {
     if (tunnel.targetHost === '') report.at('tunnel').error('The tunnel has no targetHost.');
+    else if (!isIp(tunnel.targetHost) && domainFault(tunnel.targetHost) !== undefined) report.at('tunnel', 'targetHost').error(`“${tunnel.targetHost}” is neither a name nor an IP address.`);
     checkPort(tunnel.targetPort, report.at('tunnel', 'targetPort'));
     if (tunnel.protocol !== '' && tunnel.protocol !== 'CONNECT' && tunnel.protocol !== 'POST') report.at('tunnel', 'protocol').error('The tunnel’s protocol must be CONNECT or POST.');
   }
@@ -51,7 +55,7 @@ function checkTrafficPolicy(policy: TrafficPolicy, report: Report): void {
 
 function checkShared(policy: PortTrafficPolicy | TrafficPolicy, report: Report): void {
   if (policy.connectionPool !== undefined) checkConnectionPool(policy.connectionPool, report.at('connectionPool'));
-  if (policy.loadBalancer !== undefined) checkLoadBalancer(policy.loadBalancer, report.at('loadBalancer'));
+  if (policy.loadBalancer !== undefined) checkLoadBalancer(policy.loadBalancer, report.at('loadBalancer'), policy.outlierDetection !== undefined);
   if (policy.outlierDetection !== undefined) checkOutliers(policy.outlierDetection, report.at('outlierDetection'));
   if (policy.tls !== undefined) checkClientTls(policy.tls, report.at('tls'));
 }
@@ -93,10 +97,10 @@ function checkOutliers(detection: OutlierDetection, report: Report): void {
   if ((detection.consecutiveLocalOriginFailures ?? 0) > 0 && !detection.splitExternalLocalOriginErrors) report.at('consecutiveLocalOriginFailures').error('consecutiveLocalOriginFailures only counts with splitExternalLocalOriginErrors: true.');
 }
 
-function checkLoadBalancer(settings: LoadBalancerSettings, report: Report): void {
+function checkLoadBalancer(settings: LoadBalancerSettings, report: Report, watched: boolean): void {
   checkHash(settings.consistentHash, report.at('consistentHash'));
   const { localityLbSetting: locality, warmup } = settings;
-  if (locality !== undefined) checkLocality(locality, report.at('localityLbSetting'));
+  if (locality !== undefined) checkLocality(locality, report.at('localityLbSetting'), watched);
   checkDuration(settings.warmupDurationSecs, report.at('warmupDurationSecs'));
   if (warmup === undefined) return;
   if (warmup.duration === undefined) report.at('warmup').error('warmup needs a duration.');
@@ -125,30 +129,17 @@ function isPrime(value: number): boolean {
   return true;
 }
 
-function checkLocality({ distribute, failover, failoverPriority }: NonNullable<LoadBalancerSettings['localityLbSetting']>, report: Report): void {
-  if (distribute.length > 0 && (failover.length > 0 || failoverPriority.length > 0)) report.error('Locality settings either distribute or fail over, not both.');
-  each(distribute, report.at('distribute'), ({ from, to }, place) => {
-    if (from === '') place.error('A distribution must say from where.');
-    const total = Object.values(to).reduce((sum, weight) => sum + weight, 0);
-    if (total !== 100) place.at('to').error(`The shares add up to ${total}, not 100.`);
-    for (const [zone, weight] of Object.entries(to)) if (weight === 0) place.at('to', zone).error('A share must be more than 0.', 'Leave the locality out instead.');
-  });
-  each(failover, report.at('failover'), ({ from, to }, place) => {
-    if (from === to) place.error(`Failing over from ${from} to itself changes nothing.`);
-    else if (`${from}${to}`.includes('/') || `${from}${to}`.includes('*')) place.error('Failover names regions only, without zones or wildcards.');
-  });
-}
-
 function checkClientTls(tls: ClientTLSSettings, report: Report): void {
   if (tls.insecureSkipVerify === true) {
     if (tls.mode === 'SIMPLE' || tls.mode === 'MUTUAL') {
       if (tls.caCertificates !== '') report.at('caCertificates').error('insecureSkipVerify is true, so caCertificates would never be looked at.', 'Remove one of them.');
+      if (tls.mode === 'SIMPLE' && tls.credentialName !== '') report.at('credentialName').error('insecureSkipVerify is true, so the authority in the Secret would never be looked at.', 'Remove one of them.');
       if (tls.subjectAltNames.length > 0) report.at('subjectAltNames').error('insecureSkipVerify is true, so subjectAltNames would never be looked at.', 'Remove one of them.');
     }
   }
   if (tls.mode !== 'MUTUAL' && tls.mode !== 'SIMPLE') return;
   if (tls.credentialName !== '') {
-    if (tls.clientCertificate !== '' || tls.privateKey !== '' || tls.caCertificates !== '') report.error('The certificates come from credentialName or from files, not both.');
+    if (tls.clientCertificate !== '' || tls.privateKey !== '' || tls.caCertificates !== '' || tls.caCrl !== '') report.error('The certificates come from credentialName or from files, not both.');
   } else if (tls.mode === 'MUTUAL') {
     if (tls.clientCertificate === '') report.at('clientCertificate').error('Mode MUTUAL needs a client certificate.', 'Write clientCertificate and privateKey, or credentialName.');
     if (tls.privateKey === '') report.at('privateKey').error('Mode MUTUAL needs the client certificate’s private key.');

@@ -1,6 +1,6 @@
 import type { Server, ServerTLSSettings } from '../../features/gateway/manifest.ts';
 import type { TypedResource } from '../guards.ts';
-import { checkPort, checkSelector, isIp, isLabel, wildcardDomainFault } from './names.ts';
+import { checkPort, checkSelector, checkSocket, isIp, isLabel, wildcardDomainFault } from './names.ts';
 import { each, type Report } from './report.ts';
 
 /** Istio's admission rules for a Gateway. */
@@ -18,7 +18,7 @@ export function validateGateway(resource: TypedResource<'Gateway'>, report: Repo
   });
 }
 
-const protocols = new Set('HTTP HTTPS GRPC GRPC-WEB HTTP2 MONGO REDIS MYSQL TCP TLS UDP'.split(' '));
+const protocols = new Set('HTTP HTTP_PROXY HTTPS GRPC GRPC-WEB HTTP2 MONGO REDIS MYSQL TCP TLS UDP'.split(' '));
 
 /** Whether Istio knows a protocol's name, in any case. */
 export function isProtocol(name: string): boolean {
@@ -30,18 +30,23 @@ function checkServer(server: Server, report: Report, generated: boolean): void {
   each(server.hosts, report.at('hosts'), (host, place) => checkServerHost(host, place, generated));
   const unix = server.bind.startsWith('unix://');
   if (server.bind !== '' && !unix && !isIp(server.bind)) report.at('bind').error(`“${server.bind}” is not an IP address.`);
+  if (unix) checkSocket(server.bind, report.at('bind'));
+  if (unix && server.port !== undefined && server.port.number !== 0) report.at('port', 'number').error('A unix socket has no port.', 'Write number: 0.');
   if (server.port === undefined) return report.error('The server has no port.');
   checkServerPort(server.port, report.at('port'), unix);
   if (server.port.name === '') report.at('port').error('The server’s port has no name.', 'Write port.name.');
   const secure = ['HTTPS', 'TLS'].includes(server.port.protocol.toUpperCase());
   if (secure && server.tls === undefined) report.error(`A port with protocol ${server.port.protocol} needs TLS settings.`, 'Write tls with a mode, and credentialName.');
-  if (!secure && server.tls !== undefined && !(isHttp(server.port.protocol) && onlyRedirects(server.tls))) report.at('tls').error(`TLS settings have no meaning on a port with protocol ${server.port.protocol || '(none)'}.`, 'Use HTTPS or TLS, or keep only httpsRedirect.');
+  if (!secure && server.tls !== undefined && !(isHttp(server.port.protocol) && isBare(server.tls))) report.at('tls').error(`TLS settings have no meaning on a port with protocol ${server.port.protocol || '(none)'}.`, 'Use HTTPS or TLS, or keep only httpsRedirect.');
   if (server.tls?.httpsRedirect === true && !isHttp(server.port.protocol)) report.at('tls', 'httpsRedirect').warning(`httpsRedirect is for plain HTTP ports, not for ${server.port.protocol || '(none)'}.`);
   if (server.tls !== undefined) checkServerTls(server.tls, report.at('tls'));
 }
 
 const isHttp = (protocol: string): boolean => ['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB'].includes(protocol.toUpperCase());
-const onlyRedirects = (tls: ServerTLSSettings): boolean => tls.httpsRedirect || (tls.mode === 'PASSTHROUGH' && tls.credentialName === '' && tls.serverCertificate === '');
+/** TLS settings that terminate nothing: they can only redirect. */
+const isBare = (tls: ServerTLSSettings): boolean => passing.has(tls.mode) && tls.serverCertificate === '' && tls.privateKey === '' && tls.caCertificates === '';
+
+const passing = new Set(['PASSTHROUGH', 'AUTO_PASSTHROUGH']);
 
 function checkServerHost(host: string, report: Report, generated: boolean): void {
   const slash = host.indexOf('/');
@@ -73,7 +78,10 @@ export function checkServerTls(tls: ServerTLSSettings, report: Report): void {
   const sources = [tls.credentialName !== '', tls.credentialNames.length > 0, tls.tlsCertificates.length > 0, tls.serverCertificate !== '' || tls.privateKey !== ''].filter(Boolean);
   if (sources.length > 1) report.error('The server’s certificates come from one place: credentialName, credentialNames, tlsCertificates or serverCertificate with privateKey.');
   if (tls.credentialNames.length > 2 || tls.tlsCertificates.length > 2) report.error('A server has at most two certificates: one RSA and one ECDSA.');
-  if (tls.mode === 'PASSTHROUGH' || tls.mode === 'AUTO_PASSTHROUGH') return undefined;
+  if (passing.has(tls.mode)) {
+    if (sources.length > 0 || tls.caCertificates !== '' || tls.caCrl !== '') report.warning(`Mode ${tls.mode} terminates nothing, so the certificates have no effect.`, 'Use SIMPLE or MUTUAL, or remove them.');
+    return undefined;
+  }
   if (tls.credentialName !== '' || tls.credentialNames.length > 0) return undefined;
   if (tls.mode === 'SIMPLE' && tls.caCrl !== '') report.at('caCrl').error('A revocation list is about client certificates, which mode SIMPLE does not ask for.');
   if (tls.tlsCertificates.length > 0) {

@@ -45,6 +45,14 @@ export function checkPort(port: number, report: Report): void {
   if (port < 1 || port > 65535) report.error(`Port ${port} is not from 1 to 65535.`);
 }
 
+/** Reports a `unix://` address whose path is neither that of a file nor abstract. */
+export function checkSocket(address: string, report: Report): void {
+  const path = address.slice('unix://'.length);
+  if (path.startsWith('@')) return;
+  if (!path.startsWith('/')) report.error('A unix socket’s path must be absolute, or abstract with @.');
+  else if (path.endsWith('/')) report.error('A unix socket’s path cannot end with a slash.');
+}
+
 /** What is wrong with a label's key or value as Kubernetes sees it. */
 export function labelFault(key: string, value: string): string | undefined {
   const slash = key.lastIndexOf('/');

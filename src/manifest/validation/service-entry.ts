@@ -1,7 +1,7 @@
 import type { ServiceEntry, WorkloadEntry } from '../../features/service-entry/manifest.ts';
 import type { TypedResource } from '../guards.ts';
 import { isProtocol } from './gateway.ts';
-import { checkLabels, checkPort, checkSelector, domainFault, isIp, isLabel, isSubnet, wildcardDomainFault } from './names.ts';
+import { checkLabels, checkPort, checkSelector, checkSocket, domainFault, isIp, isLabel, isSubnet, wildcardDomainFault } from './names.ts';
 import { each, type Report } from './report.ts';
 import { checkExportTo } from './shared.ts';
 
@@ -67,12 +67,6 @@ function checkEndpoint(endpoint: WorkloadEntry, report: Report, resolution: Serv
   } else if (!isIp(address) && domainFault(address) !== undefined && !(address === '' && endpoint.network !== '')) report.at('address').error(`The address “${address}” is neither a name nor an IP address.`);
   for (const [name, port] of Object.entries(ports)) checkPort(port, report.at('ports', name));
   checkLabels(labels, report.at('labels'));
-}
-
-function checkSocket(address: string, report: Report): void {
-  const path = address.slice('unix://'.length);
-  if (!path.startsWith('/') && !path.startsWith('@')) report.error('A unix socket’s path must be absolute, or abstract with @.');
-  else if (path.endsWith('/')) report.error('A unix socket’s path cannot end with a slash.');
 }
 
 function checkResolution(resource: TypedResource<'ServiceEntry'>, report: Report): void {
