@@ -26,7 +26,6 @@ export function validateDestinationRule(resource: TypedResource<'DestinationRule
   const selector = spec.workloadSelector;
   if (selector !== undefined) {
     checkSelector(selector.matchLabels, report.at('workloadSelector', 'matchLabels'));
-    if (Object.keys(selector.matchLabels).length === 0) report.at('workloadSelector').warning('The workloadSelector is empty, so the rule applies to every workload of its namespace.');
   }
   checkExportTo(spec.exportTo, resource.metadata.namespace, report.at('exportTo'), { onlyOwn: selector !== undefined });
 }

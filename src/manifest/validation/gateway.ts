@@ -1,6 +1,6 @@
 import type { Server, ServerTLSSettings } from '../../features/gateway/manifest.ts';
 import type { TypedResource } from '../guards.ts';
-import { checkPort, checkSelector, checkSocket, isIp, isLabel, wildcardDomainFault } from './names.ts';
+import { checkExact, checkPort, checkSocket, isIp, isLabel, wildcardDomainFault } from './names.ts';
 import { each, type Report } from './report.ts';
 
 /** Istio's admission rules for a Gateway. */
@@ -8,7 +8,7 @@ export function validateGateway(resource: TypedResource<'Gateway'>, report: Repo
   const { servers, selector } = resource.spec;
   const generated = resource.metadata.annotations['internal.istio.io/gateway-semantics'] === 'gateway';
   if (servers.length === 0) report.error('The Gateway has no servers, so it opens no port.', 'Write servers.');
-  checkSelector(selector, report.at('selector'));
+  checkExact(selector, report.at('selector'));
   const names = new Map<string, number>();
   each(servers, report.at('servers'), (server, place, index) => {
     checkServer(server, place, generated);

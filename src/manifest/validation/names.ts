@@ -72,8 +72,14 @@ export function checkLabels(labels: Readonly<Record<string, string>>, report: Re
   }
 }
 
-/** Reports a selector with wildcards, which Istio does not have, or with labels that are none. */
+/** Reports a selector that {@link checkExact} refuses, and warns of one without labels. */
 export function checkSelector(labels: Readonly<Record<string, string>>, report: Report): void {
+  checkExact(labels, report);
+  if (Object.keys(labels).length === 0) report.warning('The selector has no labels, so it chooses every workload.', 'Leave it out if that is meant.');
+}
+
+/** Reports labels of a selector with wildcards, which Istio does not have, or without a key. */
+export function checkExact(labels: Readonly<Record<string, string>>, report: Report): void {
   for (const [key, value] of Object.entries(labels)) {
     if (key.includes('*') || value.includes('*')) report.at(key).error('A selector compares labels exactly; wildcards have no meaning in it.');
     else if (key === '') report.error('A selector’s label has an empty key.');

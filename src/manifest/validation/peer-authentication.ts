@@ -6,7 +6,7 @@ import type { Report } from './report.ts';
 export function validatePeerAuthentication(resource: TypedResource<'PeerAuthentication'>, report: Report): void {
   const { selector, portLevelMtls } = resource.spec;
   const labels = selector?.matchLabels ?? {};
-  checkSelector(labels, report.at('selector', 'matchLabels'));
+  if (selector !== undefined) checkSelector(labels, report.at('selector', 'matchLabels'));
   const written = (resource.body['spec'] as { readonly portLevelMtls?: unknown } | undefined)?.portLevelMtls;
   const place = report.at('portLevelMtls');
   if (typeof written === 'object' && written !== null && Object.keys(portLevelMtls).length === 0) place.error('portLevelMtls is empty.', 'Remove it, or name a port.');

@@ -24,6 +24,11 @@ export class Report {
     return this.#found;
   }
 
+  /** The namespace of the resource. */
+  get namespace(): string {
+    return this.#resource.metadata.namespace;
+  }
+
   /** The same report, for a field below this one. */
   at(...steps: Path): Report {
     return new Report(this.#resource, [...this.#path, ...steps], this.#found);

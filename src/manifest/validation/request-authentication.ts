@@ -61,5 +61,5 @@ function readKeys(text: string): readonly object[] | undefined {
 export function validateProxyConfig(resource: TypedResource<'ProxyConfig'>, report: Report): void {
   const { concurrency, selector } = resource.spec;
   if (concurrency !== undefined && concurrency < 0) report.at('concurrency').error('concurrency cannot be negative.');
-  checkSelector(selector?.matchLabels ?? {}, report.at('selector', 'matchLabels'));
+  if (selector !== undefined) checkSelector(selector.matchLabels, report.at('selector', 'matchLabels'));
 }

@@ -13,6 +13,7 @@ export function validateServiceEntry(resource: TypedResource<'ServiceEntry'>, re
     const fault = wildcardDomainFault(host);
     if (host === '*') place.error('The host “*” would stand for every name there is.', 'Use *.example.com.');
     else if (fault !== undefined) place.error(`The host “${host}” ${fault}.`);
+    else if (host.startsWith('*') && !host.startsWith('*.')) place.warning(`In “${host}” the * is only a part of a label, which gateways and Sidecars do not match.`, 'Write *.example.com.');
   });
   each(spec.addresses, report.at('addresses'), (address, place) => {
     if (!isSubnet(address)) place.error(`“${address}” is neither an address nor a subnet.`);
@@ -50,6 +51,7 @@ function checkWorkloads(spec: ServiceEntry, report: Report): void {
     if (spec.resolution === 'NONE' && sound) place.warning('With resolution NONE the caller’s own address is used, so the workloadSelector has no effect.', 'Use resolution STATIC.');
   }
   const names = new Set(spec.ports.map(({ name }) => name));
+  if (spec.ports.length !== 1 && spec.resolution === 'STATIC' && spec.endpoints.some(({ address }) => address.startsWith('unix://'))) report.at('ports').error('A unix socket is one port, so the ServiceEntry needs exactly one.');
   each(spec.endpoints, report.at('endpoints'), (endpoint, place) => {
     checkEndpoint(endpoint, place, spec.resolution);
     for (const name of Object.keys(endpoint.ports)) if (!names.has(name)) place.at('ports', name).error(`The ServiceEntry has no port “${name}”.`);
