@@ -48,6 +48,7 @@ function checkRule(rule: AuthorizationRule, report: Report): void {
     for (const field of ['serviceAccounts', 'notServiceAccounts'] as const) {
       each(source[field], place.at('source', field), (account, at) => {
         if (account.split('/').length > 2) at.error(`“${account}” is not namespace/account.`);
+        else if (account.includes('*')) at.error('Accounts are compared exactly, without wildcards.', 'Use principals.');
       });
     }
   });
@@ -84,6 +85,8 @@ function checkPathTemplate(path: string, report: Report): void {
   const bad = segments.find((segment) => /[{}]/.test(segment) && segment !== '{*}' && segment !== '{**}');
   if (bad !== undefined) return report.error(`“${bad}” is not a template.`, 'Use {*} or {**} as a whole segment.');
   if (segments.some((segment) => segment.includes('*') && !segment.startsWith('{'))) return report.error('A path has templates or a *, not both.', 'Use {*} for one segment, {**} for several.');
+  const inner = path.replace(/^\/+|\/+$/g, '').split('/');
+  if (inner.some((segment) => !segment.startsWith('{') && !/^[a-zA-Z0-9\-._~%!$&'()+,;:@=]+$/.test(segment))) return report.error('A path with templates has only characters that a URL’s path can have, and no empty segment.');
   const rest = segments.indexOf('{**}');
   if (rest >= 0 && segments.slice(rest + 1).some((segment) => segment.startsWith('{'))) report.error('{**} must be the last template of a path.');
   return undefined;

@@ -1,5 +1,6 @@
 import type { TypedResource } from '../guards.ts';
 import type { JWTRule } from '../../features/jwt/manifest.ts';
+import { checkKeys } from './json-web-keys.ts';
 import { checkDuration, checkSelector } from './names.ts';
 import { each, type Report } from './report.ts';
 import { checkTargets } from './targets.ts';
@@ -36,25 +37,6 @@ function checkUri(uri: string, report: Report): void {
   const match = /^https?:\/\/(?:\[[0-9a-fA-F:.]+\]|[^\s/:?#@[\]]+)(?::([^/?#]*))?(?:[/?#]\S*)?$/.exec(uri);
   if (match === null) report.error(`“${uri.slice(0, 100)}” is not an http or https URL.`);
   else if (match[1] !== undefined && !(/^\d{1,5}$/.test(match[1]) && Number(match[1]) >= 1 && Number(match[1]) <= 65535)) report.error(`“${match[1]}” is not a port.`);
-}
-
-const secret = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'];
-
-function checkKeys(text: string, report: Report): void {
-  const keys = readKeys(text);
-  if (keys === undefined) return report.error('jwks is not a JSON Web Key Set.', 'Write {"keys": […]}.');
-  if (keys.some((key) => secret.some((part) => Object.hasOwn(key, part)))) report.warning('jwks holds a private or shared key: whoever reads this resource can make tokens.', 'Leave only the public part.');
-  return undefined;
-}
-
-function readKeys(text: string): readonly object[] | undefined {
-  try {
-    const keys = (JSON.parse(text) as { readonly keys?: unknown } | null)?.keys;
-    return Array.isArray(keys) && keys.every((key): key is object => typeof key === 'object' && key !== null) ? keys : undefined;
-  } catch {
-    // Not JSON at all: the caller reports it.
-    return undefined;
-  }
 }
 
 /** Istio's admission rules for a ProxyConfig. */
