@@ -66,6 +66,7 @@ function checkMatch({ applyTo, match }: ConfigPatch, report: Report): void {
   const filter = match.listener?.filterChain?.filter;
   if (filter === undefined) return;
   const place = report.at('listener', 'filterChain', 'filter');
+  if (applyTo === 'LISTENER' || applyTo === 'FILTER_CHAIN') place.warning(`A match by filter has no effect on ${applyTo}.`, 'Remove it, or use NETWORK_FILTER.');
   if (filter.name === '') place.error('The filter match has no name.', 'Write filter.name.');
   if (oldName.test(filter.name)) place.at('name').warning(`${filter.name} is an old name.`, 'Use the name that begins with envoy.filters.');
   if (filter.subFilter === undefined) return;
