@@ -14,6 +14,8 @@ interface Scale { readonly read: Cost; readonly full: Cost; readonly change: Cos
 
 /** What `npm run bench -- --json` prints. */
 interface Results {
+  /** The version that sidecars ran on beside nginx. */
+  node?: string;
   one_hop_200b?: Against;
   one_hop_64k?: Against;
   mtls_pair_200b?: Against;
@@ -38,6 +40,7 @@ const results: Results = {};
 
 await part('the data plane against nginx and HAProxy', async () => {
   Object.assign(results, JSON.parse(lastLine(await script('test/bench/proxy.ts', '--json'))));
+  say(`  on Node ${results.node ?? ''}`);
   for (const [name, value] of Object.entries(results).filter((entry): entry is [string, Against] => typeof entry[1] === 'object' && 'cpu_vs_nginx' in entry[1])) {
     say(`  ${name.padEnd(16)} CPU/request ${value.cpu_vs_nginx.toFixed(2)} × nginx, ${value.cpu_vs_haproxy.toFixed(2)} × HAProxy; ${value.rps_vs_nginx.toFixed(2)} of nginx’s requests a second`);
   }

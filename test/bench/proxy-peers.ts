@@ -3,6 +3,8 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import type { WorkerNode } from './container-node.ts';
+import { benchConfig } from './proxy-config.ts';
 
 /** One contestant: the processes whose CPU counts, and where to call. */
 export interface Contestant {
@@ -14,13 +16,16 @@ export interface Contestant {
 /** What starts the contestants and ends them again. */
 export class Peers {
   readonly #dir: string;
+  readonly #node: WorkerNode;
   readonly #children: ChildProcess[] = [];
   #nextPort = 12_000 + (process.pid % 1000) * 20;
   #pem: { readonly chain: string; readonly key: string; readonly roots: string } | undefined;
   #bundle: string | undefined;
 
-  constructor(dir: string) {
+  /** `node` runs what is written for it. */
+  constructor(dir: string, node: WorkerNode) {
     this.#dir = dir;
+    this.#node = node;
     mkdirSync(dir, { recursive: true });
     // Workers of the peers run as another user.
     chmodSync(dir, 0o755);
@@ -53,7 +58,7 @@ export class Peers {
   /** A proxy on `node:http2` as one would write it. */
   async nodeHttp2(backend: number): Promise<Contestant> {
     const port = this.port();
-    const child = await this.#start(process.execPath, [new URL('http2-worker.mjs', import.meta.url).pathname, String(port), String(backend)], port);
+    const child = await this.#start(this.#node.path, [new URL('http2-worker.mjs', import.meta.url).pathname, String(port), String(backend)], port);
     return { name: 'node', port, pids: () => [child] };
   }
 
@@ -110,12 +115,12 @@ export class Peers {
     })));
   }
 
-  async #worker(settings: { readonly listen: number; readonly upstream: number; readonly side: string; readonly http2?: boolean }): Promise<number> {
+  async #worker(settings: { readonly listen: number; readonly upstream: number; readonly side: 'alone' | 'client' | 'server'; readonly http2?: boolean }): Promise<number> {
     this.#bundle ??= await this.#build();
     const { cert, key, roots } = this.#files();
     this.#pem ??= { chain: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8'), roots: readFileSync(roots, 'utf8') };
     const profile = process.env['PROFILE'] === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${process.env['PROFILE']}`];
-    return this.#start(process.execPath, [...profile, this.#bundle, JSON.stringify({ ...settings, pem: this.#pem })], settings.listen);
+    return this.#start(this.#node.path, [...profile, this.#bundle, JSON.stringify({ ...settings, config: benchConfig(settings.side), pem: this.#pem })], settings.listen);
   }
 
   async #build(): Promise<string> {

@@ -4,13 +4,15 @@ import { createSystemClock } from '../../src/sidecar/config/system-clock.ts';
 import { serveHttp } from '../../src/sidecar/http/index.ts';
 import { socketLink } from '../../src/sidecar/link/index.ts';
 import type { HttpConnectionContext, Runtime } from '../../src/sidecar/runtime.ts';
+import { reportingOf } from '../../src/sidecar/telemetry/reporting.ts';
 import { createTelemetry } from '../../src/sidecar/telemetry/telemetry.ts';
 import { acceptTls } from '../../src/sidecar/tls/accept.ts';
 import { createConnector } from '../../src/sidecar/tls/connector.ts';
 import { TlsContexts } from '../../src/sidecar/tls/context.ts';
 import { createSecretStore } from '../../src/sidecar/tls/secrets.ts';
 import { createCluster } from '../../src/sidecar/upstream/index.ts';
-import { any, typeUrl, type Cluster, type CommonTlsContext, type HttpConnectionManager, type Route } from '../../src/xds/index.ts';
+import { any, typeUrl, type Cluster, type CommonTlsContext } from '../../src/xds/index.ts';
+import type { BenchConfig } from './proxy-config.ts';
 
 /** What a worker of the bench is told, as JSON in its first argument. */
 export interface WorkerSettings {
@@ -20,11 +22,12 @@ export interface WorkerSettings {
   readonly side: 'alone' | 'client' | 'server';
   /** The upstream is spoken to in HTTP/2 in plain text. */
   readonly http2?: boolean;
+  readonly config: BenchConfig;
   readonly pem: { readonly chain: string; readonly key: string; readonly roots: string };
 }
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as WorkerSettings;
-const { listen, upstream, side, http2 = false, pem } = settings;
+const { listen, upstream, side, http2 = false, pem, config: { clusterName, listener, manager, routes } } = settings;
 const trustDomain = 'cluster.local';
 const secrets = createSecretStore();
 secrets.setOwn('default', { chain: pem.chain, key: pem.key });
@@ -38,23 +41,22 @@ const http2Options = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 const clock = createSystemClock();
 const connector = createConnector({ contexts, trustDomain, speaks: 'http' });
 const config: Cluster = {
-  name: 'outbound|9080||reviews.default.svc.cluster.local', type: 'STATIC', lbPolicy: 'LEAST_REQUEST', circuitBreakers: { thresholds: [{ maxConnections: 4294967295, maxPendingRequests: 4294967295, maxRequests: 4294967295 }] },
+  name: clusterName, type: 'STATIC', lbPolicy: 'LEAST_REQUEST', circuitBreakers: { thresholds: [{ maxConnections: 4294967295, maxPendingRequests: 4294967295, maxRequests: 4294967295 }] },
   ...(side === 'client' ? { transportSocket: { name: 'envoy.transport_sockets.tls', typedConfig: any(typeUrl.upstreamTls, { commonTlsContext, sni: 'outbound_.9080_._.reviews.default.svc.cluster.local' }) } } : {}),
   ...(http2 ? { typedExtensionProtocolOptions: { [http2Options]: { '@type': `type.googleapis.com/${http2Options}`, explicitHttpConfig: { http2ProtocolOptions: {} } } as { '@type': string } } } : {}),
   loadAssignment: { clusterName: 'x', endpoints: [{ lbEndpoints: [{ endpoint: { address: { socketAddress: { address: '127.0.0.1', portValue: upstream } } }, metadata: { filterMetadata: { istio: { workload: 'reviews-v1;default;reviews;v1' } } } }] }] },
 };
 const cluster = createCluster(config, undefined, { connector, clock, random: Math.random });
-const special = Array.from({ length: 49 }, (_unused, index): Route => ({ name: `r${index}`, match: { prefix: `/api/v${index}/`, headers: [{ name: 'end-user', stringMatch: { exact: `user-${index}` } }] }, route: { cluster: config.name!, timeout: '0s' } }));
-const table = prepareRoutes({ name: 'r', virtualHosts: [{ name: 'all', domains: ['*'], includeRequestAttemptCount: true, routes: [...special, { name: 'default', match: { prefix: '/' }, route: { cluster: config.name!, timeout: '0s', retryPolicy: { retryOn: 'connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes', numRetries: 2, retriableStatusCodes: [503] } } }] }] });
+const table = prepareRoutes(routes);
 const telemetry = createTelemetry({ clock, recordsPerSecond: 200, connected: () => true, send: (batch) => { JSON.stringify(batch); }, log: () => undefined });
+telemetry.reporting(reportingOf([listener]));
 const runtime: Runtime = {
   routeTable: () => table, cluster: (name) => (name === config.name ? cluster : undefined), connector, telemetry, clock, random: Math.random,
   self: { pod: 'default/productpage', workload: 'productpage-v1', namespace: 'default', app: 'productpage', version: 'v1', principal: 'spiffe://cluster.local/ns/default/sa/default', ip: '127.0.0.1' },
   rateLimits: () => Promise.resolve(undefined), environment: {}, derived: new WeakMap(), peerAt: (ip, principal) => ({ pod: '', workload: '', namespace: '', app: '', version: '', principal, ip }),
 };
-const manager: HttpConnectionManager = { rds: { routeConfigName: 'r' }, normalizePath: true, ...(side === 'server' ? { forwardClientCertDetails: 'APPEND_FORWARD', serverHeaderTransformation: 'PASS_THROUGH' } : {}) };
 const context: HttpConnectionContext = {
-  runtime, manager, listener: '0.0.0.0_9080', listenerOrigin: undefined, filterChain: 'default', direction: side === 'server' ? 'inbound' : 'outbound', edge: false, scheme: 'http',
+  runtime, manager, listener: listener.name ?? '', listenerOrigin: undefined, filterChain: 'default', direction: side === 'server' ? 'inbound' : 'outbound', edge: false, scheme: 'http',
   sourceIp: '127.0.0.1', sourcePrincipal: '', originalDestination: `127.0.0.1:${upstream}`,
 };
 

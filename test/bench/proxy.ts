@@ -3,11 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { containerNode, ownNode } from './container-node.ts';
 import { Peers, type Contestant } from './proxy-peers.ts';
 
 /**
  * The sidecar's HTTP path against nginx and HAProxy: CPU per request and requests a second, medians of interleaved rounds, on one loopback.
- * `--json` prints one object; `--rounds N`, `--seconds N`, `--only NAME` bound the run.
+ * `--json` prints one object; `--rounds N`, `--seconds N`, `--only NAME` bound the run. Sidecars run on the Node of their containers, with `--node own` on the bench's.
  */
 const json = process.argv.includes('--json');
 const option = (name: string, otherwise: number): number => Number(process.argv[process.argv.indexOf(name) + 1] ?? otherwise) || otherwise;
@@ -23,6 +24,12 @@ interface Measured {
   readonly rps: number;
 }
 
+interface Against {
+  readonly cpu_vs_nginx: number;
+  readonly rps_vs_nginx: number;
+  readonly cpu_vs_haproxy: number;
+}
+
 // What else the machine does should disturb the contestants little, and all alike; children inherit it.
 try {
   setPriority(-20);
@@ -30,24 +37,33 @@ try {
   if (!json) console.log('not allowed to raise the priority: other work on this machine will show');
 }
 const dir = mkdtempSync(join(tmpdir(), 'weft-bench-'));
-const peers = new Peers(dir);
+const node = process.argv[process.argv.indexOf('--node') + 1] === 'own' ? ownNode : await containerNode();
+if (!json) console.log(`sidecars run on Node ${node.version}`);
+const peers = new Peers(dir, node);
 try {
+  const wanted = (name: string): boolean => only === undefined || name.startsWith(only);
   const backend = await peers.backend();
-  const alone = [await peers.weft(backend), await peers.nginx(backend), await peers.haproxy(backend)];
-  const pair = [await peers.weftPair(backend), await peers.nginxPair(backend), await peers.haproxyPair(backend)];
-  const cases = [['one_hop_200b', alone, '/200'], ['one_hop_64k', alone, '/64k'], ['mtls_pair_200b', pair, '/200'], ['mtls_pair_64k', pair, '/64k']] as const;
-  const http2Backend = await peers.http2Backend();
-  const http2 = [await peers.weftHttp2(http2Backend), await peers.nodeHttp2(http2Backend)];
-  const results: Record<string, { readonly cpu_vs_nginx: number; readonly rps_vs_nginx: number; readonly cpu_vs_haproxy: number }> = {};
-  for (const [name, contestants, path] of cases.filter(([caseName]) => only === undefined || caseName.startsWith(only))) results[name] = await compare(name, contestants, path);
-  const versus = only === undefined || 'http2_200b'.startsWith(only) ? await compareHttp2(http2) : undefined;
-  if (json) console.log(JSON.stringify({ ...results, ...(versus === undefined ? {} : { http2_200b: versus }) }));
+  const results: Record<string, Against> = {};
+  const rows = async (name: string, start: () => Promise<readonly Contestant[]>): Promise<void> => {
+    const cases = [[`${name}_200b`, '/200'], [`${name}_64k`, '/64k']].filter(([row = '']) => wanted(row));
+    const contestants = cases.length === 0 ? [] : await start();
+    for (const [row = '', path = ''] of cases) results[row] = await compare(row, contestants, path);
+  };
+  await rows('one_hop', async () => [await peers.weft(backend), await peers.nginx(backend), await peers.haproxy(backend)]);
+  await rows('mtls_pair', async () => [await peers.weftPair(backend), await peers.nginxPair(backend), await peers.haproxyPair(backend)]);
+  const versus = wanted('http2_200b') ? await compareHttp2(await http2Contestants()) : undefined;
+  if (json) console.log(JSON.stringify({ node: node.version, ...results, ...(versus === undefined ? {} : { http2_200b: versus }) }));
 } finally {
   await peers.stop();
   rmSync(dir, { recursive: true, force: true });
 }
 
-async function compare(name: string, contestants: readonly Contestant[], path: string): Promise<{ cpu_vs_nginx: number; rps_vs_nginx: number; cpu_vs_haproxy: number }> {
+async function http2Contestants(): Promise<readonly Contestant[]> {
+  const backend = await peers.http2Backend();
+  return [await peers.weftHttp2(backend), await peers.nodeHttp2(backend)];
+}
+
+async function compare(name: string, contestants: readonly Contestant[], path: string): Promise<Against> {
   const measured = new Map<string, Measured[]>(contestants.map((contestant) => [contestant.name, []]));
   for (const contestant of contestants) await warm(contestant, path);
   for (let round = 0; round < rounds; round++) for (const contestant of contestants) measured.get(contestant.name)?.push(await load(contestant, path, seconds));
