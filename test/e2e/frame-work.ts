@@ -16,15 +16,29 @@ interface TraceEvent { readonly name: string; readonly ph: string; readonly ts: 
  * page's fastest thread sees them (the dots move in a worker): the main thread may have nothing to do in one.
  */
 export async function frameWork(page: Page, milliseconds: number): Promise<FrameWork> {
+  return summarize(await trace(page, milliseconds, []));
+}
+
+/**
+ * Share of the frames that paint in which Chromium puts all layers of the page together anew instead of painting over what changed:
+ * anything that is drawn in other bounds than before does that, and its price grows with the whole page.
+ */
+export async function wholeUpdates(page: Page, milliseconds: number): Promise<number> {
+  const events = await trace(page, milliseconds, ['blink']);
+  const count = (name: string): number => events.filter(event => event.name === name).length;
+  return count('PaintArtifactCompositor::Update') / count('Layerize');
+}
+
+async function trace(page: Page, milliseconds: number, more: readonly string[]): Promise<readonly TraceEvent[]> {
   const session = await page.context().newCDPSession(page);
   const events: TraceEvent[] = [];
   session.on('Tracing.dataCollected', ({ value }) => events.push(...(value as unknown as TraceEvent[])));
   const complete = new Promise<void>(resolve => { session.once('Tracing.tracingComplete', () => resolve()); });
-  await session.send('Tracing.start', { transferMode: 'ReportEvents', traceConfig: { includedCategories: ['toplevel', 'devtools.timeline', 'disabled-by-default-devtools.timeline', '__metadata'] } });
+  await session.send('Tracing.start', { transferMode: 'ReportEvents', traceConfig: { includedCategories: ['toplevel', 'devtools.timeline', 'disabled-by-default-devtools.timeline', '__metadata', ...more] } });
   await page.waitForTimeout(milliseconds);
   await session.send('Tracing.end');
   await complete;
-  return summarize(events);
+  return events;
 }
 
 function summarize(events: readonly TraceEvent[]): FrameWork {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { frameWork } from './frame-work.ts';
+import { frameWork, wholeUpdates } from './frame-work.ts';
 import { browserPath, hasBrowser, openFakeWindow, type FakeWindow } from './support/fake-window.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
@@ -111,6 +111,8 @@ describe.skipIf(!hasBrowser)(`the stage in Chromium (${browserPath})`, () => {
     const work = await frameWork(page, 6000);
     console.log(`frame work with 40 nodes, 120 edges, 300 rps: p50 ${work.p50.toFixed(1)} ms, p95 ${work.p95.toFixed(1)} ms, ${work.frames} frames, ${work.framesPerSecond.toFixed(0)} a second`);
     expect(work.frames).toBeGreaterThan(60);
+    // 0.8 where rows and cards change their bounds with what they say.
+    expect(await wholeUpdates(page, 4000)).toBeLessThan(0.5);
     await page.close();
   });
 });

@@ -1,7 +1,7 @@
 import '@xyflow/react/dist/base.css';
 import { useReducedMotion } from '@mantine/hooks';
 import { ReactFlow, ReactFlowProvider, useReactFlow, useStoreApi, type NodeChange } from '@xyflow/react';
-import { useCallback, useEffect, useMemo, useRef, useState, type PointerEvent, type ReactNode } from 'react';
+import { memo, useCallback, useEffect, useMemo, useRef, useState, type PointerEvent, type ReactNode } from 'react';
 import type { Graph, GraphEdge, GraphNode } from '../../../src/contract/index.ts';
 import { useLab, useLabName, useTraffic, useUi, useUiActions } from '../../lab/index.ts';
 import { format, useKeys, type KeyBinding } from '../../ui/index.ts';
@@ -59,26 +59,36 @@ function LiveGraph({ graph: told }: { readonly graph: Graph }): ReactNode {
   useEffect(() => layer.highlight(selection?.kind === 'request' ? selection.key : ''), [layer, selection]);
   const walk = useWalk(boxes, first, container, setEntry);
   useKeys(walk);
-  const onNodesChange = useCallback((changes: NodeChange<CardNode>[]) => {
-    for (const change of changes) if (change.type === 'position' && change.position !== undefined) arrangement.move(change.id, change.position.x, change.position.y);
-  }, [arrangement]);
   return (
     <DotPointer layer={layer} container={container}>
-      <ReactFlow
-        nodes={nodes} nodeTypes={nodeTypes} onNodesChange={onNodesChange} onPaneClick={() => select(undefined)}
-        minZoom={0.2} maxZoom={2} nodesConnectable={false} nodesFocusable={false} edgesFocusable={false} elementsSelectable={false} disableKeyboardA11y
-        deleteKeyCode={null} selectionKeyCode={null} multiSelectionKeyCode={null} panActivationKeyCode={null} zoomActivationKeyCode={null}
-        aria-label="Service graph"
-      >
-        <Fit ready={arrangement.ready && nodes.length > 0} extent={extentOf(boxes)} container={container} />
-        {!arrangement.ready && <div className={styles.arranging} role="status">Arranging {format.count(graph.nodes.length, 'service')}…</div>}
-        <GraphTools arrange={arrangement.arrange} />
-        <EdgeLines lines={lines} layer={layer} onOpen={openEdge} onLook={setHovered} />
-        {hovered !== undefined && hovered !== selectedEdge && <EdgeCard edge={graph.edges.find(edge => edge.id === hovered)} layer={layer} />}
-      </ReactFlow>
+      <Cards nodes={nodes} move={arrangement.move}>
+        {arrangement.ready ? null : `Arranging ${format.count(graph.nodes.length, 'service')}…`}
+      </Cards>
+      <Fit ready={arrangement.ready && nodes.length > 0} extent={extentOf(boxes)} container={container} />
+      <GraphTools arrange={arrangement.arrange} />
+      <EdgeLines lines={lines} layer={layer} onOpen={openEdge} onLook={setHovered} />
+      {hovered !== undefined && hovered !== selectedEdge && <EdgeCard edge={graph.edges.find(edge => edge.id === hovered)} layer={layer} />}
     </DotPointer>
   );
 }
+
+/** The cards, which are rendered only when one looks otherwise: not with each new graph. */
+const Cards = memo(function Cards({ nodes, move, children }: { readonly nodes: CardNode[]; readonly move: Arrangement['move']; /** What is going on, while they have no place. */ readonly children: string | null }): ReactNode {
+  const { select } = useUiActions();
+  const onNodesChange = useCallback((changes: NodeChange<CardNode>[]) => {
+    for (const change of changes) if (change.type === 'position' && change.position !== undefined) move(change.id, change.position.x, change.position.y);
+  }, [move]);
+  return (
+    <ReactFlow
+      nodes={nodes} nodeTypes={nodeTypes} onNodesChange={onNodesChange} onPaneClick={() => select(undefined)}
+      minZoom={0.2} maxZoom={2} nodesConnectable={false} nodesFocusable={false} edgesFocusable={false} elementsSelectable={false} disableKeyboardA11y
+      deleteKeyCode={null} selectionKeyCode={null} multiSelectionKeyCode={null} panActivationKeyCode={null} zoomActivationKeyCode={null}
+      aria-label="Service graph"
+    >
+      {children !== null && <div className={styles.arranging} role="status">{children}</div>}
+    </ReactFlow>
+  );
+});
 
 /** Edges that a request has shown before the graph knows them, with no figures yet. */
 function useProvisional(told: Graph): { readonly graph: Graph; readonly onMissing: (source: string, target: string) => void } {

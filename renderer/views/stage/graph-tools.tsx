@@ -1,13 +1,13 @@
 import { ActionIcon } from '@mantine/core';
 import { IconLayoutDistributeVertical, IconMaximize, IconMinus, IconPlus } from '@tabler/icons-react';
 import { Panel, useReactFlow } from '@xyflow/react';
-import type { ReactNode } from 'react';
+import { memo, type ReactNode } from 'react';
 import { Tip, useKeys } from '../../ui/index.ts';
 import { fitOptions } from './card-size.ts';
 import styles from './graph-canvas.module.css';
 
 /** Zoom, fit, arrange. */
-export function GraphTools({ arrange }: { readonly arrange: () => void }): ReactNode {
+export const GraphTools = memo(function GraphTools({ arrange }: { readonly arrange: () => void }): ReactNode {
   const { zoomIn, zoomOut, fitView } = useReactFlow();
   const fit = (): void => { void fitView({ ...fitOptions, duration: 160 }); };
   const again = (): void => { arrange(); setTimeout(fit, 250); };
@@ -23,4 +23,4 @@ export function GraphTools({ arrange }: { readonly arrange: () => void }): React
       <Tip label="Arrange anew"><ActionIcon aria-label="Arrange anew" onClick={again}><IconLayoutDistributeVertical size={15} aria-hidden /></ActionIcon></Tip>
     </Panel>
   );
-}
+});

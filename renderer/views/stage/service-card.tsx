@@ -80,7 +80,7 @@ function VersionRow({ weight, ejected, version }: { readonly weight: number | un
 
 function ErrorShare({ share }: { readonly share: number }): ReactNode {
   if (share < 0.0005) return null;
-  return <span className={styles.errors} title={`${format.share(share)} of requests fail`}><OutcomeGlyph outcome="server-error" size={8} label={false} />{format.share(share)}</span>;
+  return <span className={styles.errors} title={`${format.share(share)} of requests fail`}><i />{format.share(share)}</span>;
 }
 
 function sameWords(one: ReadonlyMap<string, string> | undefined, two: ReadonlyMap<string, string> | undefined): boolean {

@@ -57,7 +57,9 @@ export function useLayout(graph: Graph | undefined, lab: string): Arrangement {
   }, [shape, lay]);
 
   const move = useCallback((id: string, x: number, y: number) => setPlaced(({ positions, settled }) => ({ positions: new Map(positions).set(id, { x, y }), settled: new Set(settled).add(id) })), []);
-  const arrange = useCallback(() => { if (graph !== undefined) void lay(graph, nothing); }, [graph, lay]);
+  const newest = useRef(graph);
+  useEffect(() => { newest.current = graph; });
+  const arrange = useCallback(() => { if (newest.current !== undefined) void lay(newest.current, nothing); }, [lay]);
   return { positions: placed.positions, ready, move, arrange };
 }
 

@@ -6,6 +6,9 @@ const rowHeight = 28;
 /** Rows beyond each edge of what is in sight, while a person has scrolled: at the top every row is paid for at each update. */
 const spare = 3;
 
+/** How many rows a box of so many may lack while its top is looked at: the scrollbar hardly shows it. */
+function slack(boxed: number): number { return boxed < 200 ? 0 : boxed / 8; }
+
 /** The elements that a list of rows lives in. */
 export interface RowListParts {
   /** Scrolls. */
@@ -29,6 +32,7 @@ export class RowList {
   private selected: string | undefined;
   private height = 0;
   private offset = 0;
+  private boxed = 0;
   private first = -1;
 
   constructor(parts: RowListParts) {
@@ -37,7 +41,7 @@ export class RowList {
     this.window.style.cssText = 'position: absolute; left: 0; right: 0';
     this.window.setAttribute('role', 'presentation');
     box.append(this.window);
-    const scrolled = (): void => { this.offset = scroller.scrollTop; this.render(); };
+    const scrolled = (): void => { this.offset = scroller.scrollTop; this.fitBox(); this.render(); };
     const clicked = ({ target }: Event): void => {
       const hop = this.rows.find(({ element }) => target instanceof Node && element.contains(target))?.hop();
       if (hop !== undefined) parts.onOpen(hop.key);
@@ -57,9 +61,9 @@ export class RowList {
   /** Shows a list, newest first. Away from the top, what is in sight keeps its place while new ones come above it. */
   show(hops: readonly Hop[]): void {
     const newest = this.hops[0];
-    const { box, scroller } = this.parts;
-    if (hops.length !== this.hops.length) box.style.height = `${hops.length * rowHeight}px`;
+    const { scroller } = this.parts;
     this.hops = hops;
+    if (this.offset > 0 || hops.length < this.boxed || hops.length > this.boxed + slack(this.boxed)) this.fitBox();
     if (newest !== undefined && this.offset >= rowHeight) {
       const added = hops.indexOf(newest);
       if (added > 0) { this.offset += added * rowHeight; scroller.scrollTop = this.offset; }
@@ -80,12 +84,20 @@ export class RowList {
     const hop = this.hops[index];
     if (hop === undefined) return undefined;
     const top = index * rowHeight;
+    this.fitBox();
     if (top < this.offset) this.parts.scroller.scrollTop = top;
     else if (top + rowHeight > this.offset + this.height) this.parts.scroller.scrollTop = top + rowHeight - this.height;
     return hop;
   }
 
   stop(): void { this.release(); }
+
+  /** Makes the box as high as all rows. Each change costs the page a new measure of all that scrolls, so at the top, where nobody sees the end, it may lag behind. */
+  private fitBox(): void {
+    if (this.hops.length === this.boxed) return;
+    this.boxed = this.hops.length;
+    this.parts.box.style.height = `${this.boxed * rowHeight}px`;
+  }
 
   private render(): void {
     const beyond = this.offset < 1 ? 0 : spare;

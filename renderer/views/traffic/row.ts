@@ -117,7 +117,8 @@ function createGlyph(cell: HTMLElement): (outcome: Outcome) => void {
   return changed(outcome => {
     picture.setAttribute('aria-label', outcomeWords[outcome]);
     picture.style.fill = `var(${outcomeColor[outcome]})`;
-    shape.setAttribute('d', outcomeShape[outcome]);
+    // With the corners in it each shape has the same bounds: a picture that grows makes the browser put the whole page together anew.
+    shape.setAttribute('d', `M0 0H0M12 12H12${outcomeShape[outcome]}`);
   });
 }
 
