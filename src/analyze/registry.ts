@@ -49,6 +49,11 @@ export class Registry {
     return this.#exact.get(host)?.[0] ?? this.#wildcards.find((target) => hostsOverlap(target.host, host));
   }
 
+  /** Whether a wildcard holds any host that there is. */
+  any(wildcard: string): boolean {
+    return wildcard.startsWith('*') && [...this.#exact.keys()].some((host) => hostsOverlap(wildcard, host));
+  }
+
   /** The pod templates that a service selects. */
   podsOf(service: TypedResource<'Service'>): readonly PodTemplate[] {
     const selector = Object.entries(service.spec.selector);

@@ -1,13 +1,15 @@
 import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { analyses, analyze } from '../../src/analyze/index.ts';
-import { parseManifests, resourceName, type Diagnostic, type Resource } from '../../src/manifest/index.ts';
+import { meshConfigFrom } from '../../src/compile/index.ts';
+import { meshDocument, parseManifests, resourceName, type Diagnostic, type Resource } from '../../src/manifest/index.ts';
 import { hasPeer, readPeer } from './cases.ts';
 
 interface Case {
   readonly name: string;
   readonly analyzer: string;
   readonly inputFiles: readonly string[];
+  readonly meshConfigFile: string | null;
   readonly analyzerCodes: readonly string[];
   readonly expected: readonly { readonly code: string; readonly resource: string }[];
 }
@@ -35,10 +37,16 @@ const known = new Map(analyses().map(({ name, codes }) => [name, codes]));
 /** The cases are unit tests of one analyzer each; a name that we do not have means all of them. */
 function run(entry: Case): readonly string[] {
   const files = [{ path: 'cluster.yaml', text: cluster }, ...entry.inputFiles.map((path) => ({ path: basename(path), text: readPeer(`analyzers/${path}`) }))];
+  if (entry.meshConfigFile !== null) files.push({ path: 'mesh.yaml', text: meshMap(readPeer(`analyzers/${entry.meshConfigFile}`)) });
   const { resources } = parseManifests(files);
   const name = entry.analyzer.replace(/\(.*\)$/, '');
-  const found = analyze({ resources, cluster: true, ...(known.has(name) && { only: [name] }) });
+  const found = analyze({ resources, mesh: meshConfigFrom(meshDocument(resources)), cluster: true, ...(known.has(name) && { only: [name] }) });
   return found.filter(({ code }) => entry.analyzerCodes.includes(code)).map((diagnostic) => `${diagnostic.code} ${written(diagnostic, resources)}`);
+}
+
+/** The mesh's configuration where a control plane reads it. */
+function meshMap(mesh: string): string {
+  return JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'istio', namespace: 'istio-system' }, data: { mesh } });
 }
 
 /** The resource's name with the namespace only where the manifest says one. */

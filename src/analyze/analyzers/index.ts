@@ -15,6 +15,7 @@ import { gatewaySecrets } from './gateway-secrets.ts';
 import { gatewayWorkloads } from './gateway-workloads.ts';
 import { injection } from './injection.ts';
 import { jwtClaimRoutes } from './jwt-claim-routes.ts';
+import { keyFetches } from './key-fetches.ts';
 import { mtlsConflicts } from './mtls-conflicts.ts';
 import { policyLooseEnds } from './policy-loose-ends.ts';
 import { portNames } from './port-names.ts';
@@ -25,6 +26,7 @@ import { entryAddresses, entryProtocols } from './service-entries.ts';
 import { sharedPods } from './shared-pods.ts';
 import { subsets } from './subsets.ts';
 import { telemetryProviders } from './telemetry-providers.ts';
+import { unselectedSubsets } from './unselected-subsets.ts';
 import { virtualServiceGateways } from './virtual-service-gateways.ts';
 import { externalControlPlane, webhooks } from './webhooks.ts';
 import { conflictingSelectors, defaultSelectors } from './workload-selectors.ts';
@@ -34,6 +36,7 @@ export const analyzers: readonly Analyzer[] = [
   admission,
   destinationHost,
   subsets,
+  unselectedSubsets,
   virtualServiceGateways,
   gatewayWorkloads,
   gatewaySecrets,
@@ -67,4 +70,5 @@ export const analyzers: readonly Analyzer[] = [
   autoImages,
   webhooks,
   externalControlPlane,
+  keyFetches,
 ];

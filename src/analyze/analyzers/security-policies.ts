@@ -1,4 +1,4 @@
-import { ofKind, type Diagnostic, type Resource, type TypedResource } from '../../manifest/index.ts';
+import { injected, ofKind, type Diagnostic, type Resource, type TypedResource } from '../../manifest/index.ts';
 import { finding, selects, systemNamespaces, type Analysis, type Analyzer } from '../analyzer.ts';
 
 /** AuthorizationPolicies that are about nobody: no workload, or callers of a namespace that is not there. */
@@ -11,12 +11,17 @@ export const authorizationPolicies: Analyzer = {
   },
 };
 
-function unselected(policy: TypedResource<'AuthorizationPolicy'>, { registry, gateways, rootNamespace }: Analysis): readonly Diagnostic[] {
-  const wanted = policy.spec.selector?.matchLabels ?? {};
-  if (Object.keys(wanted).length === 0) return [];
+function unselected(policy: TypedResource<'AuthorizationPolicy'>, { resources, registry, gateways, rootNamespace }: Analysis): readonly Diagnostic[] {
+  const { selector, targetRef, targetRefs } = policy.spec;
+  if (targetRef !== undefined || targetRefs.length > 0) return [];
+  const wanted = selector?.matchLabels ?? {};
+  const all = Object.keys(wanted).length === 0;
   const { namespace } = policy.metadata;
-  const found = [...registry.templates, ...gateways].some((workload) => (namespace === rootNamespace || workload.namespace === namespace) && selects(wanted, workload.labels));
+  const namespaces = new Map(ofKind(resources, 'Namespace').map((one) => [one.metadata.name, one]));
+  const members = [...registry.templates.filter((pod) => injected(pod, namespaces.get(pod.namespace))), ...gateways];
+  const found = members.some((workload) => (namespace === rootNamespace || workload.namespace === namespace) && (all || selects(wanted, workload.labels)));
   if (found) return [];
+  if (all) return [finding(policy, ['metadata', 'namespace'], { code: 'IST0127', level: 'warning', message: namespace === rootNamespace ? 'The mesh has no workload, so the policy judges nothing.' : `Namespace ${namespace} has no workload in the mesh, so the policy judges nothing.`, help: 'Write it in the namespace of the pods.' })];
   const words = Object.entries(wanted).map(([label, value]) => `${label}=${value}`).join(', ');
   return [finding(policy, ['spec', 'selector'], { code: 'IST0127', level: 'warning', message: `No workload${namespace === rootNamespace ? '' : ` in ${namespace}`} has the labels ${words}, so the policy judges nothing.`, help: 'Select labels that the pods have.' })];
 }
@@ -27,10 +32,10 @@ function namespacesOf({ resources, gateways }: Analysis): ReadonlySet<string> {
 }
 
 function strangers(policy: TypedResource<'AuthorizationPolicy'>, namespaces: ReadonlySet<string>): readonly Diagnostic[] {
-  return (policy.spec.rules ?? []).flatMap((rule, ruleIndex) => (rule.from ?? []).flatMap((from, fromIndex) => (from.source?.namespaces ?? []).flatMap((written, index) => {
+  return (policy.spec.rules ?? []).flatMap((rule, ruleIndex) => (rule.from ?? []).flatMap((from, fromIndex) => (['namespaces', 'notNamespaces'] as const).flatMap((field) => (from.source?.[field] ?? []).flatMap((written, index) => {
     if ([...namespaces].some((name) => meant(written, name))) return [];
-    return [finding(policy, ['spec', 'rules', ruleIndex, 'from', fromIndex, 'source', 'namespaces', index], { code: 'IST0101', level: 'error', message: `There is no namespace ${written}, so no caller is from it.`, help: `There are ${[...namespaces].filter((name) => !systemNamespaces.has(name)).join(', ')}.` })];
-  })));
+    return [finding(policy, ['spec', 'rules', ruleIndex, 'from', fromIndex, 'source', field, index], { code: 'IST0101', level: 'error', message: `There is no namespace ${written}, so no caller is from it.`, help: `There are ${[...namespaces].filter((name) => !systemNamespaces.has(name)).join(', ')}.` })];
+  }))));
 }
 
 function meant(written: string, name: string): boolean {

@@ -1,4 +1,4 @@
-import { ofKind, type TypedResource } from '../../manifest/index.ts';
+import { meshDocument, ofKind, type Resource, type TypedResource } from '../../manifest/index.ts';
 import { finding, groupBy, type Analyzer } from '../analyzer.ts';
 import { visible } from '../registry.ts';
 
@@ -6,7 +6,7 @@ import { visible } from '../registry.ts';
 export const entryAddresses: Analyzer = {
   name: 'serviceentry.ProtocolAddressesAnalyzer',
   codes: ['IST0134'],
-  run: ({ resources }) => ofKind(resources, 'ServiceEntry').filter(({ spec }) => spec.addresses.length === 0).flatMap((entry) =>
+  run: ({ resources }) => (givesAddresses(resources) ? [] : ofKind(resources, 'ServiceEntry')).filter(({ spec }) => spec.addresses.length === 0).flatMap((entry) =>
     entry.spec.ports.flatMap(({ protocol, number }, index) =>
       protocol !== '' && protocol.toUpperCase() !== 'TCP'
         ? []
@@ -14,6 +14,13 @@ export const entryAddresses: Analyzer = {
     ),
   ),
 };
+
+/** Whether the mesh's proxies answer DNS themselves and give each host an address of its own. Source: istio.io, "DNS Proxying". */
+function givesAddresses(resources: readonly Resource[]): boolean {
+  const config = meshDocument(resources)['defaultConfig'] as { readonly proxyMetadata?: Readonly<Record<string, unknown>> | null } | null | undefined;
+  const on = (name: string): boolean => String(config?.proxyMetadata?.[name]) === 'true';
+  return on('ISTIO_META_DNS_CAPTURE') && on('ISTIO_META_DNS_AUTO_ALLOCATE');
+}
 
 /** ServiceEntries that give the same port of the same host different protocols. */
 export const entryProtocols: Analyzer = {

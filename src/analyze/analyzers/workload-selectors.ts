@@ -21,7 +21,7 @@ export const defaultSelectors: readonly Analyzer[] = kinds.map(({ kind, name, un
   name: `${name}.DefaultSelectorAnalyzer`,
   codes: [unselective],
   run: ({ resources }) => {
-    const plain = resources.filter((resource) => resource.kind === kind && selectorOf(resource) === undefined);
+    const plain = resources.filter((resource) => resource.kind === kind && selectorOf(resource) === undefined && !hasTargets(resource));
     return [...groupBy(plain, ({ metadata }) => metadata.namespace).values()].filter((group) => group.length > 1).flatMap((group) =>
       group.map((resource) => finding(resource, ['metadata', 'name'], {
         code: unselective, level: 'error',
@@ -39,9 +39,14 @@ export const conflictingSelectors: readonly Analyzer[] = kinds.map(({ kind, name
   run: (analysis) => analysis.resources.filter((resource) => resource.kind === kind).flatMap((resource) => conflict(resource, analysis, { kind, code: selective })),
 }));
 
-function conflict(resource: Resource, { resources, registry }: Analysis, { kind, code }: { readonly kind: string; readonly code: string }): readonly Diagnostic[] {
+function conflict(resource: Resource, { resources, registry, gateways, rootNamespace }: Analysis, { kind, code }: { readonly kind: string; readonly code: string }): readonly Diagnostic[] {
   const selector = selectorOf(resource);
   if (selector === undefined) return [];
+  const everywhere = kind === 'Telemetry' && resource.metadata.namespace === rootNamespace;
+  if (![...gateways, ...registry.templates].some(({ namespace, labels }) => (everywhere || namespace === resource.metadata.namespace) && selects(selector, labels))) {
+    const words = Object.entries(selector).map(([label, value]) => `${label}=${value}`).join(', ');
+    return [finding(resource, ['spec'], { code: 'IST0101', level: 'error', message: `No workload of namespace ${resource.metadata.namespace} has the labels ${words}, so this ${kind} is for nobody.`, help: 'Select labels that the pods have.' })];
+  }
   const pods = registry.templates.filter(({ namespace, labels }) => namespace === resource.metadata.namespace && selects(selector, labels));
   const others = resources.filter((other) => other !== resource && other.kind === kind && other.metadata.namespace === resource.metadata.namespace && pods.some(({ labels }) => selects(selectorOf(other) ?? {}, labels)));
   if (others.length === 0) return [];
@@ -53,4 +58,10 @@ function selectorOf(resource: Resource): Readonly<Record<string, string>> | unde
   const spec = resource.body['spec'] as { readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> } | null; readonly workloadSelector?: { readonly labels?: Readonly<Record<string, string>> } | null } | null | undefined;
   const labels = spec?.workloadSelector?.labels ?? spec?.selector?.matchLabels;
   return labels === undefined || labels === null || Object.keys(labels).length === 0 ? undefined : labels;
+}
+
+/** Whether a resource names what it is for, instead of selecting it. */
+function hasTargets(resource: Resource): boolean {
+  const spec = resource.body['spec'] as { readonly targetRef?: unknown; readonly targetRefs?: unknown } | null | undefined;
+  return spec?.targetRef !== undefined || spec?.targetRefs !== undefined;
 }
