@@ -26,10 +26,10 @@ interface StreamBinding {
   readonly kLastWriteWasAsync: number;
 }
 
-/** Bytes of one buffer that is used again and again. */
-const roomSize = 65_536;
+/** Bytes of one buffer that is used again and again: a body of 64 KB and its head are one read and one write. */
+const roomSize = 73_728;
 /** Buffers that are kept for later: three megabytes, once so many were in use at a time. */
-const mostSpare = 48;
+const mostSpare = 42;
 /** Bytes from this size on are held in a buffer of ours. */
 const worthHolding = 8192;
 
