@@ -1,4 +1,5 @@
 import { Headers, isAuthority, ProtocolError } from '../http1/index.ts';
+import type { Variation } from './block-memory.ts';
 import type { FieldBlock } from './hpack-decoder.ts';
 
 /** A request's header section, judged. It is remembered with its block: nobody may change it. */
@@ -10,6 +11,8 @@ export interface RequestFields {
   readonly values: readonly string[];
   readonly contentLength: number | undefined;
   readonly expectContinue: boolean;
+  /** Where the block's fields went: places in `values`, or {@link special}, or {@link pathPlace}. */
+  readonly places: readonly number[];
 }
 
 /** A response's header section, judged. */
@@ -18,14 +21,19 @@ export interface ResponseFields {
   readonly names: readonly string[];
   readonly values: readonly string[];
   readonly contentLength: number | undefined;
+  readonly places: readonly number[];
 }
 
 /** A malformed message: its stream is reset, nothing is answered. */
 const reset = 0;
+/** The place of a field that means more than itself. */
+const special = -1;
+const pathPlace = -2;
 
 interface Regular {
   readonly names: string[];
   readonly values: string[];
+  readonly places: number[];
   host: string | undefined;
   contentLength: number | undefined;
   expect: string;
@@ -35,6 +43,8 @@ interface Regular {
 export function requestFields(block: FieldBlock): RequestFields {
   const known = block.parsed;
   if (known !== undefined) return known as RequestFields;
+  const again = requestAgain(block);
+  if (again !== undefined) return again;
   const pseudo = { ':method': '', ':scheme': '', ':authority': '', ':path': '' };
   const regular = split(block, pseudo);
   const method = pseudo[':method'];
@@ -42,10 +52,11 @@ export function requestFields(block: FieldBlock): RequestFields {
   if (method === 'CONNECT') throw new ProtocolError('http2.connect_not_supported', 405);
   if (pseudo[':scheme'] === '' || pseudo[':path'] === '') throw new ProtocolError('http2.missing_pseudo_header', reset);
   if (pseudo[':scheme'] !== 'http' && pseudo[':scheme'] !== 'https') throw new ProtocolError('http2.invalid_scheme');
-  const { names, values, contentLength } = regular;
+  const { names, values, places, contentLength } = regular;
   if (regular.expect !== '' && regular.expect !== '100-continue') throw new ProtocolError('http2.expectation_failed', 417);
   const fields: RequestFields = {
-    method, path: checkedPath(method, pseudo[':path']), authority: authorityOf(pseudo[':authority'], regular.host), names, values, contentLength, expectContinue: regular.expect !== '',
+    method, path: checkedPath(method, pseudo[':path']), authority: authorityOf(pseudo[':authority'], regular.host), names, values, places, contentLength,
+    expectContinue: regular.expect !== '',
   };
   block.parsed = fields;
   return fields;
@@ -55,15 +66,43 @@ export function requestFields(block: FieldBlock): RequestFields {
 export function responseFields(block: FieldBlock): ResponseFields {
   const known = block.parsed;
   if (known !== undefined) return known as ResponseFields;
+  const again = responseAgain(block);
+  if (again !== undefined) return again;
   const pseudo = { ':status': '' };
-  const { names, values, contentLength } = split(block, pseudo);
+  const { names, values, places, contentLength } = split(block, pseudo);
   if (!/^[1-5]\d\d$/.test(pseudo[':status'])) throw new ProtocolError('http2.invalid_status', 502);
   const status = Number(pseudo[':status']);
   // A switch of protocols does not exist in HTTP/2.
   if (status === 101) throw new ProtocolError('http2.unexpected_upgrade', 502);
-  const fields: ResponseFields = { status, names, values, contentLength };
+  const fields: ResponseFields = { status, names, values, places, contentLength };
   block.parsed = fields;
   return fields;
+}
+
+/** A section that is like one that was judged, but for its path and fields that mean nothing to us. */
+function requestAgain({ variation }: FieldBlock): RequestFields | undefined {
+  const judged = variation?.of.parsed as RequestFields | undefined;
+  if (variation === undefined || judged === undefined) return undefined;
+  const at = variation.fields.findIndex((field) => judged.places[field] === pathPlace);
+  const values = valuesAgain(variation, judged);
+  if (values === undefined || variation.values[at] === '') return undefined;
+  return { ...judged, values, path: at < 0 ? judged.path : checkedPath(judged.method, variation.values[at] as string) };
+}
+
+function responseAgain({ variation }: FieldBlock): ResponseFields | undefined {
+  const judged = variation?.of.parsed as ResponseFields | undefined;
+  const values = variation === undefined || judged === undefined ? undefined : valuesAgain(variation, judged);
+  return judged === undefined || values === undefined ? undefined : { ...judged, values };
+}
+
+function valuesAgain({ fields, values }: Variation, judged: RequestFields | ResponseFields): string[] | undefined {
+  const all = judged.values.slice();
+  for (let index = 0; index < fields.length; index++) {
+    const place = judged.places[fields[index] as number] as number;
+    if (place === special) return undefined;
+    if (place !== pathPlace) all[place] = values[index] as string;
+  }
+  return all;
 }
 
 /** Judges a trailer section: no pseudo-header fields, and nothing that would frame or route a message. Throws {@link ProtocolError}. */
@@ -76,7 +115,7 @@ export function trailerFields(block: FieldBlock): Headers {
 /** Sorts a section: pseudo-header fields first, each known and once; what belongs to one connection is malformed. */
 function split(block: FieldBlock, pseudo: Record<string, string>): Regular {
   if (block.problem !== undefined) throw new ProtocolError(block.problem, reset);
-  const regular: Regular = { names: [], values: [], host: undefined, contentLength: undefined, expect: '' };
+  const regular: Regular = { names: [], values: [], places: [], host: undefined, contentLength: undefined, expect: '' };
   let cookie = -1;
   let begun = false;
   for (let index = 0; index < block.names.length; index++) {
@@ -85,17 +124,23 @@ function split(block: FieldBlock, pseudo: Record<string, string>): Regular {
     if (name.charCodeAt(0) === 58) {
       if (begun || pseudo[name] !== '' || (value === '' && name !== ':authority')) throw new ProtocolError('http2.invalid_pseudo_header', reset);
       pseudo[name] = value;
+      regular.places.push(name === ':path' ? pathPlace : special);
       continue;
     }
     begun = true;
+    let place = special;
     if (name === 'cookie' && cookie >= 0) {
       // Crumbs are one field again, RFC 9113 section 8.2.3.
       regular.values[cookie] += `; ${value}`;
+      const first = regular.places.indexOf(cookie);
+      if (first >= 0) regular.places[first] = special;
     } else if (keep(regular, name, value)) {
+      if (name !== 'content-length') place = regular.names.length;
       if (name === 'cookie') cookie = regular.names.length;
       regular.names.push(name);
       regular.values.push(value);
     }
+    regular.places.push(place);
   }
   return regular;
 }

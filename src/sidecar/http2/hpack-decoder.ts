@@ -1,3 +1,4 @@
+import { BlockMemory, isFit, type Variation } from './block-memory.ts';
 import { decodeHuffman } from './huffman.ts';
 import { ConnectionError, errorCode } from './protocol.ts';
 import { staticTable } from './static-table.ts';
@@ -8,11 +9,6 @@ export const maxHeaderFields = 100;
 const overhead = 32;
 const firstDynamic = staticTable.length;
 const defaultTableSize = 4096;
-/** Blocks that are remembered per connection, and the longest of them. */
-const maxRemembered = 64;
-const longestRemembered = 2048;
-/** After so many blocks without one in four coming again, remembering is given up. */
-const trial = 256;
 
 /** A header section, decoded. The same object comes again for a block that was decoded before: nobody may change it. */
 export interface FieldBlock {
@@ -22,6 +18,8 @@ export interface FieldBlock {
   problem: string | undefined;
   /** What a reader of the section made of it. */
   parsed: object | undefined;
+  /** How it differs from a section that was decoded before. */
+  readonly variation: Variation | undefined;
 }
 
 interface Building extends FieldBlock {
@@ -35,15 +33,13 @@ interface Building extends FieldBlock {
  * alone; such blocks are remembered. Throws a {@link ConnectionError} when the state cannot be kept.
  */
 export class HpackDecoder {
-  readonly #remembered = new Map<string, FieldBlock>();
+  readonly #memory = new BlockMemory();
   readonly #known = new Set<string>();
   /** Newest last. */
   #table: (readonly [string, string])[] = [];
   #tableBytes = 0;
   #capacity = defaultTableSize;
   #limit = defaultTableSize;
-  #hits = 0;
-  #misses = 0;
   #pure = true;
   // The block that is being decoded.
   #bytes: Uint8Array = new Uint8Array(0);
@@ -51,6 +47,8 @@ export class HpackDecoder {
   #at = 0;
   #end = 0;
   #base = 0;
+  #valuesAt: number[] = [];
+  #ends: number[] = [];
 
   /** The peer has acknowledged our limit. */
   acknowledged(limit: number): void {
@@ -60,30 +58,21 @@ export class HpackDecoder {
 
   decode(bytes: Buffer, start: number, end: number): FieldBlock {
     const text = bytes.toString('latin1', start, end);
-    const memory = text.length <= longestRemembered && this.#table.length === 0 && (this.#misses < trial || this.#hits * 3 >= this.#misses);
-    if (memory) {
-      const known = this.#remembered.get(text);
-      if (known !== undefined) {
-        this.#hits++;
-        return known;
-      }
-      this.#misses++;
-    }
+    const memory = this.#table.length === 0 && this.#memory.takes(text.length);
+    const known = memory ? this.#memory.recall(text) : undefined;
+    if (known !== undefined) return known;
     this.#bytes = bytes;
     this.#text = text;
     this.#base = start;
     this.#at = start;
     this.#end = end;
     this.#pure = true;
-    const block: Building = { names: [], values: [], problem: undefined, parsed: undefined, size: 0 };
+    this.#valuesAt = [];
+    this.#ends = [];
+    const block: Building = { names: [], values: [], problem: undefined, parsed: undefined, variation: undefined, size: 0 };
     this.#fields(block);
-    if (memory && this.#pure) this.#remember(text, block);
+    if (memory && this.#pure && block.problem === undefined) this.#memory.learn(text, block, { values: this.#valuesAt, ends: this.#ends });
     return block;
-  }
-
-  #remember(text: string, block: FieldBlock): void {
-    if (this.#remembered.size >= maxRemembered) this.#remembered.clear();
-    this.#remembered.set(text, block);
   }
 
   #fields(block: Building): void {
@@ -92,6 +81,7 @@ export class HpackDecoder {
       const byte = this.#bytes[this.#at] as number;
       if (byte >= 0x80) {
         const [name, value] = this.#entry(this.#integer(7));
+        this.#valuesAt.push(-1);
         add(block, name, value);
       } else if (byte >= 0x40) this.#literal(block, 6, true);
       else if (byte >= 0x20) {
@@ -102,6 +92,7 @@ export class HpackDecoder {
         this.#resize(size);
         continue;
       } else this.#literal(block, 4, false);
+      this.#ends.push(this.#at - this.#base);
       begun = true;
     }
   }
@@ -109,8 +100,9 @@ export class HpackDecoder {
   #literal(block: Building, prefix: number, indexed: boolean): void {
     const index = this.#integer(prefix);
     const name = index === 0 ? this.#name(block) : this.#entry(index)[0];
+    this.#valuesAt.push(this.#at - this.#base);
     const value = this.#string();
-    if (unfit.test(value) || value.charCodeAt(0) <= 32 || value.charCodeAt(value.length - 1) <= 32) block.problem ??= 'http2.invalid_header_value';
+    if (!isFit(value)) block.problem ??= 'http2.invalid_header_value';
     add(block, name, value);
     if (indexed) this.#insert(name, value);
   }
@@ -181,8 +173,6 @@ export class HpackDecoder {
     if (gone > 0) this.#table = this.#table.slice(gone);
   }
 }
-
-const unfit = /[\x00-\x08\x0a-\x1f\x7f]/;
 
 /** What is above the limits is decoded for the table's sake, and not kept. */
 function add(block: Building, name: string, value: string): void {
