@@ -5,24 +5,23 @@ import type { HeaderMap } from '../hooks.ts';
  * text that they came in, so that runs of fields which nobody changed go out again as one piece.
  */
 export class Headers implements HeaderMap {
-  readonly names: string[] = [];
-  readonly values: string[] = [];
+  readonly names: string[];
+  readonly values: string[];
   readonly #text: string;
   /** Where a field's line starts and ends in the text; -1 when it is not from there. */
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
 
   /** `text` is what {@link Headers.push} refers to. */
-  constructor(text = '') {
+  constructor(text = '', names: string[] = [], values: string[] = []) {
     this.#text = text;
+    this.names = names;
+    this.values = values;
   }
 
   /** A map of fields that are known to be well formed; the lists are copied. */
   static from(names: readonly string[], values: readonly string[]): Headers {
-    const headers = new Headers();
-    headers.names.push(...names);
-    headers.values.push(...values);
-    return headers;
+    return new Headers('', names.slice(), values.slice());
   }
 
   get(name: string): string | undefined {

@@ -37,6 +37,8 @@ export class Http2Connection implements LinkReader, FrameEvents, StreamHost {
   #state: 'open' | 'closing' | 'closed' = 'open';
   #draining: 'no' | 'announced' | 'last' = 'no';
   #details: string | undefined;
+  /** When the peer was last heard: read off once for all streams that one chunk opens. */
+  #heard = 0;
 
   constructor(link: Link, role: Http2Role, options: Http2Options, clock: Clock) {
     this.link = link;
@@ -81,6 +83,7 @@ export class Http2Connection implements LinkReader, FrameEvents, StreamHost {
   adopt(settings: Buffer, events: (stream: Http2Stream) => StreamEvents): void {
     readSettings(this.peer, false, settings, 0, settings.length);
     this.#streams.opens(1);
+    this.#heard = this.#clock.now();
     const stream = this.#add(1, undefined);
     stream.events = events(stream);
     stream.headSeen = stream.remoteEnded = true;
@@ -102,6 +105,7 @@ export class Http2Connection implements LinkReader, FrameEvents, StreamHost {
 
   data(chunk: Buffer): void {
     if (this.#state !== 'open') return;
+    if (this.#role.side === 'server') this.#heard = this.#clock.now();
     try {
       this.#decoder.feed(chunk);
     } catch (error) {
@@ -131,7 +135,6 @@ export class Http2Connection implements LinkReader, FrameEvents, StreamHost {
   }
 
   get memory(): Memory { return this.link.memory; }
-  now(): number { return this.#clock.now(); }
 
   // What streams ask for.
 
@@ -180,7 +183,7 @@ export class Http2Connection implements LinkReader, FrameEvents, StreamHost {
     } else if (size > stream.receiveWindow) {
       this.consumed(size);
       this.#violated(stream, errorCode.flowControl, 'http2.stream_window_exceeded');
-    } else if (!stream.take(bytes, start, end, size) || (endStream && !stream.closed && !stream.takeEnd(undefined))) this.#violated(stream, errorCode.protocol, 'http2.content_length_mismatch');
+    } else if (!stream.take(bytes, start, end, size, endStream) || (endStream && !stream.closed && !stream.takeEnd(undefined))) this.#violated(stream, errorCode.protocol, 'http2.content_length_mismatch');
   }
 
   headers(id: number, fields: FieldBlock, endStream: boolean): void {
@@ -233,7 +236,7 @@ export class Http2Connection implements LinkReader, FrameEvents, StreamHost {
     this.#remove(stream);
     stream.abort(code === errorCode.refusedStream ? { kind: 'refused' } : { kind: 'reset', code }, 'remote reset');
     this.#streamGone();
-    if (this.#role.side === 'server') this.#guard.reset(this.now() - stream.opened);
+    if (this.#role.side === 'server') this.#guard.reset(this.#clock.now() - stream.opened);
   }
 
   settings(bytes: Buffer, start: number, end: number): void {
@@ -287,7 +290,7 @@ export class Http2Connection implements LinkReader, FrameEvents, StreamHost {
   // States.
 
   #add(id: number, events: StreamEvents | undefined): Http2Stream {
-    const stream = new Http2Stream(id, this, this.peer.initialWindow, this.#options.streamWindow);
+    const stream = new Http2Stream(id, this, this.peer.initialWindow, this.#options.streamWindow, this.#heard);
     if (events !== undefined) stream.events = events;
     if (this.#streams.size === 0) this.#timer.disarm();
     this.#streams.add(stream);
@@ -321,7 +324,7 @@ export class Http2Connection implements LinkReader, FrameEvents, StreamHost {
       stream.abort({ kind: 'violation', details }, details);
       this.#streamGone();
     }
-    if (this.#role.side === 'server') this.#guard.reset(this.now() - stream.opened);
+    if (this.#role.side === 'server') this.#guard.reset(this.#clock.now() - stream.opened);
   }
 
   #armIdle(): void {

@@ -27,8 +27,8 @@ function fields(encoder: HpackEncoder, { names, values }: Headers, length: numbe
     if (name === 'content-length' && length !== 'as said') {
       if (length === undefined) continue;
       value = String(length);
-    } else if (hopByHop.has(name)) continue;
-    block += encoder.field(name, value);
+    }
+    block += encoder.regular(name, value);
   }
   return block;
 }
@@ -37,9 +37,6 @@ function fields(encoder: HpackEncoder, { names, values }: Headers, length: numbe
 export function isGrpc(headers: Headers): boolean {
   return headers.get('content-type')?.startsWith('application/grpc') === true;
 }
-
-/** Fields that a rule may have added and that HTTP/2 does not have. */
-const hopByHop: ReadonlySet<string> = new Set(['connection', 'host', 'keep-alive', 'proxy-connection', 'te', 'transfer-encoding', 'upgrade']);
 
 /** A path or authority that config may have rewritten: what cannot stand there is escaped. */
 function wireSafe(text: string): string {

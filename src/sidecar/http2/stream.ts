@@ -23,8 +23,6 @@ export interface StreamSender {
 export interface StreamHost {
   readonly sender: StreamSender;
   readonly memory: Memory;
-  /** Now, in milliseconds. */
-  now(): number;
   /** Bytes that were received need no memory any more. */
   consumed(bytes: number): void;
   /** Lets the peer send so many more bytes on the stream. */
@@ -66,10 +64,15 @@ export interface StreamEvents {
   aborted(why: StreamEnd): void;
 }
 
+const none: readonly Buffer[] = [];
+/** Content up to this size is kept as text: it mostly leaves as such. */
+const smallBody = 4096;
+
 /** One stream: its state, its windows, and the bodies both ways. */
 export class Http2Stream implements BodySource, BodySink {
   readonly borrows = true;
   readonly id: number;
+  /** When it was, in milliseconds, where the peer opened it. */
   readonly opened: number;
   events!: StreamEvents;
   /** The next one in the same slot of the connection's table. */
@@ -90,22 +93,24 @@ export class Http2Stream implements BodySource, BodySink {
   readonly #sender: StreamSender;
   #body: IncomingBody | ReadyBody | undefined;
   /** Content of the same read as the head: it is lent until {@link open}. */
-  #early: Buffer[] = [];
+  #early: readonly Buffer[] = none;
+  /** All of the content, when it came in one small piece with the head: a character a byte. */
+  #text: string | undefined;
   #trailers: Headers | undefined;
   #held = true;
   #discards = false;
   #unconsumed = 0;
   #owed = 0;
   #source: Body | undefined;
-  #queue: Buffer[] = [];
+  #queue: readonly Buffer[] = none;
   #end: { readonly trailers: HeaderMap | undefined } | undefined;
   #aborted = false;
 
-  constructor(id: number, host: StreamHost, sendWindow: number, receiveWindow: number) {
+  constructor(id: number, host: StreamHost, sendWindow: number, receiveWindow: number, opened: number) {
     this.id = id;
     this.#host = host;
     this.#sender = host.sender;
-    this.opened = host.now();
+    this.opened = opened;
     this.sendWindow = sendWindow;
     this.receiveWindow = receiveWindow;
   }
@@ -114,9 +119,9 @@ export class Http2Stream implements BodySource, BodySink {
   open(): void {
     if (this.#aborted || this.#body !== undefined) return;
     const early = this.#early;
-    this.#early = [];
+    this.#early = none;
     if (this.remoteEnded && this.#trailers === undefined) {
-      this.#body = early.length === 0 ? ReadyBody.empty : new ReadyBody(Buffer.concat(early));
+      this.#body = this.#text !== undefined ? new ReadyBody(this.#text) : early.length === 0 ? ReadyBody.empty : new ReadyBody(Buffer.concat(early));
       this.#held = false;
       this.#consume();
     } else {
@@ -128,8 +133,8 @@ export class Http2Stream implements BodySource, BodySink {
     this.events.ready(this.#body);
   }
 
-  /** Content has come; `size` counts its padding too. False when it is more than was announced. */
-  take(bytes: Buffer, start: number, end: number, size: number): boolean {
+  /** Content has come, the `last` or not; `size` counts its padding too. False when it is more than was announced. */
+  take(bytes: Buffer, start: number, end: number, size: number, last: boolean): boolean {
     this.receiveWindow -= size;
     this.received += end - start;
     if (this.expected !== undefined && this.received > this.expected) {
@@ -142,9 +147,9 @@ export class Http2Stream implements BodySource, BodySink {
       return true;
     }
     if (end > start) {
-      const chunk = bytes.subarray(start, end);
-      if (this.#body === undefined) this.#early.push(chunk);
-      else (this.#body as IncomingBody).push(chunk);
+      if (this.#body !== undefined) (this.#body as IncomingBody).push(bytes.subarray(start, end));
+      else if (last && this.#early.length === 0 && end - start <= smallBody) this.#text = bytes.toString('latin1', start, end);
+      else this.#early = [...this.#early, bytes.subarray(start, end)];
       this.events.progress();
     }
     if (!this.#held) this.#consume();
@@ -210,7 +215,7 @@ export class Http2Stream implements BodySource, BodySink {
       for (let sent = 1; sent > 0 && at < chunk.length; at += sent) sent = this.#sender.data(this, chunk, at);
       if (at === chunk.length) return true;
     }
-    this.#queue.push(this.#host.memory.hold(chunk.subarray(at)));
+    this.#queue = [...this.#queue, this.#host.memory.hold(chunk.subarray(at))];
     this.#sender.waits(this);
     return false;
   }
@@ -225,7 +230,7 @@ export class Http2Stream implements BodySource, BodySink {
   error(): void {
     if (this.closed || this.localEnded) return;
     this.#source = undefined;
-    this.#queue = [];
+    this.#queue = none;
     this.events.sourceBroken();
   }
 
@@ -235,10 +240,11 @@ export class Http2Stream implements BodySource, BodySink {
     if (chunk === undefined || this.closed) return false;
     const sent = this.#sender.data(this, chunk, 0);
     if (sent < chunk.length) {
-      if (sent > 0) this.#queue[0] = chunk.subarray(sent);
+      if (sent > 0) this.#queue = [chunk.subarray(sent), ...this.#queue.slice(1)];
       return true;
     }
-    this.#host.memory.release(this.#queue.shift() as Buffer);
+    this.#host.memory.release(chunk);
+    this.#queue = this.#queue.length === 1 ? none : this.#queue.slice(1);
     if (this.#queue.length > 0) return true;
     if (this.#end !== undefined) this.#finish();
     else this.#source?.resume();
@@ -253,11 +259,11 @@ export class Http2Stream implements BodySource, BodySink {
     this.#aborted = true;
     const source = this.#source;
     this.#source = undefined;
-    this.#queue = [];
+    this.#queue = none;
     if (!this.localEnded) source?.cancel(reason);
     if (!this.remoteEnded && this.#body instanceof IncomingBody) this.#body.fail(reason);
     if (this.#body === undefined) this.#consume();
-    this.#early = [];
+    this.#early = none;
     this.events.aborted(why);
   }
 
