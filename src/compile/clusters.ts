@@ -8,6 +8,7 @@ import { discoveryType } from '../features/service-entry/compile.ts';
 import { formatDuration } from '../util/manifest-fields.ts';
 import { clusterName, withOrigin, type Cluster, type ClusterLoadAssignment, type Origin } from '../xds/index.ts';
 import { policyFor, type ClusterPolicy } from './destination-rules.ts';
+import { localitySettings } from './caller-uses.ts';
 import { isWildcard } from './hosts.ts';
 import type { InboundPort } from './inbound-listener.ts';
 import { dependsOnPlace, endpointMode, loadAssignment, nowhere, type Backend } from './load-assignments.ts';
@@ -25,14 +26,27 @@ export interface OutboundClusters {
   readonly endpoints: readonly ClusterLoadAssignment[];
 }
 
-/** A cluster per service port and per subset of it. */
-export function outboundClusters(index: SnapshotIndex, node: ProxyNode, scope: Scope): OutboundClusters {
-  const parts = [...scope.services, ...scope.destinations].map((service) => clustersOf(index, node, service));
+/** A cluster per service port and per subset of it; the lists of before while neither services, nor their endpoints, nor DestinationRules have changed. */
+export function outboundClusters(index: SnapshotIndex, { type, namespace, labels }: ProxyNode, { services, destinations }: Scope): OutboundClusters {
+  const { recall, backends, destinationRules, snapshot: { mesh }, uses } = index;
+  return recall.of(allClusters, services, destinations, backends, destinationRules, mesh, recall, type, namespace, uses.destinations || uses.places ? labels : noLabels);
+}
+
+/** For callers whose labels make no difference. */
+const noLabels: ProxyNode['labels'] = {};
+
+function allClusters(
+  services: Scope['services'], destinations: Scope['destinations'], backends: SnapshotIndex['backends'], destinationRules: SnapshotIndex['destinationRules'],
+  mesh: SnapshotIndex['snapshot']['mesh'], recall: SnapshotIndex['recall'], type: ProxyNode['type'], namespace: string, labels: ProxyNode['labels'],
+): OutboundClusters {
+  const parts = [...services, ...destinations].map((service) => clustersOf({ backends, destinationRules, recall, snapshot: { mesh } }, { type, namespace, labels }, service));
   return { clusters: parts.flatMap(({ clusters }) => clusters), endpoints: parts.flatMap(({ endpoints }) => endpoints) };
 }
 
+type ClusterView = Pick<SnapshotIndex, 'backends' | 'destinationRules' | 'recall'> & { readonly snapshot: Pick<SnapshotIndex['snapshot'], 'mesh'> };
+
 /** The same for all proxies of a type that follow the same rule, unless endpoints are ordered by where the proxy is. */
-function clustersOf(index: SnapshotIndex, node: ProxyNode, service: MeshService): OutboundClusters {
+function clustersOf(index: ClusterView, node: Pick<ProxyNode, 'type' | 'namespace' | 'labels'>, service: MeshService): OutboundClusters {
   const rule = destinationRule(index, node, service);
   const { mesh } = index.snapshot;
   const inputs = [backend(index, service), rule, mesh, node.type] as const;
@@ -114,12 +128,6 @@ function allTakeMtls(to: Backend, port: MeshPort): boolean {
 
 function localityOfCluster(mesh: MeshConfig, { loadBalancer }: ClusterPolicy): LocalityLbSetting | undefined {
   return localitySetting(loadBalancer?.localityLbSetting, mesh.localityLbSetting);
-}
-
-/** All locality settings of a rule, for whatever port or subset. */
-function localitySettings(rule: MeshDestinationRule | undefined): readonly (LocalityLbSetting | undefined)[] {
-  const policies = [rule?.trafficPolicy, ...(rule?.subsets ?? []).map(({ subset }) => subset.trafficPolicy)].filter((policy) => policy !== undefined);
-  return policies.flatMap((policy) => [policy, ...policy.portLevelSettings]).map(({ loadBalancer }) => loadBalancer?.localityLbSetting);
 }
 
 /** Which hosts are chosen from, and when ejections stop counting. */

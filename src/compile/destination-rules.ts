@@ -45,13 +45,16 @@ function merge(older: MeshDestinationRule, newer: MeshDestinationRule): MeshDest
  * The rule that a proxy follows for a service: of its own namespace, else of the service's, else of the root namespace;
  * in each, the most specific host, and one with a selector for the proxy before one without.
  */
-export function ruleFor(rules: ReadonlyMap<string, NamespaceRules>, node: ProxyNode, service: Pick<MeshService, 'host' | 'namespace'>, rootNamespace: string): MeshDestinationRule | undefined {
+export function ruleFor(rules: ReadonlyMap<string, NamespaceRules>, node: Pick<ProxyNode, 'namespace' | 'labels'>, service: Pick<MeshService, 'host' | 'namespace'>, rootNamespace: string): MeshDestinationRule | undefined {
   if (rules.size === 0) return undefined;
   for (const namespace of [node.namespace, service.namespace, rootNamespace]) {
     const known = rules.get(namespace);
     // Asked for every service by every proxy: most namespaces say nothing of it.
     if (known === undefined || (known.wild.length === 0 && !known.exact.has(service.host))) continue;
-    const found = [...(known.exact.get(service.host) ?? []), ...known.wild.filter(({ host }) => host !== service.host && hostIsIn(service.host, host))]
+    const exact = known.exact.get(service.host) ?? [];
+    const [only] = exact;
+    if (known.wild.length === 0 && exact.length === 1 && only?.workloadSelector === undefined && only?.exportTo.length === 0) return only;
+    const found = [...exact, ...known.wild.filter(({ host }) => host !== service.host && hostIsIn(service.host, host))]
       .filter((rule) => exported(rule.exportTo, namespace, node.namespace))
       .filter(({ workloadSelector }) => workloadSelector === undefined || (namespace === node.namespace && selects(workloadSelector.matchLabels, node.labels)))
       .sort((a, b) => bySpecificity(a.host, b.host) || Number(b.workloadSelector !== undefined) - Number(a.workloadSelector !== undefined))[0];

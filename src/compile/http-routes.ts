@@ -17,13 +17,20 @@ import type { Scope } from './scope.ts';
 import { destinationRule, type SnapshotIndex } from './snapshot-index.ts';
 import type { ProxyNode } from './types.ts';
 
-/** Where routes are made for. */
-export interface RouteContext extends MatchContext {
+/** Where routes of HTTP are made for. */
+export interface HttpContext extends MatchContext {
+  readonly index: Pick<SnapshotIndex, 'recall' | 'destinationRules'> & { readonly snapshot: Pick<SnapshotIndex['snapshot'], 'mesh'> };
+  readonly node: Pick<ProxyNode, 'namespace' | 'labels'>;
+  readonly scope: Pick<Scope, 'byHost'>;
+  /** The listener terminates TLS. */
+  readonly tls: boolean;
+}
+
+/** Where routes and chains of any kind are made for. */
+export interface RouteContext extends HttpContext {
   readonly index: SnapshotIndex;
   readonly node: ProxyNode;
   readonly scope: Scope;
-  /** The listener terminates TLS. */
-  readonly tls: boolean;
 }
 
 type Destination = { readonly host: string; readonly subset: string; readonly port?: { readonly number: number } };
@@ -44,7 +51,7 @@ interface Surroundings {
 type Rules = Pick<MeshVirtualService, 'http' | 'resource'>;
 
 /** The routes of a VirtualService that apply here, in order; what comes after a rule for every request is left out. */
-export function compileRules(rules: Rules, context: RouteContext): readonly Route[] {
+export function compileRules(rules: Rules, context: HttpContext): readonly Route[] {
   const { recall } = context.index;
   const applying = rules.http.map(({ rule }) => (rule.match.length === 0 ? 'any' : rule.match.flatMap((match, at) => (matchApplies(match, context) ? [at] : [])).join())).join(';');
   return recall.of(routesOf, rules.http, rules.resource, applying, context.tls, ...recall.of(destinationsIn, rules.http).flatMap((destination) => {
@@ -147,7 +154,7 @@ function mergeHeaders(route: Route, more: Target['headers']): Route {
 }
 
 /** The cluster of a destination. Its port is the one written, else the service's only one, else the listener's. */
-export function clusterOf(destination: Destination, context: Pick<RouteContext, 'scope' | 'port'>): string {
+export function clusterOf(destination: Destination, context: Pick<HttpContext, 'scope' | 'port'>): string {
   return clusterAt(destination, portOf(destination, context));
 }
 
@@ -155,13 +162,13 @@ function clusterAt({ subset, host }: Destination, port: number): string {
   return clusterName({ direction: 'outbound', port, subset, host });
 }
 
-function portOf({ host, port }: Destination, context: Pick<RouteContext, 'scope' | 'port'>): number {
+function portOf({ host, port }: Destination, context: Pick<HttpContext, 'scope' | 'port'>): number {
   if (port !== undefined && port.number !== 0) return port.number;
   const service = context.scope.byHost.get(host);
   return service?.ports.length === 1 ? (service.ports[0]?.number ?? context.port) : context.port;
 }
 
-function resolved(destination: Destination, { index, node, scope, port: listening }: RouteContext): Resolved {
+function resolved(destination: Destination, { index, node, scope, port: listening }: HttpContext): Resolved {
   const port = portOf(destination, { scope, port: listening });
   const service = scope.byHost.get(destination.host);
   const rule = service === undefined ? undefined : destinationRule(index, node, service);
@@ -173,19 +180,19 @@ function operationHost(written: readonly HTTPRouteDestination[], { resolve }: Su
   return first === undefined ? '' : `${first.host}:${resolve(first).port}`;
 }
 
-/** The route of a service that no VirtualService rules: all requests to its cluster. */
-export function serviceRoute(service: MeshService, context: RouteContext): Route {
+/** The route of a service that no VirtualService rules, in a list of its own: all requests to its cluster. */
+export function serviceRoutes(service: MeshService, context: HttpContext): readonly Route[] {
   const { port, loadBalancer } = resolved({ host: service.host, subset: '', port: { number: context.port } }, context);
-  return context.index.recall.of(defaultRoute, service, port, loadBalancer);
+  return context.index.recall.of(defaultRoutes, service, port, loadBalancer);
 }
 
-function defaultRoute({ host, origin }: MeshService, port: number, loadBalancer: LoadBalancer): Route {
+function defaultRoutes({ host, origin }: MeshService, port: number, loadBalancer: LoadBalancer): readonly Route[] {
   const hashPolicy = [...compileHashPolicy(loadBalancer)];
-  return {
+  return [{
     name: 'default',
     match: { prefix: '/' },
     metadata: withOrigin(origin),
     decorator: { operation: `${host}:${port}/*` },
     route: { cluster: clusterName({ direction: 'outbound', port, subset: '', host }), ...compileTimeout(undefined), retryPolicy: compileRetry(undefined) ?? {}, ...(hashPolicy.length === 0 ? {} : { hashPolicy }) },
-  };
+  }];
 }

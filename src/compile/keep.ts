@@ -37,7 +37,7 @@ export function kept<Value>(before: Value | undefined, after: Value): Value {
 
 /** A list with the former items where they say the same, found by a key; the former list itself where all of it does. */
 export function keptList<Item>(before: readonly Item[] | undefined, after: readonly Item[], key: (item: Item) => string): readonly Item[] {
-  if (before === undefined) return after;
+  if (before === undefined || before === after) return after;
   let byKey: ReadonlyMap<string, Item> | undefined;
   const known = (item: Item): Item | undefined => (byKey ??= new Map(before.map((one) => [key(one), one]))).get(key(item));
   // Most stay where they are, as the same object.

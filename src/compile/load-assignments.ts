@@ -48,7 +48,7 @@ function ordersByPlace({ setting, outlierDetection }: LocalityRules): boolean {
 }
 
 /** Whether endpoints of a service can be another list for another place. */
-export function dependsOnPlace({ endpoints }: MeshService, settings: readonly (LocalityLbSetting | undefined)[]): boolean {
+export function dependsOnPlace({ endpoints }: Pick<MeshService, 'endpoints'>, settings: readonly (LocalityLbSetting | undefined)[]): boolean {
   return settings.some((setting) => setting !== undefined && (setting.distribute.length > 0 || setting.failoverPriority.length > 0)) || endpoints.some(({ locality }) => locality !== endpoints[0]?.locality);
 }
 

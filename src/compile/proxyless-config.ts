@@ -1,7 +1,7 @@
 import { any, clusterName, typeUrl, type Cluster, type ClusterLoadAssignment, type Listener, type ProxyConfig, type Route, type RouteConfiguration, type UpstreamTlsContext } from '../xds/index.ts';
 import { outboundClusters } from './clusters.ts';
 import { shortNames } from './hosts.ts';
-import { compileRules, serviceRoute, type RouteContext } from './http-routes.ts';
+import { compileRules, serviceRoutes, type RouteContext } from './http-routes.ts';
 import type { MeshPort, MeshService } from './model.ts';
 import { nameTable } from './name-table.ts';
 import { policyFor } from './destination-rules.ts';
@@ -54,7 +54,7 @@ function routes(index: SnapshotIndex, node: ProxyNode, scope: Scope, service: Me
   const context: RouteContext = { index, node, scope, port: port.number, gateway: 'mesh', labels: node.labels, namespace: node.namespace, tls: false };
   const rule = scope.httpRules.ruling(service.host);
   const ruled = rule === undefined ? [] : compileRules(rule, context);
-  const all = ruled.length > 0 ? ruled : [serviceRoute(service, context)];
+  const all = ruled.length > 0 ? ruled : serviceRoutes(service, context);
   // Such clients compare with the name that the application dialled, port and all.
   const domains = namesOf(service, node).flatMap((name) => [name, `${name}:${port.number}`]);
   return { name: routeName(service, port), virtualHosts: [{ name: `${service.host}:${port.number}`, domains, routes: all.map(plainRoute) }] };

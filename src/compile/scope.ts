@@ -11,6 +11,8 @@ export interface Scope {
   readonly services: readonly MeshService[];
   /** Services that only get clusters: destinations of rules that are in scope. */
   readonly destinations: readonly MeshService[];
+  /** All visible services; the same list for all who see the same, and while the mesh has the same. */
+  readonly visible: readonly MeshService[];
   /** All visible services, and those of `services`, by host. */
   readonly byHost: ReadonlyMap<string, MeshService>;
   readonly served: ReadonlyMap<string, MeshService>;
@@ -45,30 +47,66 @@ interface Import {
 
 /** Computes the scope of a proxy. */
 export function scopeOf(index: SnapshotIndex, node: ProxyNode): Scope {
+  const { recall } = index;
   const sidecar = node.type === 'sidecar' ? sidecarFor(index, node) : undefined;
-  const visible = onePerHost(index.services.filter((service) => exported(service.exportTo, service.namespace, node.namespace)), node.namespace);
-  const rules = nearestFirst(index.virtualServices.filter((rule) => exported(rule.exportTo, rule.namespace, node.namespace)), node.namespace);
+  const visible = recall.of(visibleServices, index.services, node.namespace);
+  const rules = recall.of(visibleRules, index.virtualServices, node.namespace);
   const imports = sidecar === undefined ? undefined : importsOf(sidecar.spec, node.namespace);
-  const services = imports === undefined ? visible : visible.filter((service) => imports.some((entry) => imported(entry, service.namespace, [service.host])));
+  const services = sidecar === undefined ? visible : recall.of(importedServices, visible, sidecar, node.namespace);
   const virtualServices = imports === undefined ? rules : rules.filter((rule) => imports.some((entry) => imported(entry, rule.namespace, rule.hosts)));
   const named = imports === undefined ? undefined : new Set(virtualServices.flatMap(destinationHosts));
-  const mesh = virtualServices.filter(({ gateways }) => gateways.includes('mesh'));
-  const egress = sidecar === undefined ? new Map<number, EgressListener>() : egressListeners(sidecar.spec);
   return {
-    services, virtualServices, sidecar, egress,
-    imports: (namespace, hosts, port) => egress.size === 0 || imports === undefined || imports.some((entry) => entry.port === (egress.has(port) ? port : 0) && imported(entry, namespace, hosts)),
-    httpRules: indexRules(mesh.filter(({ http }) => http.length > 0)),
-    connectionRules: indexRules(mesh.filter(({ tls, tcp }) => tls.length > 0 || tcp.length > 0)),
-    destinations: named === undefined ? [] : visible.filter((service) => named.has(service.host) && !services.includes(service)),
-    addressedPorts: addressedPorts(mesh, visible),
-    byHost: byHost(visible),
-    served: imports === undefined ? byHost(visible) : byHost(services),
+    services, visible, virtualServices, sidecar,
+    ...(imports === undefined ? recall.of(meshRules, virtualServices) : meshRules(virtualServices)),
+    ...importing(sidecar, node.namespace),
+    destinations: named === undefined ? nothing : visible.filter((service) => named.has(service.host) && !services.includes(service)),
+    addressedPorts: recall.of(addressedPorts, virtualServices, visible),
+    byHost: recall.of(byHost, visible),
+    served: recall.of(byHost, services),
     policy: (sidecar?.spec.outboundTrafficPolicy?.mode as OutboundTrafficPolicy | undefined) ?? index.snapshot.mesh.outboundTrafficPolicy,
   };
 }
 
+const nothing: readonly MeshService[] = [];
+
+/** Proxies that may see everything share the list of everything. */
+function visibleServices(services: readonly MeshService[], namespace: string): readonly MeshService[] {
+  const visible = services.filter((service) => exported(service.exportTo, service.namespace, namespace));
+  const single = onePerHost(visible, namespace);
+  return single.length === services.length ? services : single;
+}
+
+function visibleRules(rules: readonly MeshVirtualService[], namespace: string): readonly MeshVirtualService[] {
+  const visible = rules.filter((rule) => exported(rule.exportTo, rule.namespace, namespace));
+  return nearestFirst(visible.length === rules.length ? rules : visible, namespace);
+}
+
+function importedServices(visible: readonly MeshService[], { spec }: TypedResource<'Sidecar'>, namespace: string): readonly MeshService[] {
+  const imports = importsOf(spec, namespace);
+  return imports === undefined ? visible : visible.filter((service) => imports.some((entry) => imported(entry, service.namespace, [service.host])));
+}
+
+/** What a Sidecar says of ports; without one everything is imported for every port. */
+export function importing(sidecar: Scope['sidecar'], namespace: string): Pick<Scope, 'imports' | 'egress'> {
+  const imports = sidecar === undefined ? undefined : importsOf(sidecar.spec, namespace);
+  const egress = sidecar === undefined ? new Map<number, EgressListener>() : egressListeners(sidecar.spec);
+  return { egress, imports: (from, hosts, port) => egress.size === 0 || imports === undefined || imports.some((entry) => entry.port === (egress.has(port) ? port : 0) && imported(entry, from, hosts)) };
+}
+
+function forMesh({ gateways }: MeshVirtualService): boolean {
+  return gateways.includes('mesh');
+}
+
+function meshRules(virtualServices: readonly MeshVirtualService[]): Pick<Scope, 'httpRules' | 'connectionRules'> {
+  const mesh = virtualServices.filter(forMesh);
+  return {
+    httpRules: indexRules(mesh.filter(({ http }) => http.length > 0)),
+    connectionRules: indexRules(mesh.filter(({ tls, tcp }) => tls.length > 0 || tcp.length > 0)),
+  };
+}
+
 function addressedPorts(rules: readonly MeshVirtualService[], services: readonly MeshService[]): ReadonlySet<number> {
-  const hosts = new Set(rules.filter(({ byAddress, http }) => byAddress === true && http.length > 0).flatMap((rule) => rule.hosts));
+  const hosts = new Set(rules.filter((rule) => rule.byAddress === true && rule.http.length > 0 && forMesh(rule)).flatMap((rule) => rule.hosts));
   return new Set(hosts.size === 0 ? [] : services.filter(({ host }) => hosts.has(host)).flatMap(({ ports }) => ports.map(({ number }) => number)));
 }
 

@@ -35,9 +35,11 @@ function proxyOf(description: string): ProxyNode {
   return JSON.parse(description) as ProxyNode;
 }
 
+const hostOf = ({ host }: { readonly host: string }): string => host;
+
 function outboundConfig(index: SnapshotIndex, node: ProxyNode, before: OutboundConfig | undefined): OutboundConfig {
   const seen = scopeOf(index, node);
-  const scope = { ...seen, services: keptList(before?.scope.services, seen.services, ({ host }) => host) };
+  const scope = { ...seen, services: keptList(before?.scope.services, seen.services, hostOf), destinations: keptList(before?.scope.destinations, seen.destinations, hostOf) };
   const { listeners, routeNames } = outboundListeners(index, node, scope);
   const { clusters, endpoints } = outboundClusters(index, node, scope);
   return {

@@ -1,9 +1,10 @@
 import { withOrigin, type Route, type RouteConfiguration, type VirtualHost } from '../xds/index.ts';
 import { hostsOverlap, isWildcard, shortNames } from './hosts.ts';
-import { compileRules, serviceRoute, type RouteContext } from './http-routes.ts';
+import { compileRules, serviceRoutes, type HttpContext } from './http-routes.ts';
 import type { OutboundTrafficPolicy } from './mesh-config.ts';
 import type { MeshService, MeshVirtualService } from './model.ts';
-import type { Scope } from './scope.ts';
+import type { Recall } from './recall.ts';
+import { importing, type Scope } from './scope.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
 import type { ProxyNode } from './types.ts';
 
@@ -15,59 +16,110 @@ const defaultHttpPort = 80;
  * Hosts are those of services with such an HTTP port, ruled by VirtualServices where there are some.
  */
 export function sidecarRoutes(index: SnapshotIndex, node: ProxyNode, scope: Scope, names: readonly string[]): readonly RouteConfiguration[] {
-  const ports = portsOf(scope);
-  const hostsAt = memoized((port: number) => hostsOf({ index, node, scope, port, gateway: 'mesh', labels: node.labels, namespace: node.namespace, tls: false }, ports.get(port) ?? noHosts));
+  const { recall } = index;
+  const services = recall.of(httpServices, scope.services, scope.sidecar, scope.sidecar === undefined ? '' : node.namespace);
+  const unserved = unservedRules(scope);
+  const hostsAt = memoized((port: number) => hostsOf(index, node, scope, port, services.get(port) ?? none, unserved.get(port) ?? []));
   return names.map((name) => {
-    const colon = name.lastIndexOf(':');
-    const port = Number(name.slice(colon + 1));
-    const { all, byDomain, anyHost } = hostsAt(port);
-    const only = colon < 0 ? undefined : byDomain.get(name.slice(0, colon));
-    if (only !== undefined && scope.addressedPorts.has(port)) return routeTable(name, [{ ...only, domains: ['*'] }]);
-    return routeTable(name, [...(only === undefined ? all : [only]), ...(anyHost ? [] : [catchAllHost(scope.policy)])]);
+    const port = Number(name.slice(name.lastIndexOf(':') + 1));
+    return recall.of(routeTable, hostsAt(port), name, scope.addressedPorts.has(port), scope.policy);
   });
 }
 
-/** What a port of HTTP serves: services, and hosts of rules that no visible service has. */
-interface PortHosts {
-  readonly services: MeshService[];
-  readonly further: { readonly rule: MeshVirtualService; readonly hosts: readonly string[] }[];
+/** Hosts of a rule that no visible service has. */
+interface Unserved {
+  readonly rule: MeshVirtualService;
+  readonly hosts: readonly string[];
 }
 
-const noHosts: PortHosts = { services: [], further: [] };
+const none: readonly MeshService[] = [];
 
-/** Services and rules by port, so that a table costs no walk over all of them. */
-function portsOf(scope: Scope): ReadonlyMap<number, PortHosts> {
-  const ports = new Map<number, PortHosts>();
-  const at = (port: number): PortHosts => {
-    const known = ports.get(port) ?? { services: [], further: [] };
-    ports.set(port, known);
-    return known;
-  };
-  for (const service of scope.services) for (const port of new Set(httpPorts(service))) if (scope.imports(service.namespace, [service.host], port)) at(port).services.push(service);
-  for (const rule of scope.virtualServices.filter(({ gateways, http }) => gateways.includes('mesh') && http.length > 0)) {
-    const { hosts, ports: served } = hostsWithoutService(rule, scope);
-    for (const port of hosts.length === 0 ? [] : served) if (scope.imports(rule.namespace, rule.hosts, port)) at(port).further.push({ rule, hosts });
+/** Services by port of HTTP, so that a table costs no walk over all of them. */
+function httpServices(services: readonly MeshService[], sidecar: Scope['sidecar'], namespace: string): ReadonlyMap<number, readonly MeshService[]> {
+  const { imports } = importing(sidecar, namespace);
+  const ports = new Map<number, MeshService[]>();
+  for (const service of services) {
+    for (const port of new Set(httpPorts(service))) {
+      if (!imports(service.namespace, [service.host], port)) continue;
+      const known = ports.get(port);
+      if (known === undefined) ports.set(port, [service]);
+      else known.push(service);
+    }
   }
   return ports;
 }
 
-/** The virtual hosts of a port, in the order of their names, and by their domains; each domain has one. */
-function hostsOf(context: RouteContext, { services, further }: PortHosts): { readonly all: readonly VirtualHost[]; readonly byDomain: ReadonlyMap<string, VirtualHost>; readonly anyHost: boolean } {
-  const { port, scope, node } = context;
-  const routesOf = memoized((rule: MeshVirtualService) => compileRules(rule, context));
-  const used = new Set<string>();
-  const hosts = services.map((service) => {
-    const rule = scope.httpRules.ruling(service.host);
-    const routes = rule === undefined ? [] : routesOf(rule);
-    return virtualHost(service.host, port, domainsOf(service, node), routes.length > 0 ? routes : [serviceRoute(service, context)], used);
-  });
-  for (const { rule, hosts: names } of further) for (const host of names) if (routesOf(rule).length > 0) hosts.push(virtualHost(host, port, [host], routesOf(rule), used));
-  const all = hosts.filter(({ domains }) => (domains?.length ?? 0) > 0).sort((a, b) => ((a.name ?? '') < (b.name ?? '') ? -1 : 1));
-  return { all, byDomain: new Map(all.flatMap((host) => (host.domains ?? []).map((domain) => [domain, host] as const))), anyHost: used.has('*') };
+function unservedRules(scope: Scope): ReadonlyMap<number, readonly Unserved[]> {
+  const ports = new Map<number, Unserved[]>();
+  for (const rule of scope.virtualServices) {
+    if (rule.http.length === 0 || !rule.gateways.includes('mesh') || rule.hosts.every((host) => !isWildcard(host) && scope.byHost.has(host))) continue;
+    const { hosts, ports: served } = hostsWithoutService(rule, scope);
+    for (const port of hosts.length === 0 ? [] : served) if (scope.imports(rule.namespace, rule.hosts, port)) ports.set(port, [...(ports.get(port) ?? []), { rule, hosts }]);
+  }
+  return ports;
 }
 
-function routeTable(name: string, virtualHosts: readonly VirtualHost[]): RouteConfiguration {
-  return { name, virtualHosts: [...virtualHosts], validateClusters: false, maxDirectResponseBodySizeBytes: 1_048_576, ignorePortInHostMatching: true };
+/** The virtual hosts of a port, in the order of their names. */
+interface PortHosts {
+  readonly all: readonly VirtualHost[];
+  /** One of them has the domain `*`. */
+  readonly anyHost: boolean;
+  /** The one that has a domain; each domain has one. */
+  at(domain: string): VirtualHost | undefined;
+}
+
+/** Those of before, unless something that they are made from has changed: a port costs no more than looking at what rules its hosts. */
+function hostsOf({ recall, destinationRules, snapshot: { mesh }, uses }: SnapshotIndex, node: ProxyNode, scope: Scope, port: number, services: readonly MeshService[], unserved: readonly Unserved[]): PortHosts {
+  // As `null`, because inputs that are no objects are compared as text.
+  const ruling = services.map(({ host }) => scope.httpRules.ruling(host) ?? null);
+  const read = uses.destinations || ruling.some((rule) => rule !== null && uses.rules.has(rule)) || unserved.some(({ rule }) => uses.rules.has(rule));
+  const further = unserved.flatMap(({ rule, hosts }) => hosts.flatMap((host) => [rule, host] as const));
+  return recall.of(portHosts, services, scope.byHost, destinationRules, mesh, recall, port, node.namespace, read ? node.labels : noLabels, ...ruling, ...further);
+}
+
+/** For callers whose labels make no difference. */
+const noLabels: ProxyNode['labels'] = {};
+
+/** `ruling` has what rules each service, and after these, in turn, further rules and hosts of theirs. */
+function portHosts(
+  services: readonly MeshService[], byHost: Scope['byHost'], destinationRules: SnapshotIndex['destinationRules'], mesh: SnapshotIndex['snapshot']['mesh'], recall: Recall,
+  port: number, namespace: string, labels: ProxyNode['labels'], ...ruling: readonly (MeshVirtualService | string | null)[]
+): PortHosts {
+  const context: HttpContext = { index: { recall, destinationRules, snapshot: { mesh } }, node: { namespace, labels }, scope: { byHost }, port, gateway: 'mesh', labels, namespace, tls: false };
+  const routesOf = memoized((rule: MeshVirtualService) => compileRules(rule, context));
+  const used = new Set<string>();
+  const hosts: VirtualHost[] = [];
+  const add = (host: string, domains: readonly string[], routes: readonly Route[]): void => {
+    const free = domains.some((domain) => used.has(domain)) ? domains.filter((domain) => !used.has(domain)) : domains;
+    for (const domain of free) used.add(domain);
+    if (free.length > 0) hosts.push(recall.of(virtualHost, free, routes, host, port));
+  };
+  for (const [at, service] of services.entries()) {
+    const rule = ruling[at];
+    const routes = typeof rule === 'object' && rule !== null ? routesOf(rule) : [];
+    add(service.host, recall.of(domainsOf, service, shortNameSpace(service, namespace)), routes.length > 0 ? routes : serviceRoutes(service, context));
+  }
+  let rule: MeshVirtualService | undefined;
+  for (const next of ruling.slice(services.length)) {
+    if (typeof next === 'object') rule = next ?? undefined;
+    else if (rule !== undefined && routesOf(rule).length > 0) add(next, [next], routesOf(rule));
+  }
+  hosts.sort((a, b) => ((a.name ?? '') < (b.name ?? '') ? -1 : 1));
+  const domains = once(() => new Map(hosts.flatMap((host) => (host.domains ?? []).map((domain) => [domain, host] as const))));
+  return { all: hosts, anyHost: used.has('*'), at: (domain) => domains().get(domain) };
+}
+
+/** The table of a port, or of one service's port. */
+function routeTable({ all, anyHost, at }: PortHosts, name: string, addressed: boolean, policy: OutboundTrafficPolicy): RouteConfiguration {
+  const colon = name.lastIndexOf(':');
+  const only = colon < 0 ? undefined : at(name.slice(0, colon));
+  const virtualHosts = only !== undefined && addressed ? [{ ...only, domains: ['*'] }] : [...(only === undefined ? all : [only]), ...(anyHost ? [] : [catchAllHost(policy)])];
+  return { name, virtualHosts, validateClusters: false, maxDirectResponseBodySizeBytes: 1_048_576, ignorePortInHostMatching: true };
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 function memoized<Key, Value>(compute: (key: Key) => Value): (key: Key) => Value {
@@ -97,19 +149,21 @@ function httpPorts({ ports }: MeshService): readonly number[] {
   return ports.filter(({ kind }) => kind === 'http' || kind === 'auto').map(({ number }) => number);
 }
 
-/** All names under which an application asks for a service: full, short, and by its addresses. */
-export function domainsOf(service: MeshService, node: ProxyNode): readonly string[] {
-  const names = [service.host, ...(service.registry === 'Kubernetes' ? shortNames(service.host, node.namespace) : [])];
+/** All names under which an application of a namespace asks for a service: full, short, and by its addresses. */
+function domainsOf(service: MeshService, namespace: string): readonly string[] {
+  const names = [service.host, ...(service.registry === 'Kubernetes' ? shortNames(service.host, namespace) : [])];
   const pods = service.headless ? names.map((name) => `*.${name}`) : [];
   const addresses = service.addresses.filter((address) => !address.includes('/')).map((address) => (address.includes(':') ? `[${address}]` : address));
   return [...names, ...pods, ...addresses];
 }
 
-/** A virtual host with the domains that nobody has taken yet. */
-function virtualHost(host: string, port: number, domains: readonly string[], routes: readonly Route[], used: Set<string>): VirtualHost {
-  const free = domains.filter((domain) => !used.has(domain));
-  for (const domain of free) used.add(domain);
-  return { name: `${host}:${port}`, domains: free, routes: [...routes], includeRequestAttemptCount: true };
+/** Only for proxies of its own namespace a service has a name that others do not know. */
+function shortNameSpace({ host }: MeshService, namespace: string): string {
+  return host.includes(`.${namespace}.svc.`) ? namespace : '';
+}
+
+function virtualHost(domains: readonly string[], routes: readonly Route[], host: string, port: number): VirtualHost {
+  return { name: `${host}:${port}`, domains: [...domains], routes: [...routes], includeRequestAttemptCount: true };
 }
 
 /** Where requests go whose host nobody knows. */

@@ -13,6 +13,7 @@ import { meshServices } from './services.ts';
 import { reportingMesh, type ReportingMesh } from './telemetry.ts';
 import type { OutboundConfig } from './sidecar-config.ts';
 import { kept, keptList, keptMap } from './keep.ts';
+import { callerUses, type CallerUses } from './caller-uses.ts';
 import type { Backend } from './load-assignments.ts';
 import type { MeshConfig } from './mesh-config.ts';
 import { createRecall, type Recall } from './recall.ts';
@@ -35,6 +36,8 @@ export interface SnapshotIndex {
   readonly services: readonly MeshService[];
   readonly virtualServices: readonly MeshVirtualService[];
   readonly destinationRules: ReadonlyMap<string, NamespaceRules>;
+  /** Where it matters who calls. */
+  readonly uses: CallerUses;
   readonly sidecars: readonly TypedResource<'Sidecar'>[];
   readonly gateways: readonly TypedResource<'Gateway'>[];
   /** Oldest first. */
@@ -73,11 +76,12 @@ export function prepareSnapshot(snapshot: MeshSnapshot, before?: SnapshotIndex):
   const services = keptList(before?.services, meshServices(converted.services.length === 0 ? snapshot : { ...snapshot, resources: [...resources, ...converted.services] }, endpointSources(snapshot)), ({ registry, namespace, host }) => `${registry} ${namespace}/${host}`);
   const peerPolicies = keptList(before?.peerPolicies, byAge(ofKind(resources, 'PeerAuthentication')).map((policy) => recall.of(peerPolicy, policy)), ({ namespace }) => namespace);
   const hosts = new Set(services.map(({ host }) => host));
+  const virtualServices = keptList(before?.virtualServices, [...meshVirtualServices(resources, mesh.domainSuffix), ...converted.virtualServices, ...ingresses.virtualServices], ({ resource }) => `${resource.apiVersion} ${named(resource.metadata)}`);
+  const destinationRules = keptMap(before?.destinationRules, meshDestinationRules(resources, mesh.domainSuffix));
   return {
-    hosts, services, peerPolicies, recall,
+    hosts, services, peerPolicies, recall, virtualServices, destinationRules,
+    uses: callerUses({ services, virtualServices, destinationRules, mesh }),
     snapshot: { ...snapshot, mesh: kept(before?.snapshot.mesh, reportingMesh(mesh, hosts)), keySets },
-    virtualServices: keptList(before?.virtualServices, [...meshVirtualServices(resources, mesh.domainSuffix), ...converted.virtualServices, ...ingresses.virtualServices], ({ resource }) => `${resource.apiVersion} ${named(resource.metadata)}`),
-    destinationRules: keptMap(before?.destinationRules, meshDestinationRules(resources, mesh.domainSuffix)),
     authorizationPolicies: keptResources(before?.authorizationPolicies, authorizationPolicies(resources)),
     authorizers: kept(before?.authorizers, authorizersOf(services, mesh)),
     requestAuthentications: keptResources(before?.requestAuthentications, byAge(ofKind(resources, 'RequestAuthentication'))),
@@ -129,7 +133,7 @@ function identitiesOf(service: MeshService, trustDomains: readonly string[]): re
 }
 
 /** A service with what policies say of its endpoints. */
-export function backend(index: SnapshotIndex, service: MeshService): Backend {
+export function backend(index: Pick<SnapshotIndex, 'backends'>, service: MeshService): Backend {
   return index.backends.get(service) ?? { service, identities: [], modes: new Map() };
 }
 
@@ -139,6 +143,6 @@ export function mtlsOf(index: InboundView, workload: { readonly namespace: strin
 }
 
 /** The DestinationRule that a proxy follows for a service. */
-export function destinationRule(index: SnapshotIndex, node: ProxyNode, service: Pick<MeshService, 'host' | 'namespace'>): MeshDestinationRule | undefined {
+export function destinationRule(index: Pick<SnapshotIndex, 'destinationRules'> & { readonly snapshot: Pick<SnapshotIndex['snapshot'], 'mesh'> }, node: Pick<ProxyNode, 'namespace' | 'labels'>, service: Pick<MeshService, 'host' | 'namespace'>): MeshDestinationRule | undefined {
   return ruleFor(index.destinationRules, node, service, index.snapshot.mesh.rootNamespace);
 }
