@@ -21,7 +21,7 @@ import type { ProxyNode } from './types.ts';
 export interface HttpContext extends MatchContext {
   readonly index: Pick<SnapshotIndex, 'recall' | 'destinationRules'> & { readonly snapshot: Pick<SnapshotIndex['snapshot'], 'mesh'> };
   readonly node: Pick<ProxyNode, 'namespace' | 'labels'>;
-  readonly scope: Pick<Scope, 'byHost'>;
+  readonly scope: Pick<Scope, 'faces'>;
   /** The listener terminates TLS. */
   readonly tls: boolean;
 }
@@ -164,13 +164,13 @@ function clusterAt({ subset, host }: Destination, port: number): string {
 
 function portOf({ host, port }: Destination, context: Pick<HttpContext, 'scope' | 'port'>): number {
   if (port !== undefined && port.number !== 0) return port.number;
-  const service = context.scope.byHost.get(host);
+  const service = context.scope.faces.get(host);
   return service?.ports.length === 1 ? (service.ports[0]?.number ?? context.port) : context.port;
 }
 
 function resolved(destination: Destination, { index, node, scope, port: listening }: HttpContext): Resolved {
   const port = portOf(destination, { scope, port: listening });
-  const service = scope.byHost.get(destination.host);
+  const service = scope.faces.get(destination.host);
   const rule = service === undefined ? undefined : destinationRule(index, node, service);
   return { port, loadBalancer: rule === undefined ? undefined : policyFor(rule, port, destination.subset === '' ? undefined : destination.subset).loadBalancer };
 }

@@ -13,6 +13,8 @@ export interface Scope {
   readonly destinations: readonly MeshService[];
   /** All visible services; the same list for all who see the same, and while the mesh has the same. */
   readonly visible: readonly MeshService[];
+  /** All visible services by host, as far as whoever sends to them must know them: not changed by who stands behind them. */
+  readonly faces: ReadonlyMap<string, ServiceFace>;
   /** All visible services, and those of `services`, by host. */
   readonly byHost: ReadonlyMap<string, MeshService>;
   readonly served: ReadonlyMap<string, MeshService>;
@@ -38,6 +40,9 @@ export interface EgressListener {
   readonly uncaptured: boolean;
 }
 
+/** A service without who stands behind it. */
+export type ServiceFace = Pick<MeshService, 'host' | 'namespace' | 'ports'>;
+
 interface Import {
   /** 0 for every port that has no egress listener of its own. */
   readonly port: number;
@@ -61,6 +66,7 @@ export function scopeOf(index: SnapshotIndex, node: ProxyNode): Scope {
     ...importing(sidecar, node.namespace),
     destinations: named === undefined ? nothing : visible.filter((service) => named.has(service.host) && !services.includes(service)),
     addressedPorts: recall.of(addressedPorts, virtualServices, visible),
+    faces: recall.of(faces, visible),
     byHost: recall.of(byHost, visible),
     served: recall.of(byHost, services),
     policy: (sidecar?.spec.outboundTrafficPolicy?.mode as OutboundTrafficPolicy | undefined) ?? index.snapshot.mesh.outboundTrafficPolicy,
@@ -108,6 +114,10 @@ function meshRules(virtualServices: readonly MeshVirtualService[]): Pick<Scope, 
 function addressedPorts(rules: readonly MeshVirtualService[], services: readonly MeshService[]): ReadonlySet<number> {
   const hosts = new Set(rules.filter((rule) => rule.byAddress === true && rule.http.length > 0 && forMesh(rule)).flatMap((rule) => rule.hosts));
   return new Set(hosts.size === 0 ? [] : services.filter(({ host }) => hosts.has(host)).flatMap(({ ports }) => ports.map(({ number }) => number)));
+}
+
+function faces(services: readonly MeshService[]): ReadonlyMap<string, ServiceFace> {
+  return new Map(services.map(({ host, namespace, ports }) => [host, { host, namespace, ports }]));
 }
 
 function byHost(services: readonly MeshService[]): ReadonlyMap<string, MeshService> {

@@ -1,20 +1,20 @@
-import { commonPart, type Cluster, type ClusterLoadAssignment, type Listener, type NameTable, type ProxyConfig, type RouteConfiguration } from '../xds/index.ts';
+import { layeredConfig, type Cluster, type ClusterLoadAssignment, type ConfigParts, type Listener, type NameTable, type ProxyConfig, type RouteConfiguration } from '../xds/index.ts';
 import { inboundClusters, outboundClusters, standardClusters } from './clusters.ts';
 import { inboundPorts, virtualInbound } from './inbound-listener.ts';
-import { keptList } from './keep.ts';
+import { keptList, keptMap } from './keep.ts';
 import { nameTable } from './name-table.ts';
 import { outboundListeners } from './outbound-listeners.ts';
 import { scopeOf, type Scope } from './scope.ts';
-import { sidecarRoutes } from './sidecar-routes.ts';
+import { httpServicesOf, sidecarRoutes, type HttpServices } from './sidecar-routes.ts';
 import type { InboundView, ServiceTarget, SnapshotIndex } from './snapshot-index.ts';
 import type { MeshSnapshot, ProxyNode } from './types.ts';
 
 /** The outbound half of a sidecar's config: the same for all sidecars that see the same of the mesh. */
 export interface OutboundConfig {
   readonly scope: Scope;
-  readonly listeners: readonly Listener[];
+  readonly httpServices: HttpServices;
+  readonly common: ConfigParts['common'];
   readonly routes: readonly RouteConfiguration[];
-  readonly clusters: readonly Cluster[];
   readonly endpoints: readonly ClusterLoadAssignment[];
   readonly names: NameTable;
 }
@@ -22,12 +22,12 @@ export interface OutboundConfig {
 /** The config of a sidecar. */
 export function sidecarConfig(index: SnapshotIndex, node: ProxyNode): ProxyConfig {
   const { mesh, keySets, withoutKubeProxy } = index.snapshot;
-  const { scope, listeners, routes, clusters, endpoints, names } = index.outlooks.of(node, mesh, (seen, before) => outboundConfig(index, seen, before));
+  const { scope, common, routes, endpoints, names } = index.outlooks.of(node, mesh, (seen, before) => outboundConfig(index, seen, before));
   const own = index.recall.of(
     inboundConfig, index.recall.of(proxyOf, JSON.stringify(node)), index.targetsByIp.get(node.ip), scope.sidecar, scope.policy,
     mesh, keySets, withoutKubeProxy, index.peerPolicies, index.authorizationPolicies, index.authorizers, index.requestAuthentications,
   );
-  return { listeners: [...listeners, ...own.listeners], routes, clusters: [...clusters, ...own.clusters], endpoints, names, [commonPart]: { listeners, clusters } };
+  return layeredConfig(common, own, { routes, endpoints, names });
 }
 
 /** One object for a proxy, whoever describes it, as long as the description is the same. */
@@ -35,19 +35,20 @@ function proxyOf(description: string): ProxyNode {
   return JSON.parse(description) as ProxyNode;
 }
 
+const nameOf = ({ name }: { readonly name?: string }): string => name ?? '';
 const hostOf = ({ host }: { readonly host: string }): string => host;
 
 function outboundConfig(index: SnapshotIndex, node: ProxyNode, before: OutboundConfig | undefined): OutboundConfig {
   const seen = scopeOf(index, node);
-  const scope = { ...seen, services: keptList(before?.scope.services, seen.services, hostOf), destinations: keptList(before?.scope.destinations, seen.destinations, hostOf) };
+  const scope: Scope = { ...seen, faces: keptMap(before?.scope.faces, seen.faces), services: keptList(before?.scope.services, seen.services, hostOf), destinations: keptList(before?.scope.destinations, seen.destinations, hostOf) };
+  const httpServices = keptMap(before?.httpServices, httpServicesOf(index, node, scope));
   const { listeners, routeNames } = outboundListeners(index, node, scope);
   const { clusters, endpoints } = outboundClusters(index, node, scope);
   return {
-    scope,
-    listeners: keptList(before?.listeners, listeners, ({ name }) => name ?? ''),
-    clusters: keptList(before?.clusters, clusters, ({ name }) => name ?? ''),
+    scope, httpServices,
+    common: { listeners: keptList(before?.common.listeners, listeners, nameOf), clusters: keptList(before?.common.clusters, clusters, nameOf) },
     endpoints: keptList(before?.endpoints, endpoints, ({ clusterName }) => clusterName ?? ''),
-    routes: keptList(before?.routes, sidecarRoutes(index, node, scope, routeNames), ({ name }) => name ?? ''),
+    routes: keptList(before?.routes, sidecarRoutes(index, node, scope, { httpServices, names: routeNames }), nameOf),
     names: index.recall.of(nameTable, scope.services, node.namespace),
   };
 }

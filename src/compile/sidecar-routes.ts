@@ -15,14 +15,12 @@ const defaultHttpPort = 80;
  * Route tables by name: of an outbound port (`9080`), or of one service's port that was sniffed (`HOST:9080`).
  * Hosts are those of services with such an HTTP port, ruled by VirtualServices where there are some.
  */
-export function sidecarRoutes(index: SnapshotIndex, node: ProxyNode, scope: Scope, names: readonly string[]): readonly RouteConfiguration[] {
-  const { recall } = index;
-  const services = recall.of(httpServices, scope.services, scope.sidecar, scope.sidecar === undefined ? '' : node.namespace);
+export function sidecarRoutes(index: SnapshotIndex, node: ProxyNode, scope: Scope, { httpServices, names }: { readonly httpServices: HttpServices; readonly names: readonly string[] }): readonly RouteConfiguration[] {
   const unserved = unservedRules(scope);
-  const hostsAt = memoized((port: number) => hostsOf(index, node, scope, port, services.get(port) ?? none, unserved.get(port) ?? []));
+  const hostsAt = memoized((port: number) => hostsOf(index, node, scope, port, httpServices.get(port) ?? none, unserved.get(port) ?? []));
   return names.map((name) => {
     const port = Number(name.slice(name.lastIndexOf(':') + 1));
-    return recall.of(routeTable, hostsAt(port), name, scope.addressedPorts.has(port), scope.policy);
+    return index.recall.of(routeTable, hostsAt(port), name, scope.addressedPorts.has(port), scope.policy);
   });
 }
 
@@ -35,7 +33,14 @@ interface Unserved {
 const none: readonly MeshService[] = [];
 
 /** Services by port of HTTP, so that a table costs no walk over all of them. */
-function httpServices(services: readonly MeshService[], sidecar: Scope['sidecar'], namespace: string): ReadonlyMap<number, readonly MeshService[]> {
+export type HttpServices = ReadonlyMap<number, readonly MeshService[]>;
+
+/** The services in scope that are imported for a port. */
+export function httpServicesOf({ recall }: SnapshotIndex, node: ProxyNode, { services, sidecar }: Scope): HttpServices {
+  return recall.of(servicesByPort, services, sidecar, sidecar === undefined ? '' : node.namespace);
+}
+
+function servicesByPort(services: readonly MeshService[], sidecar: Scope['sidecar'], namespace: string): HttpServices {
   const { imports } = importing(sidecar, namespace);
   const ports = new Map<number, MeshService[]>();
   for (const service of services) {
@@ -74,7 +79,7 @@ function hostsOf({ recall, destinationRules, snapshot: { mesh }, uses }: Snapsho
   const ruling = services.map(({ host }) => scope.httpRules.ruling(host) ?? null);
   const read = uses.destinations || ruling.some((rule) => rule !== null && uses.rules.has(rule)) || unserved.some(({ rule }) => uses.rules.has(rule));
   const further = unserved.flatMap(({ rule, hosts }) => hosts.flatMap((host) => [rule, host] as const));
-  return recall.of(portHosts, services, scope.byHost, destinationRules, mesh, recall, port, node.namespace, read ? node.labels : noLabels, ...ruling, ...further);
+  return recall.of(portHosts, services, scope.faces, destinationRules, mesh, recall, port, node.namespace, read ? node.labels : noLabels, ...ruling, ...further);
 }
 
 /** For callers whose labels make no difference. */
@@ -82,10 +87,10 @@ const noLabels: ProxyNode['labels'] = {};
 
 /** `ruling` has what rules each service, and after these, in turn, further rules and hosts of theirs. */
 function portHosts(
-  services: readonly MeshService[], byHost: Scope['byHost'], destinationRules: SnapshotIndex['destinationRules'], mesh: SnapshotIndex['snapshot']['mesh'], recall: Recall,
+  services: readonly MeshService[], faces: Scope['faces'], destinationRules: SnapshotIndex['destinationRules'], mesh: SnapshotIndex['snapshot']['mesh'], recall: Recall,
   port: number, namespace: string, labels: ProxyNode['labels'], ...ruling: readonly (MeshVirtualService | string | null)[]
 ): PortHosts {
-  const context: HttpContext = { index: { recall, destinationRules, snapshot: { mesh } }, node: { namespace, labels }, scope: { byHost }, port, gateway: 'mesh', labels, namespace, tls: false };
+  const context: HttpContext = { index: { recall, destinationRules, snapshot: { mesh } }, node: { namespace, labels }, scope: { faces }, port, gateway: 'mesh', labels, namespace, tls: false };
   const routesOf = memoized((rule: MeshVirtualService) => compileRules(rule, context));
   const used = new Set<string>();
   const hosts: VirtualHost[] = [];

@@ -62,7 +62,7 @@ function serviceChain(service: MeshService, port: MeshPort, match: ChainMatch, c
 
 /** How long connections to a service may last, by its DestinationRule; a rule's connections follow its first destination. */
 function lifeOf(host: string, port: number, subset: string, { index, node, scope }: RouteContext): ReturnType<typeof compileTcpLife> {
-  const service = scope.byHost.get(host);
+  const service = scope.faces.get(host);
   return service === undefined ? {} : compileTcpLife(policyFor(destinationRule(index, node, service), port, subset === '' ? undefined : subset).connectionPool);
 }
 

@@ -1,5 +1,5 @@
-import type { commonPart } from './common-part.ts';
-import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration, Secret } from './index.ts';
+import type { configParts } from './config-parts.ts';
+import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration, Secret, VirtualHost } from './index.ts';
 
 /**
  * ADS in JSON (envoy.service.discovery.v3). One stream per proxy carries all types.
@@ -24,6 +24,15 @@ export interface DiscoveryResponse {
   readonly since?: string;
   /** Names of the resources that are gone since then. */
   readonly removed?: readonly string[];
+  /** Route tables of which only some hosts changed since then. */
+  readonly patches?: readonly RoutePatch[];
+}
+
+/** What changed of a route table: hosts that are taken out by name, and then hosts that are put in, each at its place in the new list, in that order. */
+export interface RoutePatch {
+  readonly name: string;
+  readonly removed: readonly string[];
+  readonly put: readonly { readonly at: number; readonly host: VirtualHost }[];
 }
 
 /** Istio's name table (istio.networking.nds.v1): lower-case host without trailing dot → IPv4 addresses. */
@@ -38,8 +47,14 @@ export interface ProxyConfig {
   readonly clusters: readonly Cluster[];
   readonly endpoints: readonly ClusterLoadAssignment[];
   readonly names: NameTable;
-  /** The leading part of these lists that other proxies have too, as the very same objects: it is put on the wire once for all of them. */
-  readonly [commonPart]?: { readonly listeners: readonly Listener[]; readonly clusters: readonly Cluster[] };
+  /** What its lists are put together from, if it was made so. */
+  readonly [configParts]?: ConfigParts;
+}
+
+/** Listeners and clusters that other proxies have too, as the very same lists, and those behind them that are the proxy's own: the first are put on the wire once for all. */
+export interface ConfigParts {
+  readonly common: Pick<ProxyConfig, 'listeners' | 'clusters'>;
+  readonly own: Pick<ProxyConfig, 'listeners' | 'clusters'>;
 }
 
 /** Secrets are made by the CA, not by compile: `default` (certificate and key), `ROOTCA` (trust bundle), gateway credentials by name. */

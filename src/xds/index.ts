@@ -45,6 +45,7 @@ export type { CheckedPeer, CheckRequest, CheckResponse, ExtAuthz, ExtAuthzHttpSe
 export type { LocalRateLimit, RateLimitFilter } from './rate-limits.ts';
 export { typeUrl, any, type Any, type ResourceType } from './type-urls.ts';
 export { origin, ruleOrigins, withOrigin, withRuleOrigins, provenanceKey, type Origin, type RuleOrigins } from './provenance.ts';
-export { commonPart } from './common-part.ts';
+export { patchedTable } from './route-patch.ts';
+export { configParts, layeredConfig } from './config-parts.ts';
 export { clusterName, parseClusterName, type ClusterName } from './names.ts';
 export type * from './discovery.ts';

@@ -12,7 +12,7 @@ import { start, type ControlPlaneOptions, type RunningControlPlane } from '../..
 import { connectControl, type ControlClient } from '../../src/core/control/connect.ts';
 import { createRoot, type Root } from '../../src/core/control/root.ts';
 import { lineSplitter } from '../../src/rpc/lines.ts';
-import { typeUrl, type DiscoveryResponse, type ResourceType } from '../../src/xds/index.ts';
+import { patchedTable, typeUrl, type DiscoveryResponse, type ResourceType, type RouteConfiguration } from '../../src/xds/index.ts';
 
 /**
  * A compiler whose whole input is visible: every `kind: Service` document `{kind, name, …}` (one JSON object a line) is a cluster, and pods of that
@@ -176,12 +176,13 @@ function proxyClient(socket: TLSSocket, name: string, given: ProxyOptions): Prox
   return client;
 }
 
-function wholeSet({ resources, since, removed = [] }: DiscoveryResponse, version: string | undefined, before: readonly unknown[] | undefined): readonly unknown[] {
+function wholeSet({ resources, since, removed = [], patches = [] }: DiscoveryResponse, version: string | undefined, before: readonly unknown[] | undefined): readonly unknown[] {
   if (since === undefined) return resources;
   if (since !== version || before === undefined) throw new Error(`changes since ${since} for a proxy that runs on ${version ?? 'nothing'}`);
   const byName = new Map(before.map((resource) => [nameOf(resource), resource]));
   for (const name of removed) if (!byName.delete(name)) throw new Error(`${name} is removed and was not there`);
   for (const resource of resources) byName.set(nameOf(resource), resource);
+  for (const patch of patches) byName.set(patch.name, patchedTable(byName.get(patch.name) as RouteConfiguration, patch));
   return [...byName.values()];
 }
 

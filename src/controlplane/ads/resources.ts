@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto';
-import { commonPart, typeUrl, type ProxyConfig, type ResourceType, type SecretSet } from '../../xds/index.ts';
+import { configParts, typeUrl, type ProxyConfig, type ResourceType, type RouteConfiguration, type SecretSet } from '../../xds/index.ts';
+import { hashOf } from './hash.ts';
+import { createTableReader, tableJson, tablePatch, tableVersion, type WireTable } from './route-tables.ts';
 
 /** One resource as it goes on a wire. The same object for all proxies that compile gave the same resource. */
 export interface WireResource {
@@ -7,6 +8,8 @@ export interface WireResource {
   readonly json: string;
   /** A hash of the content. */
   readonly version: string;
+  /** The parts of a route table. */
+  readonly table?: WireTable;
 }
 
 /** All resources of one type for one proxy. The version is a hash of the content: equal content, equal version, also after a restart. */
@@ -26,8 +29,10 @@ export interface TypeSet {
 export interface Changes {
   readonly changed: readonly WireResource[];
   readonly removed: readonly string[];
-  /** The JSON of what changed, as in a set. */
+  /** The JSON of what changed, as in a set, but for tables that are told by patches. */
   readonly pieces: readonly Uint8Array[];
+  /** The JSON of patches for route tables of which only some hosts changed. */
+  readonly patches: readonly string[];
 }
 
 /** Everything that one proxy is to run on. */
@@ -47,15 +52,22 @@ export function resourceType(url: string): ResourceType | undefined {
 /** Serialises resources; what compile shares between proxies is serialised once, whole lists of resources included. */
 export function createSerializer(): (config: ProxyConfig, secrets: SecretSet) => ConfigSet {
   const knownResources = new WeakMap<object, WireResource>();
+  const tableOf = createTableReader();
   const knownSets = new WeakMap<object, TypeSet>();
-  const resourceOf = (resource: object, name: string): WireResource => {
+  /** By the proxy's own part, then by the common one. */
+  const knownLayers = new WeakMap<TypeSet, WeakMap<TypeSet, TypeSet>>();
+  const resourceOf = <T extends object>(resource: T, name: string, make: (resource: T, name: string) => WireResource = plainResource): WireResource => {
     let known = knownResources.get(resource);
-    if (known === undefined) knownResources.set(resource, known = wireResource(name, JSON.stringify(resource)));
+    if (known === undefined) knownResources.set(resource, known = make(resource, name));
     return known;
   };
-  const set = <T extends object>(resources: readonly T[], name: (resource: T) => string | undefined): TypeSet => {
+  const routeTable = (table: RouteConfiguration, name: string): WireResource => {
+    const parts = tableOf(table);
+    return parts === undefined ? plainResource(table, name) : { name, get json() { return tableJson(parts); }, version: tableVersion(parts), table: parts };
+  };
+  const set = <T extends object>(resources: readonly T[], name: (resource: T) => string | undefined, make?: (resource: T, name: string) => WireResource): TypeSet => {
     let known = knownSets.get(resources);
-    if (known === undefined) knownSets.set(resources, known = typeSet(resources.map((resource) => resourceOf(resource, name(resource) ?? ''))));
+    if (known === undefined) knownSets.set(resources, known = typeSet(resources.map((resource) => resourceOf(resource, name(resource) ?? '', make))));
     return known;
   };
   const names = (table: ProxyConfig['names']): TypeSet => {
@@ -63,16 +75,30 @@ export function createSerializer(): (config: ProxyConfig, secrets: SecretSet) =>
     if (known === undefined) knownSets.set(table, known = typeSet([resourceOf(table, 'names')]));
     return known;
   };
-  const layers = <T extends object>(all: readonly T[], common: readonly T[] | undefined, name: (resource: T) => string | undefined): TypeSet =>
-    (common === undefined || !common.every((resource, at) => all[at] === resource) ? set(all, name) : layered(set(common, name), typeSet(all.slice(common.length).map((resource) => resourceOf(resource, name(resource) ?? '')))));
-  return ({ clusters, endpoints, listeners, routes, names: table, [commonPart]: common }, secrets) => ({
-    cluster: layers(clusters, common?.clusters, (cluster) => cluster.name),
-    endpoint: set(endpoints, (assignment) => assignment.clusterName),
-    listener: layers(listeners, common?.listeners, (listener) => listener.name),
-    route: set(routes, (route) => route.name),
-    secret: set(secrets, (secret) => secret.name),
-    names: names(table),
+  const layers = (config: ProxyConfig, type: 'clusters' | 'listeners'): TypeSet => {
+    const parts = config[configParts];
+    if (parts === undefined) return set<Named>(config[type], nameOf);
+    const [common, own] = [set<Named>(parts.common[type], nameOf), set<Named>(parts.own[type], nameOf)];
+    const known = knownLayers.get(own)?.get(common) ?? layered(common, own);
+    if (!knownLayers.has(own)) knownLayers.set(own, new WeakMap());
+    knownLayers.get(own)?.set(common, known);
+    return known;
+  };
+  return (config, secrets) => ({
+    cluster: layers(config, 'clusters'),
+    endpoint: set(config.endpoints, (assignment) => assignment.clusterName),
+    listener: layers(config, 'listeners'),
+    route: set(config.routes, nameOf, routeTable),
+    secret: set<Named>(secrets, nameOf),
+    names: names(config.names),
   });
+}
+
+type Named = { readonly name?: string };
+const nameOf = ({ name }: Named): string | undefined => name;
+
+function plainResource(resource: object, name: string): WireResource {
+  return wireResource(name, JSON.stringify(resource));
 }
 
 /** Makes a resource from its JSON. */
@@ -114,13 +140,17 @@ function comparing(compare: (before: TypeSet) => Changes): TypeSet['since'] {
 
 function changes(before: ReadonlyMap<string, WireResource>, after: ReadonlyMap<string, WireResource>): Changes {
   const changed = [...after.values()].filter(({ name, version }) => before.get(name)?.version !== version);
-  return { changed, removed: [...before.keys()].filter((name) => !after.has(name)), pieces: piecesOf(changed) };
+  const patches = new Map(changed.flatMap((resource) => {
+    const patch = tablePatch(resource.name, before.get(resource.name)?.table, resource.table);
+    return patch === undefined ? [] : [[resource, patch] as const];
+  }));
+  return { changed, removed: [...before.keys()].filter((name) => !after.has(name)), pieces: piecesOf(changed.filter((resource) => !patches.has(resource))), patches: [...patches.values()] };
 }
 
 /** A resource that only went from one layer to the other is not removed. */
 function both(common: Changes, own: Changes, layers: readonly TypeSet[]): Changes {
   const removed = [...common.removed, ...own.removed].filter((name) => !layers.some(({ resources }) => resources.has(name)));
-  return { changed: [...common.changed, ...own.changed], removed, pieces: joined(common.pieces, own.pieces) };
+  return { changed: [...common.changed, ...own.changed], removed, pieces: joined(common.pieces, own.pieces), patches: [...common.patches, ...own.patches] };
 }
 
 function piecesOf(resources: readonly WireResource[]): readonly Uint8Array[] {
@@ -132,10 +162,6 @@ function joined(a: readonly Uint8Array[], b: readonly Uint8Array[]): readonly Ui
 }
 
 const comma = Buffer.from(',');
-
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
-}
 
 /** `next` and what only `held` has: nothing that may still be in use goes away. */
 export function union(next: TypeSet, held: TypeSet | undefined): TypeSet {

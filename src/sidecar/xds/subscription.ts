@@ -1,4 +1,4 @@
-import { typeUrl, type DiscoveryRequest, type DiscoveryResponse, type ResourceType } from '../../xds/index.ts';
+import { patchedTable, typeUrl, type DiscoveryRequest, type DiscoveryResponse, type ResourceType, type RouteConfiguration } from '../../xds/index.ts';
 
 /** What is known of one type's config, for admin and for reconnecting. */
 export interface TypeStatus {
@@ -46,13 +46,18 @@ export function createSubscriptions(settings: SubscriptionSettings): Subscriptio
   const known = (type: ResourceType): TypeStatus => status.get(type) ?? { version: '', rejected: '' };
 
   /** The full set that a response leads to; `undefined` when it is made for another version than the one in force. */
-  const wholeSet = (type: ResourceType, { resources, since, removed = [] }: DiscoveryResponse): ReadonlyMap<string, unknown> | undefined => {
-    if (!Array.isArray(resources) || !Array.isArray(removed)) throw new Error('The response has no list of resources.');
+  const wholeSet = (type: ResourceType, { resources, since, removed = [], patches = [] }: DiscoveryResponse): ReadonlyMap<string, unknown> | undefined => {
+    if (!Array.isArray(resources) || !Array.isArray(removed) || !Array.isArray(patches)) throw new Error('The response has no list of resources.');
     const before = inForce.get(type);
     if (since !== undefined && (since !== known(type).version || before === undefined)) return undefined;
     const next = new Map(since === undefined ? [] : before);
     for (const name of removed) next.delete(name);
     for (const resource of resources as readonly unknown[]) next.set(resourceName(type, resource), resource);
+    for (const patch of patches as NonNullable<DiscoveryResponse['patches']>) {
+      const table = next.get(patch.name);
+      if (table === undefined) return undefined;
+      next.set(patch.name, patchedTable(table as RouteConfiguration, patch));
+    }
     return next;
   };
 

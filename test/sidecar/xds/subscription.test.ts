@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createSubscriptions } from '../../../src/sidecar/xds/subscription.ts';
-import { typeUrl, type DiscoveryRequest, type ResourceType } from '../../../src/xds/index.ts';
+import { typeUrl, type DiscoveryRequest, type DiscoveryResponse, type ResourceType, type RouteConfiguration, type VirtualHost } from '../../../src/xds/index.ts';
 
 function make(apply: (type: ResourceType, resources: readonly unknown[]) => Promise<void> = () => Promise.resolve()) {
   const sent: DiscoveryRequest[] = [];
@@ -81,5 +81,24 @@ describe('a subscription', () => {
     expect(sent).toEqual([{ typeUrl: typeUrl.cluster, versionInfo: '', responseNonce: '' }]);
     await receive('6', [{ name: 'z' }]);
     expect(applied[4]).toEqual([{ name: 'z' }]);
+  });
+
+  test('puts changed hosts into a route table, leaves the others as they are, and asks for all where it has no such table', async () => {
+    const applied: (readonly unknown[])[] = [];
+    const { sent, subscriptions } = make((_, resources) => {
+      applied.push(resources);
+      return Promise.resolve();
+    });
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => ({ name, domains: [name] })) as [VirtualHost, VirtualHost, VirtualHost];
+    const next: VirtualHost = { name: 'b', domains: ['other'] };
+    const receive = (versionInfo: string, more: Partial<DiscoveryResponse>): Promise<void> => subscriptions.received({ typeUrl: typeUrl.route, versionInfo, nonce: versionInfo, resources: [], ...more });
+    await receive('1', { resources: [{ name: '80', virtualHosts: [a, b, c], validateClusters: false }, { name: '81' }] });
+    await receive('2', { since: '1', patches: [{ name: '80', removed: ['b', 'c'], put: [{ at: 0, host: { name: 'new', domains: ['new'] } }, { at: 2, host: next }] }] });
+    expect(applied[1]).toEqual([{ name: '80', virtualHosts: [{ name: 'new', domains: ['new'] }, a, next], validateClusters: false }, { name: '81' }]);
+    expect((applied[1]?.[0] as RouteConfiguration).virtualHosts?.[1]).toBe(a);
+    sent.length = 0;
+    await receive('3', { since: '2', patches: [{ name: '82', removed: [], put: [] }] });
+    expect(applied).toHaveLength(2);
+    expect(sent).toEqual([{ typeUrl: typeUrl.route, versionInfo: '', responseNonce: '' }]);
   });
 });
