@@ -27,6 +27,8 @@ export interface InboundPort {
   /** The workload's own port, when this one only stands for it: policies speak of that one. */
   readonly target?: number;
   readonly tls?: NonNullable<Sidecar['ingress'][number]['tls']>;
+  /** What comes out of that TLS. */
+  readonly ends?: 'http' | 'tcp';
 }
 
 /** The ports of a workload: what a Sidecar resource lists, else the targets of its services; the oldest service decides the protocol. */
@@ -60,9 +62,9 @@ function listedPorts(sidecar: NonNullable<Scope['sidecar']>, node: ProxyNode): r
   return sidecar.spec.ingress.flatMap(({ port, bind, defaultEndpoint, tls }, at): readonly InboundPort[] => {
     if (port === undefined) return [];
     const { kind, http2 } = parseProtocol(port.protocol === '' ? (port.name.split('-')[0] ?? '') : port.protocol);
-    const [address = '', target = ''] = defaultEndpoint.split(':');
-    const elsewhere = defaultEndpoint !== '' && address !== '0.0.0.0' ? { endpoint: { address, port: Number(target) } } : {};
-    return [{ port: port.number, kind, http2, bind: bind === '' ? node.ip : bind, operation: `${node.name}:${port.number}/*`, origin: originAt(sidecar, ['spec', 'ingress', at]), ...elsewhere, ...(tls === undefined ? {} : { tls }) }];
+    const [, address = '', target = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(defaultEndpoint) ?? [];
+    const elsewhere = target !== '' && address !== '0.0.0.0' && address !== '::' ? { endpoint: { address: address === '' ? '127.0.0.1' : address, port: Number(target) } } : {};
+    return [{ port: port.number, kind, http2, ends: port.protocol.toUpperCase() === 'HTTPS' || kind === 'http' ? 'http' : 'tcp', bind: bind === '' ? node.ip : bind, operation: `${node.name}:${port.number}/*`, origin: originAt(sidecar, ['spec', 'ingress', at]), ...elsewhere, ...(tls === undefined ? {} : { tls }) }];
   });
 }
 
@@ -105,7 +107,7 @@ function portChains(index: InboundView, access: Access, port: InboundPort, mode:
     : [...access.network(stands), ...tcpFilters(cluster, [{ cluster, weight: 0 }], mesh)];
   const name = `${port.bind}_${port.port}`;
   if (port.tls !== undefined && mode === 'DISABLE') {
-    const http = port.kind === 'http';
+    const http = port.ends === 'http';
     return [{ name, filterChainMatch: { destinationPort: port.port, transportProtocol: 'tls' }, filters: filters(http ? 'http' : 'tcp'), transportSocket: serverTransport(port.tls, http), metadata: withOrigin(port.origin) }];
   }
   return inboundMatches(mode, protocolOf(port.kind)).map(({ match, protocol, tls }): FilterChain => ({

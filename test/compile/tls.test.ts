@@ -102,3 +102,23 @@ describe('sidecars', () => {
     expect(modes('gateway')).not.toContain('tlsMode');
   });
 });
+
+describe('TLS that a Sidecar’s ingress ends', () => {
+  const plain = resource('PeerAuthentication', 'plain', { selector: { matchLabels: { app: 'app' } }, mtls: { mode: 'STRICT' }, portLevelMtls: { 9443: { mode: 'DISABLE' } } }).replace('networking', 'security');
+  const ingress = (protocol: string, defaultEndpoint: string): string => resource('Sidecar', 'own', {
+    workloadSelector: { labels: { app: 'app' } }, ingress: [{ port: { number: 9443, name: 'secure', protocol }, defaultEndpoint, tls: { mode: 'SIMPLE', serverCertificate: '/c', privateKey: '/k' } }],
+  });
+  const inbound = (config: ProxyConfig): ReturnType<typeof simulate> => simulate(config, {
+    localPort: 15006, destinationIp: '10.0.0.9', destinationPort: 9443, sourceIp: '10.0.0.7', protocol: 'http', tls: 'tls', alpn: ['http/1.1'], serverName: '', request: { method: 'GET', path: '/', authority: 'app', scheme: 'https', header: () => undefined },
+  });
+
+  test('is HTTP inside when the port is HTTPS, and bytes when it is TLS', () => {
+    expect(inbound(configOf('sidecar', plain, ingress('HTTPS', '127.0.0.1:8080')))).toMatchObject({ virtualHost: 'inbound|http|9443', cluster: 'inbound|9443||' });
+    expect(inbound(configOf('sidecar', plain, ingress('TLS', '127.0.0.1:8080')))).toEqual({ listener: 'virtualInbound', filterChain: '10.0.0.9_9443', cluster: 'inbound|9443||' });
+  });
+
+  test.each([['127.0.0.1:8080', '127.0.0.1'], ['[::1]:8080', '::1'], [':8080', '127.0.0.1']])('goes to %s', (endpoint, address) => {
+    const cluster = configOf('sidecar', plain, ingress('HTTPS', endpoint)).clusters.find(({ name }) => name === 'inbound|9443||');
+    expect(JSON.stringify(cluster)).toContain(JSON.stringify({ address, portValue: 8080 }));
+  });
+});
