@@ -29,7 +29,8 @@ export class HttpExchange implements ServerExchange {
     this.#progress = progress;
     const stream = new Stream(context);
     this.#stream = stream;
-    const upgrade = head.upgrade !== '' && plan.upgrades.has(head.upgrade) ? head.upgrade : '';
+    // One that is not taken here is answered as such by `#handle`; `h2c` alone is no wish that must be granted.
+    const upgrade = head.upgrade === 'h2c' ? '' : head.upgrade;
     const request = new ProxiedRequest(head, context.scheme, body, upgrade, stream, plan.limits.proxyContinue === true && head.expectContinue);
     stream.inform = (status, headers) => { this.#inform(status, headers); };
     if (request.authority === '') request.authority = context.originalDestination;
@@ -80,6 +81,7 @@ export class HttpExchange implements ServerExchange {
     if (path.redirect) return this.#local('path_normalization_failed', localReply(307, '', [['location', path.path]]));
     request.path = path.path;
     this.#identify(request);
+    if (request.upgrade !== '' && !plan.upgrades.has(request.upgrade)) return this.#local('upgrade_failed', localReply(403, ''));
     return this.#session.handler(request);
   }
 

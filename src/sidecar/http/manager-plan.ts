@@ -53,6 +53,7 @@ export function managerPlan(manager: HttpConnectionManager): ManagerPlan {
       streamWindow: Number(manager.http2ProtocolOptions?.initialStreamWindowSize ?? 65_536),
       connectionWindow: Number(manager.http2ProtocolOptions?.initialConnectionWindowSize ?? 1_048_576),
       maxConcurrentStreams: Number(manager.http2ProtocolOptions?.maxConcurrentStreams ?? 100),
+      allowConnect: manager.http2ProtocolOptions?.allowConnect === true,
     },
   };
 }

@@ -55,12 +55,12 @@ export class Http2Connection implements LinkReader, FrameEvents, StreamHost {
 
   /** Says our preface and settings, and starts to read. */
   start(): void {
-    const { streamWindow, maxConcurrentStreams, headTimeout } = this.#options;
+    const { streamWindow, maxConcurrentStreams, headTimeout, allowConnect } = this.#options;
     const server = this.#role.side === 'server';
     if (!server) this.writer.raw(preface);
     this.writer.settings([
       [setting.headerTableSize, 0], server ? [setting.maxConcurrentStreams, maxConcurrentStreams] : [setting.enablePush, 0], [setting.initialWindowSize, streamWindow],
-      [setting.maxHeaderListSize, maxHeaderBytes],
+      [setting.maxHeaderListSize, maxHeaderBytes], ...(server && allowConnect === true ? [[setting.enableConnectProtocol, 1] as const] : []),
     ]);
     this.#receiveWindow.announce();
     this.#timer.arm(headTimeout);

@@ -13,6 +13,8 @@ export interface RequestFields {
   readonly expectContinue: boolean;
   /** Where the block's fields went: places in `values`, or {@link special}, or {@link pathPlace}. */
   readonly places: readonly number[];
+  /** The protocol that an extended CONNECT asks for, lower-case; else empty. */
+  readonly upgrade: string;
 }
 
 /** A response's header section, judged. */
@@ -45,10 +47,13 @@ export function requestFields(block: FieldBlock): RequestFields {
   if (known !== undefined) return known as RequestFields;
   const again = requestAgain(block);
   if (again !== undefined) return again;
-  const pseudo = { ':method': '', ':scheme': '', ':authority': '', ':path': '' };
+  const pseudo = { ':method': '', ':scheme': '', ':authority': '', ':path': '', ':protocol': '' };
   const regular = split(block, pseudo);
-  const method = pseudo[':method'];
+  const upgrade = pseudo[':protocol'].toLowerCase();
+  // As over HTTP/1.1, where a switch of protocols is asked for with GET.
+  const method = upgrade !== '' && pseudo[':method'] === 'CONNECT' ? 'GET' : pseudo[':method'];
   if (!/^[A-Z][A-Z_-]{0,31}$/.test(method)) throw new ProtocolError('http2.invalid_method', method === '' ? reset : 400);
+  if (upgrade !== '' && pseudo[':method'] !== 'CONNECT') throw new ProtocolError('http2.invalid_pseudo_header', reset);
   if (method === 'CONNECT') throw new ProtocolError('http2.connect_not_supported', 405);
   if (pseudo[':scheme'] === '' || pseudo[':path'] === '') throw new ProtocolError('http2.missing_pseudo_header', reset);
   if (pseudo[':scheme'] !== 'http' && pseudo[':scheme'] !== 'https') throw new ProtocolError('http2.invalid_scheme');
@@ -56,7 +61,7 @@ export function requestFields(block: FieldBlock): RequestFields {
   if (regular.expect !== '' && regular.expect !== '100-continue') throw new ProtocolError('http2.expectation_failed', 417);
   const fields: RequestFields = {
     method, path: checkedPath(method, pseudo[':path']), authority: authorityOf(pseudo[':authority'], regular.host), names, values, places, contentLength,
-    expectContinue: regular.expect !== '',
+    expectContinue: regular.expect !== '', upgrade,
   };
   block.parsed = fields;
   return fields;

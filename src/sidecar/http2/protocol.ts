@@ -11,8 +11,8 @@ export const errorCode = {
   none: 0, protocol: 1, internal: 2, flowControl: 3, settingsTimeout: 4, streamClosed: 5, frameSize: 6, refusedStream: 7, cancel: 8, compression: 9, connect: 10, enhanceYourCalm: 11,
 } as const;
 
-/** Section 6.5.2. */
-export const setting = { headerTableSize: 1, enablePush: 2, maxConcurrentStreams: 3, initialWindowSize: 4, maxFrameSize: 5, maxHeaderListSize: 6 } as const;
+/** Section 6.5.2; the last is RFC 8441's. */
+export const setting = { headerTableSize: 1, enablePush: 2, maxConcurrentStreams: 3, initialWindowSize: 4, maxFrameSize: 5, maxHeaderListSize: 6, enableConnectProtocol: 8 } as const;
 
 /** What a client says first, section 3.4. */
 export const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';

@@ -12,6 +12,8 @@ export interface Http2Options {
   readonly headTimeout: number;
   /** Without any stream. */
   readonly idleTimeout: number;
+  /** A server takes extended CONNECT: other protocols on a stream. Source: RFC 8441. */
+  readonly allowConnect?: boolean;
 }
 
 /** The side that the connection is on. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Clock, HeaderMap, HttpResponse } from '../hooks.ts';
 import { Headers, IdleTimer, ProtocolError, ReadyBody, type IncomingBody, type RequestLine, type ServerExchange, type ServerLimits, type ServerSession } from '../http1/index.ts';
 import type { Link } from '../link/index.ts';
@@ -8,12 +9,15 @@ import type { FieldBlock } from './hpack-decoder.ts';
 import { ConnectionError, errorCode } from './protocol.ts';
 import type { Http2Role } from './role.ts';
 import type { Http2Stream, StreamEnd, StreamEvents } from './stream.ts';
+import { tunnel } from './tunnel.ts';
 
 /** Windows and streams that a server allows. */
 export interface Http2ServerLimits extends ServerLimits {
   readonly streamWindow: number;
   readonly connectionWindow: number;
   readonly maxConcurrentStreams: number;
+  /** Takes extended CONNECT, RFC 8441. */
+  readonly allowConnect?: boolean;
 }
 
 /** The server side of HTTP/2 on one link: many requests at a time, each judged by itself. */
@@ -69,6 +73,7 @@ class ServerStream implements StreamEvents {
   readonly #server: Http2Server;
   #head: RequestLine | undefined;
   #exchange: ServerExchange | undefined;
+  #request: ReadyBody | IncomingBody | undefined;
   #responded = false;
   #continue = false;
   #timer: IdleTimer | undefined;
@@ -94,6 +99,8 @@ class ServerStream implements StreamEvents {
     let fields: RequestFields;
     try {
       fields = requestFields(block);
+      // Nobody was told that it would be understood.
+      if (fields.upgrade !== '' && this.#server.limits.allowConnect !== true) throw new ProtocolError('http2.invalid_pseudo_header', 0);
       if ((fields.contentLength ?? 0) > this.#server.limits.maxBody) throw new ProtocolError('http2.body_too_large', 413);
     } catch (error) {
       if (!(error instanceof ProtocolError) || error.status === 0) throw error;
@@ -101,15 +108,18 @@ class ServerStream implements StreamEvents {
       this.#refuse(error);
       return false;
     }
-    const { method, path, authority, names, values, contentLength, expectContinue } = fields;
+    const { method, path, authority, names, values, contentLength, expectContinue, upgrade } = fields;
     this.#stream.expected = contentLength;
     this.#continue = expectContinue && this.#server.limits.proxyContinue !== true;
-    this.#head = { method, path, authority, headers: Headers.from(names, values), upgrade: '', http2: true, expectContinue };
+    this.#head = { method, path, authority, headers: Headers.from(names, values), upgrade, http2: true, expectContinue };
+    // HTTP/1.1 wants a key for it, which callers over HTTP/2 do not send.
+    if (upgrade === 'websocket') this.#head.headers.set('sec-websocket-key', randomBytes(16).toString('base64'));
     return true;
   }
 
   ready(body: ReadyBody | IncomingBody): void {
     const { session } = this.#server;
+    this.#request = body;
     const exchange = session.open(this.#head as RequestLine, body, this);
     this.#exchange = exchange;
     exchange.response.then((response) => this.#respond(response), (error: unknown) => {
@@ -170,15 +180,28 @@ class ServerStream implements StreamEvents {
   #respond(response: HttpResponse): void {
     if (this.#exchange === undefined || this.#stream.closed) {
       response.body.cancel('downstream closed');
+      response.upgraded?.destroy();
       return;
     }
     this.#responded = true;
+    if (response.status === 101 && response.upgraded !== undefined) {
+      this.#switchProtocols(response, response.upgraded);
+      return;
+    }
     const { status, body } = response;
     const bodiless = this.#head?.method === 'HEAD' || status === 204 || status === 304;
     const empty = bodiless || (body instanceof ReadyBody && body.length === 0);
     this.#stream.sendHead(encodeResponse(this.#server.connection.sender.encoder, response, bodiless), empty);
     if (bodiless) body.cancel('no body wanted');
     else if (!empty) this.#stream.sendBody(body);
+  }
+
+  /** HTTP/2 has no 101: a 200 says that the stream is the other protocol's from now on. */
+  #switchProtocols(response: HttpResponse, upstream: Link): void {
+    response.headers.delete('sec-websocket-accept');
+    const { encoder } = this.#server.connection.sender;
+    this.#stream.sendHead(encodeResponse(encoder, { status: 200, headers: response.headers, body: response.body }, true), false);
+    this.#stream.sendBody(tunnel(upstream, this.#request as ReadyBody | IncomingBody));
   }
 
   /** Answers what is a message, but none that can be served. */
