@@ -32,6 +32,8 @@ export interface MeshConfig {
   readonly authorizers: readonly ExternalAuthorizer[];
   /** How many proxies in front of a gateway are believed in what they say of their callers. */
   readonly trustedProxies: number;
+  /** Callers may speak HTTP/1.0: `ISTIO_META_HTTP10` of the proxies' metadata. */
+  readonly http10: boolean;
 }
 
 /** An `extensionProvider` that decides about requests: a service that is asked by HTTP or gRPC. */
@@ -66,6 +68,7 @@ export const defaultMeshConfig: MeshConfig = {
   localityLbSetting: { distribute: [], failover: [], failoverPriority: [], enabled: true },
   authorizers: [],
   trustedProxies: 0,
+  http10: false,
 };
 
 const policies: readonly OutboundTrafficPolicy[] = ['ALLOW_ANY', 'REGISTRY_ONLY', 'ALLOW_ANY_DYNAMIC_DNS'];
@@ -87,6 +90,7 @@ export function meshConfigFrom(json: unknown, defaults: MeshConfig = defaultMesh
     accessLogFile: text(config.accessLogFile, defaults.accessLogFile),
     accessLogFormat: text(config.accessLogFormat, defaults.accessLogFormat),
     accessLogEncoding: config.accessLogEncoding === 'JSON' || config.accessLogEncoding === 'TEXT' ? config.accessLogEncoding : defaults.accessLogEncoding,
+    http10: record(record(config.defaultConfig).proxyMetadata).ISTIO_META_HTTP10 === '1',
     logProviders: names(byDefault.accessLogging),
     pathNormalization: normalizations.find((one) => one === record(config.pathNormalization).normalization) ?? defaults.pathNormalization,
     connectTimeout: parseDuration(text(config.connectTimeout, '')) ?? defaults.connectTimeout,

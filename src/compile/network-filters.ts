@@ -54,6 +54,7 @@ export function httpFilter({ statPrefix, routes, place, mesh, access = [], trust
     ...(place === 'outbound' ? {} : { setCurrentClientCertDetails: { subject: true, dns: place === 'inbound', uri: true } }),
     upgradeConfigs: [{ upgradeType: 'websocket' }],
     proxy100Continue: true,
+    ...(mesh.http10 ? { httpProtocolOptions: { acceptHttp10: true } } : {}),
     ...pathSettings[mesh.pathNormalization],
   };
   return { name: filterNames.httpConnectionManager, typedConfig: any(typeUrl.httpConnectionManager, manager) };

@@ -1,6 +1,7 @@
-import { withOrigin, type FilterChain, type Listener, type Origin } from '../xds/index.ts';
+import { withOrigin, type FilterChain, type FilterChainMatch, type Listener, type Origin } from '../xds/index.ts';
 import type { RouteContext } from './http-routes.ts';
 import type { MeshPort, MeshService } from './model.ts';
+import type { MeshConfig } from './mesh-config.ts';
 import { httpFilter, listenerFilters, tcpFilters } from './network-filters.ts';
 import { catchAllHost } from './sidecar-routes.ts';
 import type { Scope } from './scope.ts';
@@ -11,8 +12,9 @@ import type { ProxyNode } from './types.ts';
 const anyAddress = '0.0.0.0';
 /** The ports on which the sidecar itself accepts captured connections. */
 export const capturePorts = { outbound: 15001, inbound: 15006 } as const;
-const plainHttp = { transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.1', 'h2c'] };
-const plainHttpKey = JSON.stringify(plainHttp);
+/** HTTP/1.0 would only be refused where it is not allowed, so it passes as any other protocol. */
+const plainHttp = ({ http10 }: MeshConfig): FilterChainMatch => ({ transportProtocol: 'raw_buffer', applicationProtocols: [...(http10 ? ['http/1.0'] : []), 'http/1.1', 'h2c'] });
+const plainHttpKey = 'plain http';
 
 /** A listener while services are still being added to it. */
 interface Draft {
@@ -72,7 +74,7 @@ function addTo(draft: Draft, service: MeshService, port: MeshPort, context: Rout
     const routes = draft.bind === anyAddress || draft.bind === listed ? String(port.number) : `${service.host}:${port.number}`;
     if (!draft.chains.has(plainHttpKey)) {
       const statPrefix = draft.bind === anyAddress ? `outbound_${anyAddress}_${port.number}` : `outbound_${draft.bind}_${port.number}`;
-      draft.chains.set(plainHttpKey, { filterChainMatch: plainHttp, filters: [httpFilter({ statPrefix, routes, place: 'outbound', mesh: context.index.snapshot.mesh })] });
+      draft.chains.set(plainHttpKey, { filterChainMatch: plainHttp(context.index.snapshot.mesh), filters: [httpFilter({ statPrefix, routes, place: 'outbound', mesh: context.index.snapshot.mesh })] });
       routeNames.add(routes);
     }
   }
@@ -121,7 +123,7 @@ function virtualOutbound(index: SnapshotIndex, scope: Scope): Listener {
   const tcp: FilterChain = { name: 'virtualOutbound-catchall-tcp', filters: unknownTcp(index, scope) };
   const dynamic = scope.policy === 'ALLOW_ANY_DYNAMIC_DNS';
   const http: FilterChain = {
-    name: 'virtualOutbound-catchall-http', filterChainMatch: plainHttp,
+    name: 'virtualOutbound-catchall-http', filterChainMatch: plainHttp(mesh),
     filters: [httpFilter({ statPrefix: 'virtualOutbound-catchall-http', routes: { name: 'virtualOutbound-catchall-http', virtualHosts: [catchAllHost(scope.policy)], validateClusters: false }, place: 'outbound', mesh })],
   };
   return {

@@ -36,7 +36,7 @@ export class HttpExchange implements ServerExchange {
     if (request.authority === '') request.authority = context.originalDestination;
     this.#request = request;
     for (const step of session.steps) stream.step(step);
-    this.response = this.#handle(request).then((response) => this.#finalize(response));
+    this.response = (head.http10 === true && !plan.http10 ? this.#local('low_version', localReply(426, '')) : this.#handle(request)).then((response) => this.#finalize(response));
   }
 
   aborted(error: ProtocolError | undefined): void {

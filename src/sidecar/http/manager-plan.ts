@@ -1,6 +1,6 @@
 import type { HttpConnectionManager } from '../../xds/index.ts';
 import { milliseconds } from '../../util/envoy-json.ts';
-import type { Http2ServerLimits } from '../http2/index.ts';
+import { keepaliveOf, type Http2ServerLimits } from '../http2/index.ts';
 import { pathRules, type PathRules } from '../../routing/index.ts';
 import { tracingPlan, type TracingPlan } from './tracing.ts';
 
@@ -22,6 +22,8 @@ export interface ManagerPlan {
   readonly tracing: TracingPlan | undefined;
   /** Protocols that a caller may switch to, lower-case. */
   readonly upgrades: ReadonlySet<string>;
+  /** Callers may speak HTTP/1.0. */
+  readonly http10: boolean;
   readonly paths: PathRules;
   /** The version of HTTP that is spoken, or `AUTO` to find it out. */
   readonly codec: 'AUTO' | 'HTTP1' | 'HTTP2';
@@ -42,6 +44,7 @@ export function managerPlan(manager: HttpConnectionManager): ManagerPlan {
     tracing: tracingPlan(manager),
     requestIdInResponse: manager.alwaysSetRequestIdInResponse === true,
     upgrades: new Set((manager.upgradeConfigs ?? []).filter(({ enabled }) => enabled !== false).map(({ upgradeType }) => (upgradeType ?? '').toLowerCase())),
+    http10: manager.httpProtocolOptions?.acceptHttp10 === true,
     paths: pathRules(manager),
     codec: manager.codecType === 'HTTP1' || manager.codecType === 'HTTP2' ? manager.codecType : 'AUTO',
     limits: {
@@ -53,6 +56,7 @@ export function managerPlan(manager: HttpConnectionManager): ManagerPlan {
       streamWindow: Number(manager.http2ProtocolOptions?.initialStreamWindowSize ?? 65_536),
       connectionWindow: Number(manager.http2ProtocolOptions?.initialConnectionWindowSize ?? 1_048_576),
       maxConcurrentStreams: Number(manager.http2ProtocolOptions?.maxConcurrentStreams ?? 100),
+      keepalive: keepaliveOf(manager.http2ProtocolOptions),
       allowConnect: manager.http2ProtocolOptions?.allowConnect === true,
     },
   };

@@ -16,6 +16,7 @@ export interface RequestLine {
   readonly http2: boolean;
   /** `Expect: 100-continue`. */
   readonly expectContinue: boolean;
+  readonly http10?: boolean;
 }
 
 /** The head of an HTTP/1.x request; nothing in it is the raw text of the peer's framing. */

@@ -6,6 +6,7 @@ import { FloodGuard } from './flood-guard.ts';
 import { FrameDecoder, type FrameEvents } from './frame-decoder.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { maxHeaderBytes, type FieldBlock } from './hpack-decoder.ts';
+import { Keepalive } from './keepalive.ts';
 import { ConnectionError, errorCode, maxStreamId, maxWindow, preface, setting } from './protocol.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import type { Http2Options, Http2Role } from './role.ts';
@@ -34,6 +35,7 @@ export class Http2Connection implements LinkReader, FrameEvents, StreamHost {
   readonly #receiveWindow: ReceiveWindow;
   /** Streams whose heads came in the chunk that is being read. */
   #fresh: Http2Stream[] = [];
+  #keepalive: Keepalive | undefined;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #draining: 'no' | 'announced' | 'last' = 'no';
   #details: string | undefined;
@@ -55,7 +57,7 @@ export class Http2Connection implements LinkReader, FrameEvents, StreamHost {
 
   /** Says our preface and settings, and starts to read. */
   start(): void {
-    const { streamWindow, maxConcurrentStreams, headTimeout, allowConnect } = this.#options;
+    const { streamWindow, maxConcurrentStreams, headTimeout, allowConnect, keepalive } = this.#options;
     const server = this.#role.side === 'server';
     if (!server) this.writer.raw(preface);
     this.writer.settings([
@@ -64,6 +66,7 @@ export class Http2Connection implements LinkReader, FrameEvents, StreamHost {
     ]);
     this.#receiveWindow.announce();
     this.#timer.arm(headTimeout);
+    if (keepalive !== undefined) this.#keepalive = new Keepalive(keepalive, this.#clock, (bytes) => this.writer.ping(bytes, 0, false), () => this.link.destroy());
     this.link.read(this);
   }
 
@@ -258,7 +261,7 @@ export class Http2Connection implements LinkReader, FrameEvents, StreamHost {
       this.#draining = 'last';
       this.writer.goaway(this.#streams.lastOfPeer, errorCode.none);
       this.#closeWhenIdle();
-    }
+    } else this.#keepalive?.answered(bytes, start);
   }
 
   goaway(lastStream: number): void {
@@ -366,6 +369,7 @@ export class Http2Connection implements LinkReader, FrameEvents, StreamHost {
   }
 
   #stop(): void {
+    this.#keepalive?.stop();
     this.sender.stop();
     this.#decoder.stop();
   }

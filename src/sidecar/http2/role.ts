@@ -1,3 +1,4 @@
+import type { KeepaliveOptions } from './keepalive.ts';
 import type { Http2Stream, StreamEvents } from './stream.ts';
 
 /** What a connection announces, and its timeouts in milliseconds (0 switches one off). */
@@ -14,6 +15,8 @@ export interface Http2Options {
   readonly idleTimeout: number;
   /** A server takes extended CONNECT: other protocols on a stream. Source: RFC 8441. */
   readonly allowConnect?: boolean;
+  /** Whether and how the peer is asked if it is still there. */
+  readonly keepalive?: KeepaliveOptions | undefined;
 }
 
 /** The side that the connection is on. */

@@ -6,6 +6,7 @@ import { Http2Connection } from './connection.ts';
 import { encodeInformational, encodeResponse } from './encode.ts';
 import { requestFields, type RequestFields } from './fields.ts';
 import type { FieldBlock } from './hpack-decoder.ts';
+import type { KeepaliveOptions } from './keepalive.ts';
 import { ConnectionError, errorCode } from './protocol.ts';
 import type { Http2Role } from './role.ts';
 import type { Http2Stream, StreamEnd, StreamEvents } from './stream.ts';
@@ -18,6 +19,7 @@ export interface Http2ServerLimits extends ServerLimits {
   readonly maxConcurrentStreams: number;
   /** Takes extended CONNECT, RFC 8441. */
   readonly allowConnect?: boolean;
+  readonly keepalive?: KeepaliveOptions | undefined;
 }
 
 /** The server side of HTTP/2 on one link: many requests at a time, each judged by itself. */

@@ -1,6 +1,7 @@
 import { upstreamTls } from '../../features/mtls/transport.ts';
 import type { Cluster, Http2ProtocolOptions } from '../../xds/index.ts';
 import type { UpstreamRequest } from '../hooks.ts';
+import { keepaliveOf } from '../http2/index.ts';
 import type { Host } from './host.ts';
 import { Http1Pool } from './http1-pool.ts';
 import { Http2Pool } from './http2-pool.ts';
@@ -30,8 +31,8 @@ export class HostPool implements HttpPool {
     const carried = ridesMesh(host, context);
     this.#use = carried ? 'all' : http2Use(config);
     this.#http1 = new Http1Pool(host, context);
-    const { maxConcurrentStreams } = choice(config).explicitHttpConfig?.http2ProtocolOptions ?? choice(config).useDownstreamProtocolConfig?.http2ProtocolOptions ?? {};
-    this.#http2 = this.#use === 'none' ? undefined : new Http2Pool(host, context, { maxConcurrentStreams: Number(maxConcurrentStreams ?? streams), negotiated: carried, fallback: this.#http1 });
+    const options = choice(config).explicitHttpConfig?.http2ProtocolOptions ?? choice(config).useDownstreamProtocolConfig?.http2ProtocolOptions;
+    this.#http2 = this.#use === 'none' ? undefined : new Http2Pool(host, context, { maxConcurrentStreams: Number(options?.maxConcurrentStreams ?? streams), keepalive: keepaliveOf(options), negotiated: carried, fallback: this.#http1 });
   }
 
   send(request: UpstreamRequest, exchange: Exchange, fresh: boolean): Pending {

@@ -1,5 +1,5 @@
 import type { UpstreamRequest } from '../hooks.ts';
-import { Http2Client, speaksHttp2, type Http2ClientOwner, type Http2Request } from '../http2/index.ts';
+import { Http2Client, speaksHttp2, type Http2ClientOwner, type Http2Request, type KeepaliveOptions } from '../http2/index.ts';
 import { handleLink } from '../link/index.ts';
 import type { UpstreamConnection } from '../runtime.ts';
 import type { Host } from './host.ts';
@@ -39,6 +39,7 @@ interface PooledClient {
 export interface Http2PoolOptions {
   /** Streams on a connection, where the config says so; the peer may allow fewer. */
   readonly maxConcurrentStreams: number;
+  readonly keepalive: KeepaliveOptions | undefined;
   /** The handshake must agree on HTTP/2; where it does not, requests go to the other pool. */
   readonly negotiated: boolean;
   /** Takes requests when the host turned out to speak HTTP/1.1. */
@@ -131,7 +132,7 @@ export class Http2Pool implements HttpPool, Http2ClientOwner {
       return;
     }
     const idleTimeout = Number.isFinite(limits.idleTimeout) ? limits.idleTimeout : 0;
-    const codec = new Http2Client(handleLink(connection.link), this, { ...windows, idleTimeout }, environment.clock);
+    const codec = new Http2Client(handleLink(connection.link), this, { ...windows, idleTimeout, keepalive: this.#options.keepalive }, environment.clock);
     this.#clients.set(codec, { codec, connection, gone: this.#queue.opened(() => codec.shutdown()) });
     codec.start();
     this.changed();

@@ -55,7 +55,7 @@ function post(port: number, headers: Readonly<Record<string, string>> = {}): Pro
 }
 
 it('passes early hints on, but not to HTTP/1.0', async () => {
-  const proxy = await proxyTo([await application()]);
+  const proxy = await proxyTo([await application()], { httpProtocolOptions: { acceptHttp10: true } });
   const ask = async (version: string): Promise<string> => (await exchange(proxy.port, [`GET /hints HTTP/${version}\r\nHost: a\r\nConnection: close\r\n\r\n`])).answer;
   expect(await ask('1.1')).toMatch(/^HTTP\/1\.1 103 Early Hints\r\nlink: <\/a\.css>; rel=preload\r\n\r\nHTTP\/1\.1 200 OK\r\n[^]*hinted/i);
   expect(await ask('1.0')).toMatch(/^HTTP\/1\.[01] 200 OK\r\n/);

@@ -58,7 +58,7 @@ it('answers HEAD, 204 and 304 without a body and keeps the connection', async ()
 
 it('reads a body up to the end of the upstream connection, and closes for HTTP/1.0', async () => {
   const upstream = await startUpstream((received, socket) => { if (received.endsWith('\r\n\r\n')) { socket.write('HTTP/1.0 200 OK\r\n\r\nfirst '); setImmediate(() => socket.end('second')); } });
-  const proxy = await startProxy({ clusters: { up: [upstream.port] } });
+  const proxy = await startProxy({ clusters: { up: [upstream.port] }, manager: { httpProtocolOptions: { acceptHttp10: true } } });
   closing.push(() => proxy.close(), () => upstream.close());
   const modern = await exchange(proxy.port, ['GET / HTTP/1.1\r\nHost: a\r\n\r\n'], (text) => text.endsWith('0\r\n\r\n'));
   expect(modern.answer).toMatch(/transfer-encoding: chunked/);
@@ -66,6 +66,14 @@ it('reads a body up to the end of the upstream connection, and closes for HTTP/1
   expect(old.closed).toBe(true);
   expect(old.answer).not.toMatch(/transfer-encoding/);
   expect(old.answer).toMatch(/\r\n\r\nfirst second$/);
+});
+
+it('answers HTTP/1.0 with 426 where it is not allowed', async () => {
+  const { upstream, proxy } = await proxyTo(() => ok('hello'));
+  const { answer } = await exchange(proxy.port, ['GET /old HTTP/1.0\r\nHost: a\r\n\r\n']);
+  expect(answer).toMatch(/^HTTP\/1\.1 426 Upgrade Required\r\n/);
+  expect(upstream.received).toEqual([]);
+  expect(await proxy.record()).toMatchObject({ status: 426, details: 'low_version', flags: [] });
 });
 
 it('sends 100 Continue when the body is wanted', async () => {

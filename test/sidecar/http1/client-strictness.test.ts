@@ -7,7 +7,7 @@ let proxy: TestProxy;
 beforeAll(async () => {
   upstream = await startEcho(() => 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
   const route = { cluster: 'up', timeout: '0s' };
-  proxy = await startProxy({ clusters: { up: [upstream.port] }, routes: [{ match: { prefix: '/' }, route }, { match: { path: '*' }, route }] });
+  proxy = await startProxy({ manager: { httpProtocolOptions: { acceptHttp10: true } }, clusters: { up: [upstream.port] }, routes: [{ match: { prefix: '/' }, route }, { match: { path: '*' }, route }] });
 });
 afterAll(async () => { await proxy.close(); await upstream.close(); });
 
