@@ -154,9 +154,11 @@ export function inboundClusters(ports: readonly InboundPort[]): readonly Cluster
   return ports.map(({ port, kind, http2, endpoint, origin }): Cluster => {
     const name = `inbound|${port}||`;
     const base = { name, connectTimeout, ...protocolOptions({ name: '', number: port, kind, http2 }, {}), ...compileCircuitBreakers(undefined), metadata: withOrigin(origin) };
-    if (endpoint === undefined) return { ...base, type: 'ORIGINAL_DST', lbPolicy: 'CLUSTER_PROVIDED', upstreamBindConfig: { sourceAddress: { address: '127.0.0.6' } } };
+    // From this address, a connection to the pod's own is not captured once more.
+    const past = { upstreamBindConfig: { sourceAddress: { address: '127.0.0.6' } } };
+    if (endpoint === undefined) return { ...base, type: 'ORIGINAL_DST', lbPolicy: 'CLUSTER_PROVIDED', ...past };
     const address = { socketAddress: { address: endpoint.address, portValue: endpoint.port } };
-    return { ...base, type: 'STATIC', loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints: [{ endpoint: { address } }] }] } };
+    return { ...base, type: 'STATIC', ...(endpoint.address.startsWith('127.') ? {} : past), loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints: [{ endpoint: { address } }] }] } };
   });
 }
 

@@ -33,7 +33,10 @@ export interface InboundPort {
 
 /** The ports of a workload: what a Sidecar resource lists, else the targets of its services; the oldest service decides the protocol. */
 export function inboundPorts(index: InboundView, node: ProxyNode, targets: readonly ServiceTarget[], sidecar: Scope['sidecar']): readonly InboundPort[] {
-  if (sidecar !== undefined && sidecar.spec.ingress.length > 0) return listedPorts(sidecar, node);
+  if (sidecar !== undefined && sidecar.spec.ingress.length > 0) {
+    const listed = listedPorts(sidecar, node);
+    return index.snapshot.withoutKubeProxy === true ? [...listed, ...portsFor(listed, node, targets)] : listed;
+  }
   const ports = new Map<number, InboundPort>();
   for (const { service, servicePort, targetPort } of targets) {
     const port = service.ports.find(({ number }) => number === servicePort);
@@ -58,12 +61,22 @@ function servicePorts(node: ProxyNode, targets: readonly ServiceTarget[], taken:
   return [...ports.values()];
 }
 
+/** The same for ports that a Sidecar lists. */
+function portsFor(listed: readonly InboundPort[], node: ProxyNode, targets: readonly ServiceTarget[]): readonly InboundPort[] {
+  return servicePorts(node, targets, new Set(listed.map(({ port }) => port))).flatMap((standing) => {
+    const own = listed.find(({ port }) => port === standing.target);
+    return own === undefined ? [] : [{ ...own, port: standing.port, target: own.port, endpoint: own.endpoint ?? { address: node.ip, port: own.port } }];
+  });
+}
+
+/** A default endpoint of `0.0.0.0` is the workload's own address; HTTPS that is terminated is HTTP. Source: istio.io, Sidecar, IstioIngressListener. */
 function listedPorts(sidecar: NonNullable<Scope['sidecar']>, node: ProxyNode): readonly InboundPort[] {
   return sidecar.spec.ingress.flatMap(({ port, bind, defaultEndpoint, tls }, at): readonly InboundPort[] => {
     if (port === undefined) return [];
     const { kind, http2 } = parseProtocol(port.protocol === '' ? (port.name.split('-')[0] ?? '') : port.protocol);
     const [, address = '', target = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(defaultEndpoint) ?? [];
-    const elsewhere = target !== '' && address !== '0.0.0.0' && address !== '::' ? { endpoint: { address: address === '' ? '127.0.0.1' : address, port: Number(target) } } : {};
+    const here = address === '0.0.0.0' || address === '::';
+    const elsewhere = target !== '' && !(here && Number(target) === port.number) ? { endpoint: { address: here ? node.ip : address === '' ? '127.0.0.1' : address, port: Number(target) } } : {};
     return [{ port: port.number, kind, http2, ends: port.protocol.toUpperCase() === 'HTTPS' || kind === 'http' ? 'http' : 'tcp', bind: bind === '' ? node.ip : bind, operation: `${node.name}:${port.number}/*`, origin: originAt(sidecar, ['spec', 'ingress', at]), ...elsewhere, ...(tls === undefined ? {} : { tls }) }];
   });
 }

@@ -25,7 +25,8 @@ function kubernetesService(snapshot: MeshSnapshot, sources: EndpointSources, res
     namespace: metadata.namespace,
     registry: 'Kubernetes',
     ports: spec.ports.map((port) => ({ name: port.name, number: port.port, ...servicePortProtocol(port) })),
-    addresses: headless || external ? [] : serviceAddress(snapshot, spec, `${metadata.namespace}/${metadata.name}`),
+    // In a cluster, DNS leads to the host outside; in a lab, the sidecar's DNS has an address of the mesh for it.
+    addresses: headless || (external && snapshot.withoutKubeProxy !== true) ? [] : serviceAddress(snapshot, spec, `${metadata.namespace}/${metadata.name}`),
     resolution: external || collector ? 'dns' : headless ? 'original-destination' : 'endpoints',
     headless,
     external: external || collector,

@@ -1,5 +1,5 @@
 import { compileFor, defaultMeshConfig, meshConfigFrom, prepareSnapshot, type SnapshotIndex } from '../compile/index.ts';
-import { groupOf, meshDocument, parseManifests, resourceName, validate } from '../manifest/index.ts';
+import { groupOf, meshDocument, parseManifests, resourceName, trustDomainOf, validate } from '../manifest/index.ts';
 import type { Compiler } from './compiler.ts';
 
 /** The lab's own manifests and compile layers. The mesh config is what an IstioOperator and the ConfigMap `istio` in `istio-system` say, as in Istio. */
@@ -8,8 +8,7 @@ export const istioCompiler: Compiler = {
     const { resources, diagnostics } = parseManifests(files);
     return { resources, diagnostics: [...diagnostics, ...resources.flatMap((resource) => validate(resource))] };
   },
-  // Identities are made for the trust domain that the lab was started with.
-  mesh: (resources, trustDomain) => ({ ...meshConfigFrom(meshDocument(resources), defaultMeshConfig), trustDomain }),
+  mesh: (resources, trustDomain) => ({ ...meshConfigFrom(meshDocument(resources), defaultMeshConfig), trustDomain: trustDomainOf(resources) ?? trustDomain }),
   prepare: (snapshot) => {
     const prepared = prepareSnapshot(snapshot);
     return (node) => compileFor(prepared, node);

@@ -1,11 +1,11 @@
 import type { Resource } from '../manifest/index.ts';
 
-/** The services that need a virtual IP: `namespace/name` of a Service with a cluster IP, host of a ServiceEntry. Wildcard hosts have none. */
+/** The services that need a virtual IP: `namespace/name` of a Service with a cluster IP or the name of a host outside (nobody else answers for that name in a lab), host of a ServiceEntry. Wildcard hosts have none. */
 export function virtualIpKeys(resources: readonly Resource[]): readonly string[] {
   const keys = new Set<string>();
   for (const { kind, metadata, body } of resources) {
     const spec = (body['spec'] ?? {}) as { readonly clusterIP?: unknown; readonly type?: unknown; readonly hosts?: unknown };
-    if (kind === 'Service' && spec.clusterIP !== 'None' && spec.type !== 'ExternalName') keys.add(`${metadata.namespace}/${metadata.name}`);
+    if (kind === 'Service' && spec.clusterIP !== 'None') keys.add(`${metadata.namespace}/${metadata.name}`);
     if (kind === 'ServiceEntry' && Array.isArray(spec.hosts)) {
       for (const host of spec.hosts) if (typeof host === 'string' && host !== '' && !host.includes('*')) keys.add(host);
     }

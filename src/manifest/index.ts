@@ -29,6 +29,6 @@ export { injected, podTemplate, podTemplates, type PodTemplate, type WorkloadKin
 export { consentNeeded, type ConsentItem } from './consent.ts';
 export { validate } from './validation/index.ts';
 export { limits } from './limits.ts';
-export { meshDocument } from './mesh-document.ts';
+export { meshDocument, trustDomainOf } from './mesh-document.ts';
 export { readPlainYaml } from './yaml.ts';
 export type { IstioOperator, MeshConfig as MeshConfigFields } from './kinds/mesh-config.ts';

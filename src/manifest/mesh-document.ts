@@ -27,6 +27,12 @@ export function meshDocument(resources: readonly Resource[]): Readonly<Record<st
   return [...installed, ...maps].reduce<Readonly<Record<string, unknown>>>((merged, next) => over(merged, next), {});
 }
 
+/** The trust domain that manifests give the mesh; `undefined` when they leave it to the lab. Source: istio.io, MeshConfig. */
+export function trustDomainOf(resources: readonly Resource[]): string | undefined {
+  const { trustDomain } = meshDocument(resources);
+  return typeof trustDomain === 'string' && trustDomain !== '' ? trustDomain : undefined;
+}
+
 function over(below: Readonly<Record<string, unknown>>, above: unknown): Readonly<Record<string, unknown>> {
   if (!isMap(above)) return below;
   return { ...below, ...Object.fromEntries(Object.entries(above).map(([key, value]) => [key, isMap(below[key]) && isMap(value) ? over(below[key], value) : value])) };

@@ -116,11 +116,11 @@ describe('virtual IPs', () => {
     apiVersion: 'v1', kind, metadata: { name, namespace: 'default', labels: {}, annotations: {} }, spec, body: { spec }, origin: { file: '', line: 1, kind, name }, locate: () => ({ line: 1, column: 1 }),
   });
 
-  it('are for services with a cluster IP and for hosts of service entries', () => {
+  it('are for services with a cluster IP, names for hosts outside and hosts of service entries', () => {
     expect(virtualIpKeys([
       resource('Service', 'a', {}), resource('Service', 'headless', { clusterIP: 'None' }), resource('Service', 'alias', { type: 'ExternalName' }),
       resource('ServiceEntry', 'se', { hosts: ['x.example', '*.y.example'] }), resource('VirtualService', 'vs', { hosts: ['a'] }),
-    ])).toEqual(['default/a', 'x.example']);
+    ])).toEqual(['default/a', 'default/alias', 'x.example']);
   });
 
   it('stay the same, come back to who had them, and are given away only when the range is full', () => {

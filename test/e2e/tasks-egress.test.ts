@@ -13,6 +13,7 @@ const policy = (mode: string): SourceFile => ({ path: 'mesh.yaml', text: `apiVer
 
 const host = 'news.example.org';
 const bank = 'bank.example.org';
+const pedia = ['en.pedia.example', 'de.pedia.example'] as const;
 const gatewayHost = 'istio-egressgateway.istio-system.svc.cluster.local';
 const entry = (ports: readonly unknown[], name = host): SourceFile => networking('ServiceEntry', name.replaceAll('.', '-'), { hosts: [name], ports, location: 'MESH_EXTERNAL', resolution: 'DNS' });
 const http = { number: 80, name: 'http', protocol: 'HTTP' };
@@ -31,7 +32,7 @@ describe.skipIf(why !== undefined)(`Istio’s task pages on egress${why === unde
   beforeAll(async () => {
     ca = await makeCa('authority of the world outside');
     lab = await startLab('tls-egress', sample('curl/curl.yaml'));
-    outside = await startOutside({ lab: lab.name, hosts: [host, bank], certificate: await ca.issue({ dns: [host, bank] }), clientRoot: ca.root });
+    outside = await startOutside({ lab: lab.name, hosts: [host, bank, ...pedia, 'www.pedia.example'], certificate: await ca.issue({ dns: [host, bank, '*.pedia.example'] }), clientRoot: ca.root });
     await lab.synced();
   }, 180_000);
   afterAll(async () => {
@@ -127,4 +128,60 @@ describe.skipIf(why !== undefined)(`Istio’s task pages on egress${why === unde
       expect((await lab.records()).some(({ path, proxy, mtls, destination }) => path === '/originated' && proxy.startsWith('default/curl') && mtls && destination.principal.endsWith('/sa/istio-egressgateway-service-account'))).toBe(true);
     });
   }, 120_000);
+
+  it('egress using wildcard hosts: one entry for all hosts of a domain, directly and through the gateway to the server that has them all', async () => {
+    const any = '*.pedia.example';
+    const all = networking('ServiceEntry', 'pedia', { hosts: [any], ports: [https], location: 'MESH_EXTERNAL' });
+    await during([policy('REGISTRY_ONLY')], async () => {
+      expect(await curl(`https://${pedia[0]}/`)).toMatch(/^exit (35|56)$/);
+      await during([all], async () => {
+        for (const one of pedia) await eventually(`https://${one}/wiki`, new RegExp(`outside tls ${one} /wiki ${one} {2}200$`));
+        expect(await curl(`https://${bank}/`)).toMatch(/^exit (35|56)$/);
+        await until('the entry in the records', async () => (await lab.records()).some(({ proxy, cluster }) => proxy.startsWith('default/curl') && cluster === `outbound|443||${any}`));
+      });
+      const www = 'www.pedia.example';
+      await during([
+        entry([https], www), networking('DestinationRule', 'egressgateway', { host: gatewayHost, subsets: [{ name: 'pedia' }] }),
+        egress([{ port: https, hosts: [any], tls: { mode: 'PASSTHROUGH' } }]),
+        networking('VirtualService', 'through-egress', {
+          hosts: [any], gateways: ['mesh', 'istio-egressgateway'],
+          tls: [{ match: [{ gateways: ['mesh'], port: 443, sniHosts: [any] }], route: [to(gatewayHost, 443, 'pedia')] }, { match: [{ gateways: ['istio-egressgateway'], port: 443, sniHosts: [any] }], route: [to(www, 443)] }],
+        }), all,
+      ], async () => {
+        for (const one of pedia) await eventually(`https://${one}/through`, new RegExp(`outside tls ${one} /through ${one} {2}200$`));
+        await passed(({ protocol, cluster }) => protocol === 'tcp' && cluster === `outbound|443||${www}`);
+        expect(await lab.core.metrics({ lab: lab.name })).toMatch(new RegExp(`istio_tcp_connections_opened_total\\{[^}]*source_workload="istio-egressgateway"[^}]*destination_service="${www.replaceAll('.', '\\.')}"`));
+      });
+    });
+  }, 120_000);
+
+  it('using an external HTTPS proxy: the application asks it by CONNECT, and the mesh sees TCP to its address', async () => {
+    const through = (): Promise<string> => curl(`https://${pedia[0]}/by-proxy`, '-x', `http://${outside?.address ?? ''}:3128`);
+    const proxy = networking('ServiceEntry', 'proxy', { hosts: ['my-company-proxy.com'], addresses: [`${outside?.address ?? ''}/32`], ports: [{ number: 3128, name: 'tcp', protocol: 'TCP' }], location: 'MESH_EXTERNAL', resolution: 'NONE' });
+    await during([policy('REGISTRY_ONLY')], async () => {
+      expect(await through()).toMatch(/^exit \d+$/);
+      await during([proxy], async () => {
+        await until('an answer by the proxy', async () => (await through()) === `outside tls ${pedia[0]} /by-proxy ${pedia[0]}  200`, 20_000);
+        await until('a record of the connection', async () => (await lab.records()).some(({ protocol, cluster }) => protocol === 'tcp' && cluster === 'outbound|3128||my-company-proxy.com'));
+      });
+    });
+  }, 60_000);
+
+  it('Kubernetes Services for egress traffic: a name of the cluster for a host outside, and for an address', async () => {
+    const service = (name: string, spec: unknown): SourceFile => ({ path: `service-${name}.yaml`, text: JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name }, spec }) });
+    const plain = (name: string): SourceFile => networking('DestinationRule', name, { host: `${name}.default.svc.cluster.local`, trafficPolicy: { tls: { mode: 'DISABLE' } } });
+    const endpoints: SourceFile = { path: 'endpoints.yaml', text: JSON.stringify({ apiVersion: 'v1', kind: 'Endpoints', metadata: { name: 'my-pedia' }, subsets: [{ addresses: [{ ip: outside?.address ?? '' }], ports: [{ port: 443, name: 'tls' }] }] }) };
+    await during([
+      service('my-news', { type: 'ExternalName', externalName: host, ports: [{ protocol: 'TCP', port: 80, name: 'http' }] }), plain('my-news'),
+      service('my-pedia', { ports: [{ protocol: 'TCP', port: 443, name: 'tls' }] }), endpoints, plain('my-pedia'),
+    ], async () => {
+      await eventually('http://my-news.default.svc.cluster.local/alias', /outside plain my-news\.default\.svc\.cluster\.local \/alias {3}200$/);
+      let last = '';
+      await until('TLS with the address behind the Service', async () => (last = await curl(`https://${pedia[1]}/alias`, '--connect-to', `${pedia[1]}:443:my-pedia.default.svc.cluster.local:443`)) === `outside tls ${pedia[1]} /alias ${pedia[1]}  200`, 20_000).catch((error: unknown) => { throw new Error(`${String(error)}; last: ${last}`); });
+      await until('both in the records', async () => {
+        const clusters = (await lab.records()).map(({ cluster }) => cluster);
+        return ['80||my-news', '443||my-pedia'].every((part) => clusters.includes(`outbound|${part}.default.svc.cluster.local`));
+      });
+    });
+  }, 60_000);
 });

@@ -56,9 +56,9 @@ export async function changeFiles(session: Session, after: readonly SourceFile[]
   return { applied: result.applied, version: result.version, changes: result.applied ? changes : [], diagnostics: result.diagnostics };
 }
 
-/** Config maps and secrets count, since pods mount them, and Gateways, since they are pods or open ports of one. */
+/** Config maps and secrets count, since pods mount them, Gateways, since they are pods or open ports of one, and what installs the mesh: it brings gateways and the trust domain. */
 function podsDiffer(before: readonly SourceFile[], after: readonly Resource[]): boolean {
-  const print = (resources: readonly Resource[]): string => JSON.stringify([podTemplates(resources), resources.filter(({ kind }) => ['Service', 'ConfigMap', 'Secret', 'Namespace', 'Gateway', 'GatewayClass', 'Ingress', 'IngressClass'].includes(kind)).map(({ body }) => body)], (key, value: unknown) => (key === 'origin' ? undefined : value));
+  const print = (resources: readonly Resource[]): string => JSON.stringify([podTemplates(resources), resources.filter(({ kind }) => ['Service', 'ConfigMap', 'Secret', 'Namespace', 'Gateway', 'GatewayClass', 'Ingress', 'IngressClass', 'IstioOperator'].includes(kind)).map(({ body }) => body)], (key, value: unknown) => (key === 'origin' ? undefined : value));
   return print(parseManifests(before).resources) !== print(after);
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { LabFailure, ports, type DrainSettings, type SidecarSettings } from '../../contract/index.ts';
-import { ofKind, type PodTemplate, type Resource } from '../../manifest/index.ts';
+import { ofKind, trustDomainOf, type PodTemplate, type Resource } from '../../manifest/index.ts';
 import type { ImageChoice } from './choose-images.ts';
 import { configData } from './config-data.ts';
 import { trustDomain, type LabRecord } from './control-plane.ts';
@@ -115,11 +115,11 @@ function podLabelsOf({ template, labels, hash }: Desired, name: string): Readonl
   return template?.kind === 'Pod' ? labels : { ...labels, 'pod-template-hash': templateHash(hash) };
 }
 
-function sidecarSettings(desired: Desired, pod: PodIdentity, token: string, plan: PodPlan | undefined, drain: DrainSettings, { network, record }: ComposeInputs): SidecarSettings {
+function sidecarSettings(desired: Desired, pod: PodIdentity, token: string, plan: PodPlan | undefined, drain: DrainSettings, { network, record, resources }: ComposeInputs): SidecarSettings {
   const type = desired.kind === 'gateway' ? 'router' : 'sidecar';
   return {
     node: `${type}~${pod.ip}~${pod.name}.${pod.namespace}~${pod.namespace}.svc.cluster.local`, proxy: `${pod.namespace}/${pod.name}`, type, ip: pod.ip, namespace: pod.namespace,
-    serviceAccount: pod.serviceAccount, workload: desired.workload, labels: pod.labels, trustDomain, domainSuffix: 'cluster.local',
+    serviceAccount: pod.serviceAccount, workload: desired.workload, labels: pod.labels, trustDomain: trustDomainOf(resources) ?? trustDomain, domainSuffix: 'cluster.local',
     controlPlane: { host: network.controlPlane, port: ports.controlPlane }, token, roots: record.root, probes: plan?.probes ?? [], recordsPerSecond, drain,
   };
 }

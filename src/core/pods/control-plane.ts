@@ -33,7 +33,7 @@ export interface LabRecord extends ControlEndpoint {
   readonly id: string;
 }
 
-/** The trust domain and DNS suffix of every lab, as in a fresh Istio. */
+/** The trust domain of a lab whose manifests give it no other one, and the DNS suffix of every lab, as in a fresh Istio. */
 export const trustDomain = 'cluster.local';
 
 const stateDir = '/var/lib/weft';

@@ -1,5 +1,5 @@
 import { managedGateways, type ManagedGateway } from '../../compile/index.ts';
-import { consentNeeded, injected, ofKind, type PodTemplate, type Resource } from '../../manifest/index.ts';
+import { consentNeeded, injected, ofKind, trustDomainOf, type PodTemplate, type Resource } from '../../manifest/index.ts';
 import { LabFailure } from '../../contract/index.ts';
 import type { ImageChoice } from './choose-images.ts';
 import { gatewayPorts, ingressGateway } from './gateway.ts';
@@ -27,7 +27,12 @@ export interface Desired {
 export function desiredPods(resources: readonly Resource[], templates: readonly PodTemplate[], images: ReadonlyMap<string, ImageChoice>): readonly Desired[] {
   const namespaces = new Map(ofKind(resources, 'Namespace').map((namespace) => [namespace.metadata.name, namespace]));
   const workloads = templates.map((template) => fromTemplate(template, injected(template, namespaces.get(template.namespace)), resources, images));
-  return [...ingress(resources), ...managedGateways(resources).map(managed), ...workloads];
+  return [...ingress(resources), ...managedGateways(resources).map(managed), ...workloads].map(withTrustDomain(trustDomainOf(resources)));
+}
+
+/** Proxies are made anew with the trust domain of the mesh: their identities are of it. */
+function withTrustDomain(trustDomain: string | undefined): (desired: Desired) => Desired {
+  return (desired) => (trustDomain === undefined || !desired.sidecar ? desired : { ...desired, hash: sha256(JSON.stringify([desired.hash, trustDomain])) });
 }
 
 /** Images that the pods of these templates run. */

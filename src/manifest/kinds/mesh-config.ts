@@ -5,7 +5,7 @@ import { LocalityLbSetting } from '../../features/load-balancing/manifest.ts';
 import { Accepted, Double, Duration, PositiveDuration, Text, TextList, TextMap, UInt32, notRun, partlyRun, protoEnum } from '../../util/manifest-fields.ts';
 import { MeshProxyEnvironment } from './security.ts';
 import { parseLogTemplate, readJsonFormat } from '../../util/access-log-format.ts';
-import { forMap, forText, required, ruled, within, type Rule } from '../../util/manifest-rules.ts';
+import { forMap, forText, matching, required, ruled, within, type Rule } from '../../util/manifest-rules.ts';
 
 const oneProcess = 'a lab has one control plane, one cluster and one network';
 const format = 'lines go to the proxy’s output';
@@ -42,7 +42,7 @@ const jsonFormatIsMap: Rule = forMap(({ accessLogFormat, accessLogEncoding }) =>
 
 /** The configuration of a whole mesh; what the lab does not run is named. Source: istio.io, MeshConfig. */
 export const MeshConfig = ruled(z.object({
-  trustDomain: Text.meta({ notRun: 'identities are made for the trust domain that the lab was started with' }),
+  trustDomain: ruled(Text, matching(/^[a-z0-9._-]*$/, 'a trust domain: lower-case letters, digits, dots, dashes and underscores')),
   rootNamespace: Text,
   outboundTrafficPolicy: z.object({ mode: protoEnum(['REGISTRY_ONLY', 'ALLOW_ANY', 'ALLOW_ANY_DYNAMIC_DNS']) }).exactOptional(),
   enableAutoMtls: z.boolean().exactOptional(),

@@ -54,6 +54,16 @@ describe('making pods', () => {
     expect((await reconcile(await lab(), deployment('web', 'nginx', 2))).created).toEqual(first.created);
   });
 
+  it('makes proxies anew in another trust domain, and only those', async () => {
+    const engine = await lab();
+    const bare = deployment('bare', 'nginx').replace('labels: {app: bare, version: v1}}', "labels: {app: bare, version: v1}, annotations: {sidecar.istio.io/inject: 'false'}}");
+    const mesh = 'apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {name: mesh}\nspec: {profile: minimal, meshConfig: {trustDomain: new-td}}\n---\n';
+    const first = await reconcile(engine, deployment('web', 'nginx') + bare);
+    const second = await reconcile(engine, deployment('web', 'nginx') + bare + mesh);
+    expect([second.removed, second.kept]).toEqual([[expect.stringContaining('default/web-')], first.created.filter((name) => name.includes('bare'))]);
+    expect((JSON.parse(named(engine, '_istio-proxy').spec.env['WEFT'] ?? '') as SidecarSettings).trustDomain).toBe('new-td');
+  });
+
   it('scales by making and removing only the difference', async () => {
     const engine = await lab();
     await reconcile(engine, deployment('web', 'nginx', 1));

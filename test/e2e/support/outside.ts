@@ -18,11 +18,13 @@ export interface OutsideShape {
 
 /** A server outside of the mesh. */
 export interface Outside {
+  /** Where it is found without a name. */
+  readonly address: string;
   /** Removes it and its network. */
   stop(): Promise<void>;
 }
 
-/** HTTP on 80, HTTPS on 443, HTTPS with client certificates on 8443. It says what it was asked, how, and by whom; `/delay/N` takes N seconds. */
+/** HTTP on 80, HTTPS on 443, HTTPS with client certificates on 8443, and on 3128 a proxy that takes CONNECT and is every host itself. It says what it was asked, how, and by whom; `/delay/N` takes N seconds. */
 const program = `
 const { cert, key, ca } = JSON.parse(process.env.OUTSIDE);
 const answer = (how) => (request, response) => {
@@ -34,6 +36,10 @@ require('node:http').createServer(answer('plain')).listen(80);
 const { createServer } = require('node:https');
 createServer({ cert, key }, answer('tls')).listen(443);
 createServer({ cert, key, ca, requestCert: true, rejectUnauthorized: true }, answer('mutual')).listen(8443);
+require('node:http').createServer(answer('proxy')).on('connect', (request, socket) => {
+  const server = require('node:net').connect(Number(request.url.split(':')[1]), '127.0.0.1', () => { socket.write('HTTP/1.1 200 Connection established\\r\\n\\r\\n'); server.pipe(socket).pipe(server); });
+  for (const end of [socket, server]) end.on('error', () => { socket.destroy(); server.destroy(); });
+}).listen(3128);
 `;
 
 /** Starts the server on a network of its own; the lab's network reaches it by its names, as a way to the internet would. */
@@ -51,8 +57,9 @@ export async function startOutside({ lab, hosts, certificate, clientRoot }: Outs
   await docker('network', 'create', name);
   await docker('run', '-d', '--name', name, '--network', name, '--sysctl', 'net.ipv4.ip_unprivileged_port_start=0', '--memory', '128m', '--entrypoint', 'node',
     '-e', `OUTSIDE=${JSON.stringify({ cert: certificate.certificate, key: certificate.key, ca: clientRoot })}`, image, '-e', program);
-  await docker('network', 'connect', '--ip', lastOfLowerHalf(subnet), ...hosts.flatMap((host) => ['--alias', host]), network, name);
-  return { stop };
+  const address = lastOfLowerHalf(subnet);
+  await docker('network', 'connect', '--ip', address, ...hosts.flatMap((host) => ['--alias', host]), network, name);
+  return { address, stop };
 }
 
 /** Pods are given addresses from below, virtual IPs are the upper half. */
