@@ -3,6 +3,9 @@ import { ChunkedDecoder } from './chunked.ts';
 import type { Framing } from './fields.ts';
 import { ProtocolError } from './protocol-error.ts';
 
+/** A body below this size that is wholly there becomes a ready one. A larger one is held in memory that is used again: buffers of its size cost a collection each few. */
+const readyBelow = 65_536;
+
 /** Reads one message body off a connection by its framing. */
 export class BodyReader {
   /** All of it has been read. */
@@ -17,7 +20,7 @@ export class BodyReader {
   readonly #limit: number;
   #left: number;
 
-  /** Starts with the rest of the buffer that held the head; a body that is wholly there becomes a ready one. `text` is the buffer in latin1, when it is known. */
+  /** Starts with the rest of the buffer that held the head; a body that is wholly there, and not large, becomes a ready one. `text` is the buffer in latin1, when it is known. */
   constructor(framing: Framing, source: BodySource, buffer: Buffer, offset: number, limit: number, text?: string) {
     this.#limit = limit;
     this.#untilClose = framing === 'close';
@@ -25,7 +28,7 @@ export class BodyReader {
     this.#chunked = framing === 'chunked' ? new ChunkedDecoder() : undefined;
     this.done = false;
     if (this.#left > limit) throw new ProtocolError('http1.body_too_large', 413);
-    if (typeof framing === 'number' && buffer.length - offset >= framing) {
+    if (typeof framing === 'number' && framing < readyBelow && buffer.length - offset >= framing) {
       this.done = true;
       this.total = framing;
       this.firstEnd = offset + framing;
