@@ -15,9 +15,8 @@ const roles: Readonly<Record<Role, Start>> = {
     return undefined;
   },
   sidecar: async (settings) => {
-    const { startSidecar, containerEnvironment } = await import('./sidecar/main.ts');
-    const known = settings as SidecarSettings;
-    const sidecar = await startSidecar(known, await containerEnvironment(known.type));
+    const { startInContainer } = await import('./sidecar/main.ts');
+    const sidecar = await startInContainer(settings as SidecarSettings);
     return () => sidecar.stop();
   },
   'control-plane': async (settings) => {

@@ -39,7 +39,8 @@ export interface OtlpCodec {
 }
 
 const pack = 'weft.otlp';
-const scalars = { string: FieldDescriptorProto_Type.STRING, bool: FieldDescriptorProto_Type.BOOL, int64: FieldDescriptorProto_Type.INT64, int32: FieldDescriptorProto_Type.INT32, double: FieldDescriptorProto_Type.DOUBLE, bytes: FieldDescriptorProto_Type.BYTES, fixed64: FieldDescriptorProto_Type.FIXED64, fixed32: FieldDescriptorProto_Type.FIXED32 } as const;
+/** By name, so that nothing of the runtime is needed before the first message is written. */
+const scalars = { string: 'STRING', bool: 'BOOL', int64: 'INT64', int32: 'INT32', double: 'DOUBLE', bytes: 'BYTES', fixed64: 'FIXED64', fixed32: 'FIXED32' } as const satisfies Readonly<Record<string, keyof typeof FieldDescriptorProto_Type>>;
 
 /** Makes the codec: the schema is put together once. */
 export function createOtlpCodec(): OtlpCodec {
@@ -64,7 +65,7 @@ function messageOf([name, fields]: [string, Readonly<Record<string, readonly [nu
       const type = written.replace('[]', '');
       const label = written.endsWith('[]') ? FieldDescriptorProto_Label.REPEATED : FieldDescriptorProto_Label.OPTIONAL;
       const jsonName = field.replace(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
-      const shape = Object.hasOwn(scalars, type) ? { type: scalars[type as keyof typeof scalars] } : { type: FieldDescriptorProto_Type.MESSAGE, typeName: `.${pack}.${type}` };
+      const shape = Object.hasOwn(scalars, type) ? { type: FieldDescriptorProto_Type[scalars[type as keyof typeof scalars]] } : { type: FieldDescriptorProto_Type.MESSAGE, typeName: `.${pack}.${type}` };
       return { name: field, number, label, jsonName, ...shape, ...(oneof ? { oneofIndex: 0 } : {}) };
     }),
   };

@@ -1,6 +1,7 @@
 // Builds everything into `dist/`: the containers' bundle, the CLI and server, Electron's main and preload, and the renderer.
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { nodeModules, seldomNeeded } from './container-modules.mjs';
 import { root } from './paths.mjs';
 
 /** What each bundle is made of. The containers run Node 24, the rest what the user has (20.19 or later) or Electron. */
@@ -21,7 +22,7 @@ export async function build({ log = console.log, only } = {}) {
     // A container runs one role: code that only others need is neither read nor kept in memory.
     if (split) rmSync(join(root, dirname(out)), { recursive: true, force: true });
     await esbuild({
-      absWorkingDir: root, entryPoints: [entry], ...(split ? { outdir: dirname(out), splitting: true, minifySyntax: true, outExtension: { '.js': '.mjs' } } : { outfile: out }), bundle: true, platform: 'node', format, target, sourcemap: 'linked', logLevel: 'warning',
+      absWorkingDir: root, entryPoints: [entry], ...(split ? { outdir: dirname(out), splitting: true, minifySyntax: true, minifyWhitespace: true, plugins: [nodeModules(), seldomNeeded()], outExtension: { '.js': '.mjs' } } : { outfile: out }), bundle: true, platform: 'node', format, target, sourcemap: 'linked', logLevel: 'warning',
       external: [...external, ...unused], legalComments: 'none', loader: { '.md': 'text' },
       // Electron's main is CommonJS, because it must run before Electron is ready; its modules still say where they stand.
       ...(out.endsWith('main.cjs') ? { banner: { js: "const __url=require('node:url').pathToFileURL(__filename).href;" }, define: { 'import.meta.url': '__url', 'import.meta.dirname': '__dirname' } } : {}),

@@ -16,6 +16,8 @@ import { createDownstream } from './listener/accept.ts';
 import { createListenSockets, type Bind } from './listener/sockets.ts';
 import { startProbes, type Prober, type ProbeVerdict } from '../util/prober.ts';
 import { createCommandProbes, type CommandProbes } from './probes/commands.ts';
+import { memoryRelease } from './process/release.ts';
+import { startRest } from './process/rest.ts';
 import { tryProbe } from './probes/try.ts';
 import type { ProxyRuntime } from './tcp/runtime.ts';
 import { createExportQueue, lazyCodec } from './telemetry/export.ts';
@@ -232,13 +234,27 @@ async function openFixedPorts(settings: SidecarSettings, environment: SidecarEnv
 }
 
 /** The environment of a sidecar in its container. */
-export async function containerEnvironment(type: SidecarSettings['type']): Promise<SidecarEnvironment> {
+export function containerEnvironment(type: SidecarSettings['type']): SidecarEnvironment {
   return {
     clock: createSystemClock(), random: Math.random,
-    originalDestination: type === 'sidecar' ? await kernelOriginalDestination() : () => undefined,
+    originalDestination: type === 'sidecar' ? kernelOriginalDestination() : () => undefined,
     // With a dot at its end the name is whole: no search domain is tried, under which the mesh's own names would be found.
     resolve: async (host) => (await lookup(`${host.replace(/\.$/, '')}.`, { all: true, family: 4 })).map(({ address }) => address),
     dns: { ip: '127.0.0.11', port: 53 }, bind: ({ ip, port }) => ({ host: ip, port }), probeSource: type === 'sidecar' ? passthroughSource : undefined,
     output: (text) => { process.stdout.write(text); },
+  };
+}
+
+/** Starts a sidecar in its container, where it has the process for itself and gives back what it does not need while it has nothing to do. */
+export async function startInContainer(settings: SidecarSettings): Promise<Pick<Sidecar, 'stop'>> {
+  const environment = containerEnvironment(settings.type);
+  const sidecar = await startSidecar(settings, environment);
+  const release = memoryRelease();
+  const stopRest = release === undefined ? () => undefined : startRest({ clock: environment.clock, used: () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; }, release });
+  return {
+    stop() {
+      stopRest();
+      return sidecar.stop();
+    },
   };
 }

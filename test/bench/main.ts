@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { noBrowser } from '../e2e/support/browser.ts';
-import { bookinfo, hasPeer, noEngine, startLab } from '../e2e/support/index.ts';
+import { bookinfo, hasPeer, noEngine, sample, startLab, until } from '../e2e/support/index.ts';
 
 /** Cost against peers in the same run; CPU is per request, so 1 means as cheap as the peer and 2 twice as dear. */
 interface Against { readonly cpu_vs_nginx: number; readonly rps_vs_nginx: number; readonly cpu_vs_haproxy: number }
@@ -22,8 +22,10 @@ interface Results {
   mtls_pair_64k?: Against;
   /** HTTP/2 in the clear, against a proxy on `node:http2`. */
   http2_200b?: { readonly cpu_node_vs_weft: number };
+  /** Median of the sidecars, of which `idle_sidecars` run: they share Node's program, so what is shared counts for a part of each in PSS. */
   idle_pss_mb?: number;
   idle_rss_mb?: number;
+  idle_sidecars?: number;
   up_ms?: number;
   up_steps_ms?: Readonly<Record<string, number>>;
   frame_ms_p95?: number;
@@ -57,14 +59,22 @@ await part('start-up of Bookinfo, engine and image warm', async () => {
     for (const [id, took] of Object.entries(results.up_steps_ms)) say(`  ${id.padEnd(16)} ${took} ms`);
     say(`  ${'all'.padEnd(16)} ${results.up_ms} ms`);
     await new Promise((resolve) => { setTimeout(resolve, 5_000); });
-    const memory = sidecarMemory();
-    results.idle_pss_mb = median(memory.map(({ pss }) => pss));
-    results.idle_rss_mb = median(memory.map(({ rss }) => rss));
-    say(`  idle sidecar: ${results.idle_pss_mb.toFixed(1)} MB PSS, ${results.idle_rss_mb.toFixed(1)} MB RSS (median of ${memory.length})`);
     const containers = containerMemory();
     const core = process.memoryUsage().rss / 1e6;
     results.lab_memory_mb = { containers, core, all: containers + core };
     say(`  memory of the whole lab: ${(containers + core).toFixed(0)} MB of 1024 (containers ${containers.toFixed(0)}, the process that runs it ${core.toFixed(0)})`);
+    // Ten sidecars: Bookinfo's six, the gateway's and three more. Idle is when they have had a moment to rest.
+    await lab.apply(sample('helloworld/helloworld.yaml', 'curl/curl.yaml'));
+    await until('ten sidecars to be ready', async () => {
+      const { pods, proxies } = await lab.status();
+      return proxies.length === 10 && pods.every(({ ready }) => ready);
+    }, 90_000);
+    await new Promise((resolve) => { setTimeout(resolve, 40_000); });
+    const memory = sidecarMemory();
+    results.idle_pss_mb = median(memory.map(({ pss }) => pss));
+    results.idle_rss_mb = median(memory.map(({ rss }) => rss));
+    results.idle_sidecars = memory.length;
+    say(`  idle sidecar: ${results.idle_pss_mb.toFixed(1)} MB PSS, ${results.idle_rss_mb.toFixed(1)} MB RSS (median of the ${memory.length} that run)`);
   } finally {
     await lab.down();
   }

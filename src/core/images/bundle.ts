@@ -16,7 +16,7 @@ export interface BundleSource {
 /** All files below `/weft` in the runtime image, sorted by path. */
 export async function readBundle({ main, nodeModules }: BundleSource, architecture: string, signal?: AbortSignal): Promise<readonly PackedFile[]> {
   if (!existsSync(main)) throw new LabFailure('internal', `The containers’ bundle is missing: ${main}.`, { help: 'Build it: npm run build.' });
-  const chunks = (await readdir(dirname(main))).filter((name) => name.endsWith('.mjs'));
+  const chunks = (await readdir(dirname(main))).filter((name) => /\.[cm]js$/.test(name));
   const own = await Promise.all(chunks.map(async (name) => ({ path: name, mode: 0o644, content: await readFile(join(dirname(main), name)) })));
   const processor = architecture === 'amd64' ? 'x64' : architecture;
   const version = await koffiVersion(nodeModules);

@@ -1,4 +1,4 @@
-import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls';
+import tls, { createSecureContext, rootCertificates, type SecureContext, type SecureVersion } from 'node:tls';
 import { compileString, type StringTest } from '../../routing/index.ts';
 import type { CommonTlsContext } from '../../xds/index.ts';
 import { readDataSource, type SecretMaterial, type SecretStore } from './secrets.ts';
@@ -47,6 +47,7 @@ export class TlsContexts {
   readonly #secrets: SecretStore;
   #made = new WeakMap<CommonTlsContext, TlsContext>();
   #generation = -1;
+  #rooted = false;
 
   constructor(secrets: SecretStore) {
     this.#secrets = secrets;
@@ -60,15 +61,23 @@ export class TlsContexts {
     }
     const known = this.#made.get(config);
     if (known !== undefined) return known;
-    const made = makeContext(config, this.#secrets);
+    const made = makeContext(config, this.#secrets, () => { this.#trustPublicRoots(); });
     this.#made.set(config, made);
     return made;
   }
+
+  /** The public roots are decoded when the first config needs them: a sidecar's Node runs without, as they take 1.5 MB. Node before 22.19 has them always. */
+  #trustPublicRoots(): void {
+    if (this.#rooted) return;
+    (tls as { readonly setDefaultCACertificates?: (roots: readonly string[]) => void }).setDefaultCACertificates?.(rootCertificates);
+    this.#rooted = true;
+  }
 }
 
-function makeContext(config: CommonTlsContext, secrets: SecretStore): TlsContext {
+function makeContext(config: CommonTlsContext, secrets: SecretStore, trustPublicRoots: () => void): TlsContext {
   const certificates = certificatesOf(config, secrets);
   const validation = validationOf(config, secrets);
+  if (validation.validates && validation.roots === undefined) trustPublicRoots();
   const secure = createSecureContext({
     ...(certificates.length === 0 ? {} : { cert: certificates.map(({ chain }) => chain), key: certificates.map(({ key }) => key) }),
     ...(validation.roots === undefined ? {} : { ca: validation.roots }),

@@ -9,7 +9,7 @@ test('a socket address is decoded in network order', () => {
 });
 
 test.runIf(process.platform === 'linux')('a connection that was not captured has no other destination', async () => {
-  const read = await kernelOriginalDestination();
+  const read = kernelOriginalDestination();
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -48,7 +48,7 @@ async function answer(name: string, port: number, host = '0.0.0.0'): Promise<voi
   await once(socket, 'listening');
 }
 
-const originalDestination = await kernelOriginalDestination();
+const originalDestination = kernelOriginalDestination();
 sh(`ip link set lo up; ip link add pod0 type veth peer name bridge0; ip addr add ${podIp}/24 dev pod0; ip link set pod0 up; ip link set bridge0 up; ip route add default via 10.99.0.1; echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start`);
 const docker = process.argv[2] ?? 'iptables';
 sh(`${docker} -t nat -N DOCKER_OUTPUT; ${docker} -t nat -A OUTPUT -d 127.0.0.11/32 -j DOCKER_OUTPUT; ${docker} -t nat -A DOCKER_OUTPUT -d 127.0.0.11/32 -p udp --dport 53 -j DNAT --to-destination 127.0.0.11:40053; ${docker} -t nat -A DOCKER_OUTPUT -d 127.0.0.11/32 -p tcp --dport 53 -j DNAT --to-destination 127.0.0.11:40053`);
