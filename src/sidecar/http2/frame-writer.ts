@@ -14,8 +14,8 @@ const none = Buffer.alloc(0);
 
 /** Gathers frames and writes them once per turn of the event loop. */
 export class FrameWriter {
-  /** The link has no room: only frames that cannot wait should be added. */
-  full = false;
+  /** The link has no room. */
+  #blocked = false;
   readonly #link: Link;
   readonly #flooded: (details: string) => void;
   #slab: Buffer = none;
@@ -31,7 +31,7 @@ export class FrameWriter {
   #lastStream = 0;
   readonly #turnOver = (): void => {
     this.#scheduled = false;
-    if (!this.full) this.flush();
+    if (!this.#blocked) this.flush();
   };
 
   /** `flooded` is called, with the details, when the peer makes us say more than it reads; whoever writes is not interrupted. */
@@ -39,6 +39,9 @@ export class FrameWriter {
     this.#link = link;
     this.#flooded = flooded;
   }
+
+  /** Only frames that cannot wait should be added. While the link has no room, as much is gathered for it as is written in one go. */
+  get full(): boolean { return this.#blocked && this.#used >= enough; }
 
   /** Text that stands before the first frame. */
   raw(text: string): void {
@@ -67,7 +70,7 @@ export class FrameWriter {
     this.#used += end - start;
     this.#lastData = this.#used - (end - start) - 5;
     this.#lastStream = id;
-    if (this.#used >= enough && !this.full) this.flush();
+    if (this.#used >= enough && !this.#blocked) this.flush();
   }
 
   /** The same for content that is text, a character a byte. */
@@ -122,7 +125,7 @@ export class FrameWriter {
 
   /** The link has room again. */
   drained(): void {
-    this.full = false;
+    this.#blocked = false;
     this.flush();
   }
 
@@ -133,21 +136,21 @@ export class FrameWriter {
     if (used === 0) return;
     this.#used = 0;
     this.#takeBack();
-    this.full = !this.#link.write(this.#slab.subarray(0, used));
+    this.#blocked = !this.#link.write(this.#slab.subarray(0, used));
     if (!this.#link.settled) {
       this.#lent.push(this.#slab);
       this.#slab = none;
     }
-    if (!this.full) this.#waiting = this.#control = 0;
+    if (!this.#blocked) this.#waiting = this.#control = 0;
   }
 
   #answer(length: number, type: number, flags: number, id: number): void {
-    if (++this.#control === maxWaitingControl + 1 && this.full) setImmediate(this.#flooded, 'http2.outbound_control_frames_flood');
+    if (++this.#control === maxWaitingControl + 1 && this.#blocked) setImmediate(this.#flooded, 'http2.outbound_control_frames_flood');
     this.#frame(length, type, flags, id);
   }
 
   #frame(length: number, type: number, flags: number, id: number): void {
-    if (++this.#waiting === maxWaiting + 1 && this.full) setImmediate(this.#flooded, 'http2.outbound_frames_flood');
+    if (++this.#waiting === maxWaiting + 1 && this.#blocked) setImmediate(this.#flooded, 'http2.outbound_frames_flood');
     this.#room(length + 9);
     const slab = this.#slab;
     const at = this.#used;

@@ -46,7 +46,8 @@ export interface Http2PoolOptions {
   readonly fallback: HttpPool;
 }
 
-const windows = { streamWindow: 65_536, connectionWindow: 16 * 1024 * 1024, maxConcurrentStreams: 0, headTimeout: 10_000 } as const;
+/** Most answers fit into a stream's window; the connection's bounds what is kept for callers who do not read. */
+const windows = { streamWindow: 262_144, connectionWindow: 16 * 1024 * 1024, maxConcurrentStreams: 0, headTimeout: 10_000 } as const;
 
 /** HTTP/2 connections to one host: many requests on each, another connection only when all are full. */
 export class Http2Pool implements HttpPool, Http2ClientOwner {
