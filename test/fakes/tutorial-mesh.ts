@@ -4,11 +4,12 @@ import { applyFiles, deleteFiles } from '../../src/core/lab/merge-files.ts';
 import { throwSwitch } from '../../src/core/switches/index.ts';
 import type { Clock, TutorialLab } from '../../src/core/tutorials/index.ts';
 import type { SourceFile } from '../../src/manifest/index.ts';
+import { askHttpbin, isAllowed } from './tutorial-httpbin.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 interface Rule { readonly fault?: { readonly delay?: Json; readonly abort?: { readonly httpStatus?: number } }; readonly timeout?: string; readonly retries?: { readonly attempts: number }; readonly route?: readonly { readonly destination: { readonly subset?: string }; readonly weight?: number }[] }
 
-/** A Bookinfo in memory, on a clock of its own: the rules in its files decide what its requests come to. Enough of a mesh for tutorials, and no more. */
+/** A Bookinfo or an httpbin in memory, on a clock of its own: the rules in its files decide what its requests come to. Enough of a mesh for tutorials, and no more. */
 export interface TutorialMesh {
   readonly lab: TutorialLab;
   readonly clock: Clock;
@@ -22,7 +23,7 @@ const step = 100;
 export function createTutorialMesh(files: readonly SourceFile[]): TutorialMesh {
   let held = files;
   let now = 1_000_000;
-  let load: { rps: number; url: string; until: number } | undefined;
+  let load: { rps: number; url: string; authorization: string | undefined; until: number } | undefined;
   let serial = 0;
   const asked = new Map<string, number>();
   /** How many requests a host has had: a die that never cheats. */
@@ -48,7 +49,8 @@ export function createTutorialMesh(files: readonly SourceFile[]): TutorialMesh {
     const modes = bodies('PeerAuthentication').map((body) => body['spec'] as { selector?: { matchLabels: { app: string } }; mtls: { mode: string } });
     return (modes.find(({ selector }) => selector?.matchLabels.app === app) ?? modes.find(({ selector }) => selector === undefined))?.mtls.mode === 'STRICT';
   };
-  const legacy = (): Json | undefined => bodies('Deployment').find((body) => (body['metadata'] as { name: string }).name === 'legacy');
+  const deployed = (of: string): Json | undefined => bodies('Deployment').find((body) => (body['metadata'] as { name: string }).name === of);
+  const legacy = (): Json | undefined => deployed('legacy');
   const faulty = (): boolean => bodies('Deployment').some((body) => (body['metadata'] as { name: string }).name === 'ratings-faulty');
 
   const record = (from: string, to: string, version: string, more: Partial<RequestRecord>): RequestRecord => {
@@ -73,6 +75,7 @@ export function createTutorialMesh(files: readonly SourceFile[]): TutorialMesh {
     return split.at(-1)?.destination.subset ?? '';
   };
   const ratings = (from: string): readonly RequestRecord[] => {
+    if (!allowed('reviews', 'ratings')) return [record(from, 'ratings', 'v1', { status: 403 })];
     const { fault, retries } = rule('ratings');
     const count = turn('ratings');
     if (fault?.abort !== undefined && count % 2 === 0) return [record(from, 'ratings', 'v1', { status: fault.abort.httpStatus ?? 500, flags: ['FI'] })];
@@ -80,15 +83,20 @@ export function createTutorialMesh(files: readonly SourceFile[]): TutorialMesh {
     const failed = faulty() && count % 3 === 0;
     return [record(from, 'ratings', 'v1', failed ? retries === undefined ? { status: 503 } : { retries: 1 } : {})];
   };
+  const accounts: Readonly<Record<string, string>> = { 'istio-ingressgateway': 'istio-ingressgateway-service-account', productpage: 'bookinfo-productpage', reviews: 'bookinfo-reviews', visitor: 'visitor' };
+  const allowed = (from: string, to: string): boolean => isAllowed(bodies('AuthorizationPolicy'), accounts[from] ?? from, to);
   const page = (url: string): readonly RequestRecord[] => {
+    if (deployed('httpbin') !== undefined) return [record('istio-ingressgateway', 'httpbin', 'v1', askHttpbin({ bodies, url, authorization: load?.authorization, now, count: turn('httpbin') }))];
     if (url !== '/productpage') return [record('istio-ingressgateway', '', '', { service: '', path: url, status: 404, flags: ['NR'], details: 'route_not_found' })];
     const chosen = version('reviews', ['v1', 'v2', 'v3']);
+    if (!allowed('istio-ingressgateway', 'productpage')) return [record('istio-ingressgateway', 'productpage', 'v1', { path: url, status: 403 })];
+    const may = (to: string): Partial<RequestRecord> => (allowed('productpage', to) ? {} : { status: 403 });
     const slow = chosen !== 'v1' && rule('ratings').fault?.delay !== undefined && rule('reviews').timeout !== undefined;
     return [
       record('istio-ingressgateway', 'productpage', 'v1', { path: url }),
-      record('productpage', 'details', 'v1', {}), record('productpage', 'details', 'v1', { reporter: 'destination' }),
-      record('productpage', 'reviews', chosen, slow ? { status: 504, flags: ['UT'] } : {}),
-      ...(chosen === 'v1' ? [] : ratings('reviews')),
+      record('productpage', 'details', 'v1', may('details')), record('productpage', 'details', 'v1', { reporter: 'destination', ...may('details') }),
+      record('productpage', 'reviews', chosen, slow ? { status: 504, flags: ['UT'] } : may('reviews')),
+      ...(chosen === 'v1' || !allowed('productpage', 'reviews') ? [] : ratings('reviews')),
     ];
   };
   const old = (): readonly RequestRecord[] => {
@@ -103,11 +111,12 @@ export function createTutorialMesh(files: readonly SourceFile[]): TutorialMesh {
     if (load !== undefined && now >= load.until) load = undefined;
     due += load === undefined ? 0 : (load.rps * step) / 1000;
     const records: RequestRecord[] = [...old()];
+    if (deployed('visitor') !== undefined && now % 500 === 0) records.push(record('visitor', 'ratings', 'v1', allowed('visitor', 'ratings') ? {} : { status: 403 }));
     for (; due >= 1; due -= 1) records.push(...page(load?.url ?? '/'));
     for (const listener of listeners.records) listener({ lab: name, records });
   };
   const pod = (app: string, of: string): PodStatus => ({ name: `${app}-${of}`, namespace: 'default', workload: app, app, version: of, ip: '', kind: 'workload', sidecar: true, phase: 'Running', ready: true, containers: [], started: 0 });
-  const status = (): LabStatus => ({ name, phase: 'running', pods: [pod('details', 'v1'), ...(legacy() === undefined ? [] : [pod('legacy', 'latest')]), ...(faulty() ? [pod('ratings', 'v-faulty')] : [])] } as unknown as LabStatus);
+  const status = (): LabStatus => ({ name, phase: 'running', pods: [pod('details', 'v1'), ...(legacy() === undefined ? [] : [pod('legacy', 'latest')]), ...(faulty() ? [pod('ratings', 'v-faulty')] : []), ...(deployed('visitor') === undefined ? [] : [pod('visitor', 'latest')]), ...(deployed('httpbin-dead') === undefined ? [] : [pod('httpbin', 'dead')])] } as unknown as LabStatus);
   const result = { applied: true, version: '1', changes: [], diagnostics: [] };
   const loadStatus: LoadStatus = { running: true, rps: 0, url: '', sent: 0, ok: 0, failed: 0, p50: 0, p99: 0, byStatus: {} };
   const statusListeners = new Set<LabEvents['status']>();
@@ -120,7 +129,7 @@ export function createTutorialMesh(files: readonly SourceFile[]): TutorialMesh {
   const lab = {
     watch: async () => {}, unwatch: async () => {}, status: async () => status(), files: async () => held,
     get: async ({ kind }: { kind: string }) => bodies(kind),
-    load: async (request: { rps: number; url?: string; seconds?: number }) => { load = { rps: request.rps, url: request.url ?? '/', until: request.seconds === undefined ? Infinity : now + request.seconds * 1000 }; return loadStatus; },
+    load: async (request: { rps: number; url?: string; seconds?: number; headers?: Readonly<Record<string, string>> }) => { load = { rps: request.rps, url: request.url ?? '/', authorization: request.headers?.['authorization'], until: request.seconds === undefined ? Infinity : now + request.seconds * 1000 }; return loadStatus; },
     stopLoad: async () => { load = undefined; return loadStatus; },
     switch: async ({ action }: { action: Parameters<typeof throwSwitch>[1] }) => change(throwSwitch(held, action)),
     apply: async (request: { files: readonly SourceFile[] }) => change(applyFiles(held, request.files)),

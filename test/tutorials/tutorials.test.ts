@@ -15,7 +15,9 @@ function memory(kept?: string): ProgressStorage & { text(): string | undefined }
 
 interface Learner { readonly mesh: TutorialMesh; readonly tutorials: Tutorials; readonly states: TutorialState[]; readonly storage: ReturnType<typeof memory> }
 
-function learner(kept?: string, mesh = createTutorialMesh(samples.find(({ name }) => name === 'bookinfo')?.files ?? [])): Learner {
+const sampleOf = (tutorial: string): string => /^sample: (\w+)$/m.exec(texts[tutorial] ?? '')?.[1] ?? '';
+
+function learner(kept?: string, sample = 'bookinfo', mesh = createTutorialMesh(samples.find(({ name }) => name === sample)?.files ?? [])): Learner {
   const states: TutorialState[] = [];
   const storage = memory(kept);
   return { mesh, states, storage, tutorials: createTutorials({ lab: mesh.lab, clock: mesh.clock, storage, texts: async () => texts, emit: (state) => states.push(state) }) };
@@ -33,7 +35,7 @@ async function untilDone({ mesh, tutorials }: Learner, tutorial: string, step: s
 
 describe('the tutorials that ship', () => {
   it('are in the order in which one learns', async () => {
-    expect((await learner().tutorials.list()).map(({ id }) => id)).toEqual(['first-traffic', 'canary', 'breaking-things', 'strict-mtls']);
+    expect((await learner().tutorials.list()).map(({ id }) => id)).toEqual(['first-traffic', 'canary', 'breaking-things', 'strict-mtls', 'who-may-call-whom', 'a-token-at-the-door', 'protect-a-slow-service', 'limit-the-rate']);
   });
 
   it('need labs that ship', async () => {
@@ -47,7 +49,7 @@ describe('the tutorials that ship', () => {
   });
 
   it.each(Object.keys(texts))('%s runs to its end', async (tutorial) => {
-    const person = learner();
+    const person = learner(undefined, sampleOf(tutorial));
     const { steps } = (await person.tutorials.list()).find(({ id }) => id === tutorial) ?? { steps: [] };
     await person.tutorials.start({ lab: 'shop', tutorial });
     for (const step of steps) {
@@ -61,7 +63,7 @@ describe('the tutorials that ship', () => {
   });
 
   it.each(Object.keys(texts))('no step of %s is done by waiting', async (tutorial) => {
-    const person = learner();
+    const person = learner(undefined, sampleOf(tutorial));
     await person.tutorials.start({ lab: 'shop', tutorial });
     await person.mesh.pass(5000);
     const state = await person.tutorials.state({ lab: 'shop', tutorial });

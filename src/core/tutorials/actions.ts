@@ -5,7 +5,7 @@ const switchAction = z.custom<SwitchAction>((value) => schemas.switch.safeParse(
 
 /** What "do it for me" can do: the same things that a person can. */
 export const action = z.union([
-  z.strictObject({ load: z.strictObject({ rps: z.number(), seconds: z.number().exactOptional(), url: z.string().exactOptional() }) }),
+  z.strictObject({ load: z.strictObject({ rps: z.number(), seconds: z.number().exactOptional(), url: z.string().exactOptional(), headers: z.record(z.string(), z.string()).exactOptional() }) }),
   z.strictObject({ stopLoad: z.literal(true) }),
   z.strictObject({ switch: switchAction }),
   /** Text by path. */
