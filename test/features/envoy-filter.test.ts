@@ -67,6 +67,15 @@ describe('filters', () => {
   });
 });
 
+test('fields of a filter that have no effect are named where they stand, plain and in a TypedStruct', () => {
+  const local = 'type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit';
+  const patch = (config: string): string => `- applyTo: HTTP_FILTER\n  match: { context: SIDECAR_INBOUND, ${manager} }\n  patch:\n    operation: INSERT_BEFORE\n    value:\n      name: envoy.filters.http.local_ratelimit\n      typed_config:\n${config.replace(/^/gm, '        ')}`;
+  const said = (config: string): readonly string[] => parseManifests([{ path: 'filter.yaml', text: filter(patch(config)) }]).resources.flatMap(validate).map(({ code, level, line, message }) => `${level} ${code} ${line} ${message.split(' ')[0]}`);
+  expect(said(`'@type': ${local}\nstat_prefix: x\nlocal_rate_limit_per_downstream_connection: true\nvhRateLimits: INCLUDE`)).toEqual(['info WEFT0007 15 local_rate_limit_per_downstream_connection', 'info WEFT0007 16 vhRateLimits']);
+  expect(said(`'@type': type.googleapis.com/udpa.type.v1.TypedStruct\ntype_url: ${local}\nvalue:\n  stat_prefix: x\n  max_dynamic_descriptors: 5`)).toEqual(['info WEFT0007 17 max_dynamic_descriptors']);
+  expect(said(`'@type': ${local}\nstat_prefix: x\nconstructor: 1`)).toEqual([]);
+});
+
 describe('routes', () => {
   const host = (patch: string): string => filter(`- applyTo: VIRTUAL_HOST\n  match: { context: SIDECAR_OUTBOUND, routeConfiguration: { name: "9080", vhost: { name: "ratings.default.svc.cluster.local:9080" } } }\n  patch: ${patch}`);
   const hostsOf = (config: ProxyConfig): readonly { readonly name?: string }[] => config.routes.find(({ name }) => name === '9080')?.virtualHosts ?? [];

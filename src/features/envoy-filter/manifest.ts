@@ -108,3 +108,33 @@ export function refusal({ applyTo, match, patch }: ConfigPatch): string | undefi
   if (type === '' || runnable.has(type)) return undefined;
   return `the filter ${type.replace(/^envoy\.extensions\.filters\./, '')} is not run by the lab’s sidecars`;
 }
+
+const alone = 'a proxy counts for itself, whatever the connection';
+const asHttp = 'callers of gRPC hear of it as of any 429';
+/** Fields of those filters that the lab's sidecars do not act on, and what they do instead. Source: Envoy, the filters' API. */
+const notRead: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit': {
+    local_rate_limit_per_downstream_connection: alone, local_cluster_rate_limit: alone, vh_rate_limits: 'limits of the route come before those of its virtual host', max_dynamic_descriptors: 'descriptors are those that are written', rate_limited_as_resource_exhausted: asHttp,
+  },
+  'envoy.extensions.filters.http.ratelimit.v3.RateLimit': {
+    request_type: 'requests from inside and outside are counted alike', rate_limited_as_resource_exhausted: asHttp, stat_prefix: 'counts are those of the mesh’s own service', filter_enabled: 'every request is asked about', filter_enforced: 'what the service says is done', failure_mode_deny_percent: 'write failure_mode_deny',
+  },
+};
+
+/** The fields of a patch's filter that have no effect: where each is written, and why. */
+export function ignoredFields({ patch }: ConfigPatch): readonly { readonly path: readonly string[]; readonly why: string }[] {
+  const value = patch?.value ?? {};
+  const key = value['typed_config'] === undefined ? 'typedConfig' : 'typed_config';
+  const config = fieldsOf(value[key]);
+  const packed = /(^|\.)TypedStruct$/.test(typeof config['@type'] === 'string' ? config['@type'] : '');
+  const reasons = notRead[configType(value[key])] ?? {};
+  return Object.keys(packed ? fieldsOf(config['value']) : config).flatMap((field) => {
+    const name = field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    const why = Object.hasOwn(reasons, name) ? reasons[name] : undefined;
+    return why === undefined ? [] : [{ path: ['patch', 'value', key, ...(packed ? ['value'] : []), field], why }];
+  });
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}

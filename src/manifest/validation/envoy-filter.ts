@@ -1,4 +1,4 @@
-import { refusal, type ConfigPatch } from '../../features/envoy-filter/manifest.ts';
+import { ignoredFields, refusal, type ConfigPatch } from '../../features/envoy-filter/manifest.ts';
 import type { TypedResource } from '../guards.ts';
 import { checkRegex } from './names.ts';
 import { each, type Report } from './report.ts';
@@ -13,6 +13,7 @@ export function validateEnvoyFilter({ spec }: TypedResource<'EnvoyFilter'>, repo
     checkMatch(patch, place.at('match'));
     const why = refusal(patch);
     if (why !== undefined) place.say({ code: 'WEFT0007', level: 'warning', message: `This patch is not applied: ${why}.`, help: 'The other patches are.' });
+    for (const { path, why: instead } of ignoredFields(patch)) place.at(...path).say({ code: 'WEFT0007', level: 'info', message: `${path.at(-1) ?? ''} is known but not run: ${instead}.` });
   });
 }
 
