@@ -99,6 +99,23 @@ describe.skipIf(why !== undefined)(`Istio’s task pages on observability${why =
     expect((await trace(traceId))?.spans.slice(0, 3).map(({ service, depth, by }) => [service, depth, by])).toEqual([['curl', 0, 'application'], ['curl', 1, 'proxy'], ['httpbin', 2, 'proxy']]);
   });
 
+  it('distributed tracing needs applications that pass headers on: one that drops them is named', async () => {
+    const program = 'require("http").createServer((q,s)=>require("http").get("http://httpbin:8000/get?forgotten",(r)=>{r.resume();r.on("end",()=>s.end("done"))}).on("error",()=>s.end("failed"))).listen(8080)';
+    const forgetful: SourceFile = { path: 'forgetful.yaml', text: [
+      { apiVersion: 'v1', kind: 'Service', metadata: { name: 'forgetful' }, spec: { selector: { app: 'forgetful' }, ports: [{ name: 'http', port: 8080 }] } },
+      { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'forgetful' }, spec: { selector: { matchLabels: { app: 'forgetful' } }, template: { metadata: { labels: { app: 'forgetful' } }, spec: { containers: [{ name: 'app', image: 'curlimages/curl', command: ['node', '-e', program], ports: [{ containerPort: 8080 }] }] } } } },
+    ].map((body) => JSON.stringify(body)).join('\n---\n') };
+    await lab.apply([forgetful]);
+    await until('the application to answer', async () => (await curl('http://forgetful:8080/')) === 'done');
+    for (let at = 0; at < 8; at++) await curl('-o', '/dev/null', 'http://forgetful:8080/');
+    await until('its name among the lab’s problems', async () => (await lab.status()).diagnostics.some(({ code, message, help }) => code === 'WEFT0907' && message.startsWith('forgetful seems to drop trace headers') && help?.includes('traceparent') === true), 20_000);
+    const asked = (await lab.records({ service: 'forgetful' })).find(({ reporter }) => reporter === 'destination');
+    const found = await trace(asked?.traceId ?? '');
+    expect(found?.dropped.map(({ app, to }) => [app, to])).toEqual([['forgetful', ['httpbin']]]);
+    expect(found?.spans.some(({ service }) => service === 'httpbin')).toBe(false);
+    await lab.delete([forgetful]);
+  });
+
   it('customizing metrics: tags are added and removed, and a metric is turned off', async () => {
     await lab.apply([telemetry('metrics:\n- providers: [{ name: prometheus }]\n  overrides:\n  - match: { metric: REQUEST_COUNT, mode: SERVER }\n    tagOverrides: { destination_port: { value: "string(destination.port)" }, request_host: { value: request.host }, response_flags: { operation: REMOVE } }\n  - match: { metric: REQUEST_SIZE }\n    disabled: true')]);
     await curl('-o', '/dev/null', 'http://httpbin:8000/status/418');
