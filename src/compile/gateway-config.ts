@@ -5,6 +5,7 @@ import { withOrigin, withRuleOrigins, type FilterChain, type Listener, type Prox
 import { accessOf, type Access } from './authorization.ts';
 import { autoPassthroughChains, autoPassthroughClusters } from './auto-passthrough.ts';
 import { outboundClusters, standardClusters } from './clusters.ts';
+import { withMisdirected } from './gateway-api/misdirected.ts';
 import { boundRules, gatewayRouteName, gatewayRoutes, serverContext } from './gateway-routes.ts';
 import { gatewayServers, hostsFor, type GatewayServer } from './gateway-servers.ts';
 import { hostIsIn } from './hosts.ts';
@@ -29,7 +30,7 @@ export function gatewayConfig(index: SnapshotIndex, node: ProxyNode): ProxyConfi
   const tables = grouped(servers.filter(({ kind }) => kind === 'http' || kind === 'https'), gatewayRouteName);
   return {
     listeners: [...grouped(servers, ({ bind, port }) => `${bind}_${port}`)].flatMap(([name, sharing]) => gatewayListener({ index, node, scope, access }, name, sharing)),
-    routes: [...tables].map(([name, sharing]) => gatewayRoutes(index, node, scope, name, sharing)),
+    routes: [...tables].map(([name, sharing]) => withMisdirected(gatewayRoutes(index, node, scope, name, sharing), sharing, servers)),
     clusters: [...clusters, ...unopened.clusters, ...standardClusters(scope.policy).filter(({ name }) => name !== 'InboundPassthroughCluster')],
     endpoints: [...endpoints, ...unopened.endpoints],
     names: nameTable(scope.services, node.namespace),

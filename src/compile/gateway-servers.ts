@@ -9,6 +9,9 @@ import type { ProxyNode } from './types.ts';
 /** Names services instead of labels as what chooses the gateway's pods. */
 const serviceAnnotation = 'internal.istio.io/gateway-service';
 
+/** On Gateways that stand for listeners of the Gateway API. */
+const semanticsAnnotation = 'internal.istio.io/gateway-semantics';
+
 /** A server of a gateway on one port of the proxy. */
 export interface GatewayServer {
   readonly kind: ServerKind;
@@ -25,6 +28,8 @@ export interface GatewayServer {
   /** The hosts without namespaces. */
   readonly hosts: readonly string[];
   readonly origin: Origin;
+  /** It stands for a listener of the Gateway API. */
+  readonly api: boolean;
 }
 
 /**
@@ -79,6 +84,7 @@ function describe(gateway: TypedResource<'Gateway'>, server: Server, at: number,
   return {
     kind: serverKind(server), server, port, number: server.port?.number ?? 0, bind: server.bind === '' ? '0.0.0.0' : server.bind,
     gateway: `${namespace}/${name}`, gatewayName: name, gatewayNamespace: namespace, hosts: server.hosts.map(bare), origin: originAt(gateway, ['spec', 'servers', at]),
+    api: gateway.metadata.annotations[semanticsAnnotation] === 'gateway',
   };
 }
 
