@@ -22,6 +22,8 @@ const defaultSkew = 60;
 const badForm = 'Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections';
 /** The issuer is not this provider's: another one may know it. */
 export const unknownIssuer = 'Jwt issuer is not configured';
+/** There is no key to verify with. */
+export const keysUnknown = 'Jwks doesn\'t have any valid public key';
 const wrongAudience = 'Audiences in Jwt are not allowed';
 
 /** Envoy answers 403 to a good token that is meant for somebody else, 401 to all that are bad. */
@@ -39,7 +41,7 @@ export function prepareVerifier(provider: JwtProvider): TokenVerifier {
   return async (token, now) => {
     const early = judgeText(token) ?? judgeClaims(token, provider, now / 1000, skew);
     if (early !== undefined) return early;
-    if (keys === undefined) return { message: 'Jwks doesn\'t have any valid public key', why: 'the issuer’s keys are not known here' };
+    if (keys === undefined) return { message: keysUnknown, why: 'the issuer’s keys are not known here' };
     try {
       const { payload: claims } = await verified(token, keys, { algorithms, issuer: provider.issuer ?? '', clockTolerance: skew, currentDate: new Date(now) });
       return { claims, payload: token.split('.')[1] ?? '' };
