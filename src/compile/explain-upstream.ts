@@ -98,7 +98,7 @@ function received(call: UpstreamCall, result: SimulationResult, transport: Trans
   const chain: ExplainStep = { stage: 'filter-chain', what: result.filterChain ?? 'none', why: `at ${pod}` };
   const access = result.access?.steps ?? [];
   if (result.error === undefined) return after([chain, ...access], toApplication(result.cluster ?? '', result.access?.asked));
-  if (result.error === 'denied') return after([chain, ...access], denied(call.arrival, result.access?.denied ?? ''));
+  if (result.error === 'denied') return after([chain, ...access], denied(call.arrival, result.access?.denied ?? '', result.access?.status));
   if (transport !== 'plaintext') return after([chain], handshakeFails(call, `${pod} does not take this TLS`));
   return after([{ ...chain, why: `${pod} takes mTLS only and closes plaintext` }], ended({ stage: 'transport', what: 'connection closed' }, 503, 'UC'));
 }
@@ -109,9 +109,9 @@ function toApplication(why: string, asks: readonly string[] = []): Result {
 }
 
 /** HTTP gets an answer; a connection is closed. */
-function denied({ protocol, tls }: SimulatedCall, why: string): Result {
+function denied({ protocol, tls }: SimulatedCall, why: string, status = 403): Result {
   const tcp = protocol === 'tcp' || tls === 'tls';
-  return tcp ? { steps: [{ stage: 'response', what: 'connection closed', why }], outcome: { flags: ['UAEX'] } } : { steps: [{ stage: 'response', what: '403', why }], outcome: { status: 403, flags: [] } };
+  return tcp ? { steps: [{ stage: 'response', what: 'connection closed', why }], outcome: { flags: ['UAEX'] } } : { steps: [{ stage: 'response', what: String(status), why }], outcome: { status, flags: [] } };
 }
 
 /** A handshake that fails counts as a failed connection, which the default policy tries again. */

@@ -12,6 +12,7 @@ import { filterNames } from './network-filters.ts';
 import { capturePorts } from './outbound-listeners.ts';
 import { simulateAccess } from './simulate-access.ts';
 import { connectionFacts, networkFilter, routeTableOf, type SimulatedCall } from './simulate.ts';
+import type { KnownTokens } from './tokens.ts';
 import { prepareSnapshot, type SnapshotIndex } from './snapshot-index.ts';
 import type { MeshSnapshot } from './types.ts';
 
@@ -24,6 +25,8 @@ interface Decision {
   readonly outcome?: Outcome;
   readonly clusters: readonly { readonly cluster: string; readonly share: number }[];
   readonly retries: number;
+  /** The request as this proxy sends it on. */
+  readonly request?: RequestFacts;
   /** Providers of external authorization that this proxy asks. */
   readonly asks?: readonly string[];
   /** Connections, not requests: they have flags but no status. */
@@ -36,22 +39,23 @@ interface Decision {
  * What it predicts, as the sidecar does it: 404 NR without route or virtual host; the statuses of redirects and direct responses; FI and DI for
  * faults of 100 % (a smaller share is said in the steps); 503 NC for a cluster that does not exist, 503 UH for one without ready endpoints,
  * 503 UC where the endpoint's proxy closes a plaintext connection, 503 UF (with URX after retries) where a TLS handshake cannot succeed.
+ * Tokens are judged as far as `tokens` says what is known of them, see {@link verifyTokens}; a bad one is answered 401 or 403.
  * What it cannot know is left open: the application's own answer and how long it takes, and hosts outside of the mesh.
  */
-export function explain(snapshot: MeshSnapshot, call: ExplainCall): Explained {
+export function explain(snapshot: MeshSnapshot, call: ExplainCall, tokens?: KnownTokens): Explained {
   const index = prepareSnapshot(snapshot);
   const caller = callers(snapshot, call.from);
   if (caller === undefined) return unknownCaller(call);
   const config = compileFor(index, caller.node);
   const url = parseCallUrl(call.url);
-  const arrival = arrivalOf(config, caller, url, call);
+  const arrival = { ...arrivalOf(config, caller, url, call), ...(tokens === undefined ? {} : { tokens }) };
   if (!caller.sidecar) return withoutProxy({ index, config, arrival, url, call, callerIp: caller.node.ip });
   const first = decide(config, arrival);
   if (first.outcome !== undefined) return answered(call, first.outcome, first.steps);
   const steps = [...first.steps];
   const asks = first.asks ?? [];
   const clusters = first.clusters.map(({ cluster, share }): ExplainedCluster => {
-    const upstream = explainUpstream({ index, config, arrival, cluster, retries: first.retries, ...identityOf(index, caller) });
+    const upstream = explainUpstream({ index, config, arrival: first.request === undefined ? arrival : { ...arrival, request: first.request }, cluster, retries: first.retries, ...identityOf(index, caller) });
     steps.push(...upstream.steps);
     const all = [...new Set([...asks, ...(upstream.outcome.asks ?? [])])];
     return { cluster, share, ...(first.tcp === true ? { flags: upstream.outcome.flags } : upstream.outcome), ...(all.length === 0 ? {} : { asks: all }) };
@@ -125,8 +129,8 @@ function decide(config: ProxyConfig, arrival: SimulatedCall): Decision {
   const manager = networkFilter<HttpConnectionManager>(match.chain, filterNames.httpConnectionManager);
   const access = simulateAccess(prepared.listener, match.chain, arrival);
   steps.push(...access.steps);
-  if (access.denied !== '') return { steps, outcome: manager === undefined ? { flags: ['UAEX'] } : { status: 403, flags: [] }, clusters: [], retries: 0 };
-  const decision = manager === undefined ? tcpDecision(networkFilter<TcpProxy>(match.chain, filterNames.tcpProxy), steps, from(match.chain)) : httpDecision(config, manager, arrival, steps);
+  if (access.denied !== '') return { steps, outcome: manager === undefined ? { flags: ['UAEX'] } : { status: access.status ?? 403, flags: [] }, clusters: [], retries: 0 };
+  const decision = manager === undefined ? tcpDecision(networkFilter<TcpProxy>(match.chain, filterNames.tcpProxy), steps, from(match.chain)) : { ...httpDecision(config, manager, { ...arrival, request: access.request }, steps), request: { ...access.request, metadata: () => undefined } };
   return access.asked.length === 0 ? decision : { ...decision, asks: access.asked, ...(decision.outcome === undefined ? {} : { outcome: { ...decision.outcome, asks: access.asked } }) };
 }
 

@@ -7,6 +7,7 @@ export { canonicalName, canonicalRevision } from './load-assignments.ts';
 export { servicePortProtocol, type PortProtocol, type ProtocolKind } from './protocol.ts';
 export { simulate, type SimulatedCall, type SimulationError, type SimulationResult } from './simulate.ts';
 export { explain } from './explain.ts';
+export { verifyTokens, type KnownTokens } from './tokens.ts';
 export type { Explained, ExplainedCluster, ExplainCall, ExplainStep } from './explain-types.ts';
 export { hostsOverlap, resolveGateway, resolveHost } from './hosts.ts';
 export { ingressGateways } from './ingress.ts';

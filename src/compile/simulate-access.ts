@@ -1,24 +1,31 @@
-import { compileMetadata, normalizePath, pathRules, prepareAccessFilter, type AccessFacts, type AccessStep } from '../routing/index.ts';
-import { ruleOrigins, typeUrl, type ExtAuthz, type FilterChain, type HttpConnectionManager, type Listener, type RbacFilter } from '../xds/index.ts';
+import { compileMetadata, normalizePath, pathRules, prepareAccessFilter, type AccessFacts, type AccessStep, type RequestFacts } from '../routing/index.ts';
+import { ruleOrigins, typeUrl, type ExtAuthz, type FilterChain, type HttpConnectionManager, type JwtAuthentication, type Listener, type RbacFilter } from '../xds/index.ts';
 import type { SimulatedCall } from './simulate.ts';
+import { simulateTokens } from './tokens.ts';
 
 /** What authorization says of a call at one proxy. */
 export interface SimulatedAccess {
   /** Envoy's details of the denial; empty when the call is let in. */
   readonly denied: string;
+  /** The status of the denial of a request; 403 when absent. */
+  readonly status?: number;
   /** Providers that would be asked: what they say is known only live. */
   readonly asked: readonly string[];
   readonly steps: readonly AccessStep[];
+  /** The request as it goes on: with what its tokens say, without those that are not forwarded. */
+  readonly request: RequestFacts;
 }
 
 /**
  * Runs a call through the authorization of a filter chain, by the evaluator that the proxies run. The first filter that denies has the last word.
- * Tokens are not verified here, so that rules about them do not match.
+ * Tokens count as far as the call says what is known of them.
  */
 export function simulateAccess(listener: Listener, chain: FilterChain, call: SimulatedCall): SimulatedAccess {
   const manager = (chain.filters ?? []).map(({ typedConfig }) => typedConfig as Typed<HttpConnectionManager>).find((config) => config?.['@type'] === typeUrl.httpConnectionManager);
   const filters = manager === undefined ? (chain.filters ?? []) : (manager.httpFilters ?? []);
-  const facts = factsOf(call, manager);
+  const origins = ruleOrigins(listener.metadata);
+  let facts = factsOf(call, manager);
+  let { request } = call;
   const steps: AccessStep[] = [];
   const asked: string[] = [];
   let shadow: Readonly<Record<string, unknown>> = {};
@@ -29,15 +36,30 @@ export function simulateAccess(listener: Listener, chain: FilterChain, call: Sim
       asked.push(provider);
       steps.push({ stage: 'filter', what: `envoy.filters.http.ext_authz: asks ${provider}`, why: `${askedAt(check)} decides; its outcome is known only live` });
     }
+    const tokens = tokensOf(typedConfig);
+    if (tokens !== undefined && call.tokens !== undefined && facts.request !== undefined) {
+      const judged = simulateTokens(tokens, facts.request, call.tokens, origins);
+      steps.push(...judged.steps);
+      asked.push(...judged.asked);
+      if (judged.refused !== undefined) return { denied: judged.refused.details, status: judged.refused.status, asked, steps, request };
+      const metadata = (filter: string): unknown => judged.metadata[filter];
+      request = { ...judged.request, path: request.path === facts.request.path ? judged.request.path : request.path, metadata };
+      facts = { ...facts, request: { ...judged.request, metadata }, metadata };
+    }
     const config = typedConfig as Typed<RbacFilter>;
     if (config?.['@type'] !== typeUrl.rbac && config?.['@type'] !== typeUrl.networkRbac) continue;
-    const filter = prepareAccessFilter(config, ruleOrigins(listener.metadata));
+    const filter = prepareAccessFilter(config, origins);
     const verdict = filter.judge(facts);
     steps.push(...filter.steps(facts, verdict));
-    if (!verdict.allowed) return { denied: verdict.details, asked, steps };
+    if (!verdict.allowed) return { denied: verdict.details, asked, steps, request };
     if (verdict.shadow !== undefined) shadow = { ...shadow, [`${filter.shadowPrefix}shadow_effective_policy_id`]: verdict.shadow.policy };
   }
-  return { denied: '', asked, steps };
+  return { denied: '', asked, steps, request };
+}
+
+function tokensOf(typedConfig: unknown): JwtAuthentication | undefined {
+  const config = typedConfig as Typed<JwtAuthentication>;
+  return config?.['@type'] === typeUrl.jwt ? config : undefined;
 }
 
 function checkOf(typedConfig: unknown): ExtAuthz | undefined {

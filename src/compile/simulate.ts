@@ -2,6 +2,7 @@ import { prepareListeners, prepareRoutes, type ConnectionFacts, type ListenerTab
 import type { DownstreamTlsContext, FilterChain, HttpConnectionManager, ProxyConfig, RouteConfiguration, TcpProxy } from '../xds/index.ts';
 import { filterNames } from './network-filters.ts';
 import { simulateAccess, type SimulatedAccess } from './simulate-access.ts';
+import type { KnownTokens } from './tokens.ts';
 
 /** A connection and its first request, as they arrive at one proxy. */
 export interface SimulatedCall {
@@ -20,6 +21,8 @@ export interface SimulatedCall {
   /** The identity that the caller shows over mTLS: a SPIFFE URI. */
   readonly principal?: string;
   readonly request: RequestFacts;
+  /** What is known of the tokens in the request; without it, they are not judged. */
+  readonly tokens?: KnownTokens;
   /** Chooses among weighted clusters, in [0, 1). */
   readonly random?: number;
 }
@@ -61,7 +64,7 @@ export function simulate(config: ProxyConfig, call: SimulatedCall): SimulationRe
   const found = { listener, filterChain: match.chain.name ?? '', ...(access.steps.length === 0 ? {} : { access }) };
   if (access.denied !== '') return { ...found, error: 'denied' };
   const http = networkFilter<HttpConnectionManager>(match.chain, filterNames.httpConnectionManager);
-  if (http !== undefined) return { ...found, ...routed(config, http, call) };
+  if (http !== undefined) return { ...found, ...routed(config, http, { ...call, request: access.request }) };
   const tcp = networkFilter<TcpProxy>(match.chain, filterNames.tcpProxy);
   return { ...found, cluster: tcp?.cluster ?? tcp?.weightedClusters?.clusters?.[0]?.name ?? '' };
 }

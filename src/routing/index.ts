@@ -15,7 +15,7 @@ export {
   changeRequestHeaders, changeResponseHeaders, formatValue, headerLevels, prepareRewrite, redirectOf, rewrittenAuthority, tlsRedirectOf,
   type MutableHeaders, type Substitute,
 } from './effects.ts';
-export { findTokens, type FoundToken, type TokenCarrier, type TokenPlace } from './tokens/find.ts';
+export { findTokens, withoutParameter, withoutToken, type FoundToken, type TokenCarrier, type TokenPlace } from './tokens/find.ts';
 export { judgeTokens, missing, providerKey, providerVerdict, requirementFor, type ProviderVerdict } from './tokens/judge.ts';
 export { claimMetadata } from './tokens/claims.ts';
-export { keysUnknown, prepareVerifier, statusOf, type TokenRefusal, type TokenVerdict, type TokenVerifier } from './tokens/verify.ts';
+export { keysUnknown, prepareVerifier, statusOf, unverifiedClaims, type TokenRefusal, type TokenVerdict, type TokenVerifier } from './tokens/verify.ts';

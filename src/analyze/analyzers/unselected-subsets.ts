@@ -3,10 +3,11 @@ import { finding, type Analysis, type Analyzer } from '../analyzer.ts';
 
 type Rule = TypedResource<'DestinationRule'>;
 
-/** DestinationRules for hosts that nobody has, and subsets without a pod. */
+/** DestinationRules for hosts that nobody has, and subsets without a pod. In a lab such subsets wait for pods that a next step brings, as the samples' do. */
 export const unselectedSubsets: Analyzer = {
   name: 'destinationrule.PodNotSelectedAnalyzer',
   codes: ['IST0173', 'IST0174'],
+  cluster: true,
   run: (analysis) => ofKind(analysis.resources, 'DestinationRule').flatMap((rule) => check(rule, analysis)),
 };
 

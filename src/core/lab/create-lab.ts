@@ -156,11 +156,11 @@ function manifests({ backend, sessions }: Parts): Pick<Lab, 'files' | 'apply' | 
       return examine(await (await sessions.get(lab)).files()).diagnostics;
     },
     async explain({ lab, files, call }) {
-      if (files !== undefined) return explainCall(files, call, undefined);
+      if (files !== undefined) return await explainCall(files, call, undefined);
       if (lab === undefined) throw new LabFailure('usage', 'Name a lab or give files.');
       const { control } = await sessions.get(lab);
       const [held, pods, virtualIps] = await Promise.all([control.files(), control.pods(), control.virtualIps()]);
-      return explainCall(held, call, { pods, virtualIps });
+      return await explainCall(held, call, { pods, virtualIps });
     },
     async switch({ lab, action, dryRun = false }) {
       const session = await sessions.get(lab);

@@ -1,4 +1,4 @@
-import { defaultMeshConfig, explain, type MeshSnapshot, type PodInfo } from '../../compile/index.ts';
+import { defaultMeshConfig, explain, verifyTokens, type MeshSnapshot, type PodInfo } from '../../compile/index.ts';
 import { LabFailure, type Call, type Explanation } from '../../contract/index.ts';
 import { parseManifests, podTemplates, withInstalled, type SourceFile } from '../../manifest/index.ts';
 
@@ -9,7 +9,7 @@ export interface Running {
 }
 
 /** Says what happens to a call, on a running lab's facts or on manifests alone. Rejects with `manifest-invalid` when they cannot be read. */
-export function explainCall(files: readonly SourceFile[], call: Call, running: Running | undefined): Explanation {
+export async function explainCall(files: readonly SourceFile[], call: Call, running: Running | undefined): Promise<Explanation> {
   const { resources: written, diagnostics } = parseManifests(files);
   const resources = withInstalled(written);
   const errors = diagnostics.filter((one) => one.level === 'error');
@@ -19,7 +19,7 @@ export function explainCall(files: readonly SourceFile[], call: Call, running: R
     pods: running?.pods ?? imagined(resources),
     virtualIps: new Map(Object.entries(running?.virtualIps ?? imaginedIps(resources))),
   };
-  return explain(snapshot, call);
+  return explain(snapshot, call, await verifyTokens(snapshot, call, Date.now()));
 }
 
 /** One ready pod for each replica that the manifests ask for, and the ingress gateway, at addresses that nothing listens on. */

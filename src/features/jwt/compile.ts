@@ -38,7 +38,7 @@ export function tokenFilter(policies: readonly AppliedAuthentication[], keys: Re
   if (rules.length === 0) return { filters: [], origins: {} };
   const named = rules.map((entry, at) => ({ ...entry, name: `origins-${at}` }));
   const config: JwtAuthentication = {
-    providers: Object.fromEntries(named.map(({ name, rule }) => [name, provider(rule, keys)])),
+    providers: Object.fromEntries(named.map(({ name, rule }) => [name, jwtProvider(rule, keys)])),
     rules: [{ match: { prefix: '/' }, requires: requirement(named) }],
     bypassCorsPreflight: true,
   };
@@ -60,7 +60,8 @@ function requirement(rules: readonly Named[]): JwtRequirement {
   return { requiresAny: { requirements: [...rules.map(({ name }) => ({ providerName: name })), { requiresAll: { requirements: each } }] } };
 }
 
-function provider(rule: JWTRule, keys: ReadonlyMap<string, string>): JwtProvider {
+/** What a rule says of its issuer, for the filter. */
+export function jwtProvider(rule: JWTRule, keys: ReadonlyMap<string, string>): JwtProvider {
   const source = keySource(rule);
   return {
     issuer: rule.issuer,

@@ -1,4 +1,4 @@
-import type { TokenCarrier, TokenPlace } from '../../routing/index.ts';
+import { withoutParameter, type TokenCarrier, type TokenPlace } from '../../routing/index.ts';
 import type { HttpRequest } from '../../sidecar/hooks.ts';
 
 /** A request as something that carries tokens. */
@@ -15,13 +15,6 @@ export function removeToken(request: HttpRequest, { kind, name }: TokenPlace): v
 
 function cookiesOf(headers: HttpRequest['headers']): readonly string[] {
   return [...headers.entries()].filter(([header]) => header === 'cookie').flatMap(([, value]) => value.split(';')).map((cookie) => cookie.trim());
-}
-
-function withoutParameter(path: string, name: string): string {
-  const start = path.indexOf('?');
-  if (start < 0) return path;
-  const kept = path.slice(start + 1).split('&').filter((part) => part !== name && !part.startsWith(`${name}=`));
-  return kept.length === 0 ? path.slice(0, start) : `${path.slice(0, start)}?${kept.join('&')}`;
 }
 
 function removeCookie(headers: HttpRequest['headers'], name: string): void {

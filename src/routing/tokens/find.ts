@@ -1,5 +1,6 @@
 import type { JwtProvider } from '../../xds/index.ts';
 import { queryParameter } from '../route-matcher.ts';
+import type { RequestFacts } from '../types.ts';
 
 /** Where a token was found. */
 export interface TokenPlace {
@@ -42,4 +43,20 @@ function afterPrefix(value: string | undefined, prefix: string): string | undefi
 
 function cookieValue(cookies: readonly string[], name: string): string | undefined {
   return cookies.find((cookie) => cookie.startsWith(`${name}=`))?.slice(name.length + 1).replace(/^"(.*)"$/, '$1');
+}
+
+/** A request without the token of a place. */
+export function withoutToken(request: RequestFacts, { kind, name }: TokenPlace): RequestFacts {
+  const header = (wanted: string): string | undefined => request.header(wanted);
+  if (kind === 'parameter') return { ...request, header, path: withoutParameter(request.path, name) };
+  if (kind === 'header') return { ...request, header: (wanted) => (wanted === name ? undefined : header(wanted)) };
+  return { ...request, header: (wanted) => (wanted === 'cookie' ? header(wanted)?.split(';').filter((cookie) => !cookie.trim().startsWith(`${name}=`)).join(';') : header(wanted)) };
+}
+
+/** A path without a parameter of its query. */
+export function withoutParameter(path: string, name: string): string {
+  const start = path.indexOf('?');
+  if (start < 0) return path;
+  const kept = path.slice(start + 1).split('&').filter((part) => part !== name && !part.startsWith(`${name}=`));
+  return kept.length === 0 ? path.slice(0, start) : `${path.slice(0, start)}?${kept.join('&')}`;
 }

@@ -51,6 +51,11 @@ export function prepareVerifier(provider: JwtProvider): TokenVerifier {
   };
 }
 
+/** What a token says, believed without its signature; the text must have been judged before. */
+export function unverifiedClaims(token: string): Exclude<TokenVerdict, TokenRefusal> {
+  return { claims: decodeJwt(token), payload: token.split('.')[1] ?? '' };
+}
+
 function keySet(text: string): JWTVerifyGetKey | undefined {
   try {
     const set = JSON.parse(text) as JSONWebKeySet;
