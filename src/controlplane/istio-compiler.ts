@@ -1,5 +1,5 @@
 import { compileFor, defaultMeshConfig, meshConfigFrom, prepareSnapshot, type SnapshotIndex } from '../compile/index.ts';
-import { groupOf, meshDocument, parseManifests, resourceName, trustDomainOf, validate } from '../manifest/index.ts';
+import { meshDocument, parseManifests, readingOnce, trustDomainOf, validate } from '../manifest/index.ts';
 import type { Compiler } from './compiler.ts';
 
 /** The lab's own manifests and compile layers. The mesh config is what an IstioOperator and the ConfigMap `istio` in `istio-system` say, as in Istio. */
@@ -19,31 +19,11 @@ export const istioCompiler: Compiler = {
 export function incrementalCompiler(): Compiler {
   let prepared: SnapshotIndex | undefined;
   return {
-    ...readingOnce(istioCompiler),
+    ...istioCompiler,
+    read: readingOnce(istioCompiler.read),
     prepare: (snapshot) => {
       const index = prepared = prepareSnapshot(snapshot, prepared);
       return (node) => compileFor(index, node);
-    },
-  };
-}
-
-/** Reads each file once: a change of one file costs as much as that file. What is written twice in two files takes the long way, for its diagnostics. */
-export function readingOnce(compiler: Compiler): Compiler {
-  let known = new Map<string, ReturnType<Compiler['read']>>();
-  return {
-    ...compiler,
-    read: (files) => {
-      const next = new Map<string, ReturnType<Compiler['read']>>();
-      const parsed = files.map((file) => {
-        const key = JSON.stringify([file.path, file.namespace, file.text]);
-        const result = known.get(key) ?? compiler.read([file]);
-        next.set(key, result);
-        return result;
-      });
-      known = next;
-      const resources = parsed.flatMap((one) => one.resources);
-      const names = new Set(resources.map((resource) => `${groupOf(resource.apiVersion)}/${resourceName(resource)}`));
-      return names.size === resources.length ? { resources, diagnostics: parsed.flatMap((one) => one.diagnostics) } : compiler.read(files);
     },
   };
 }

@@ -1,6 +1,7 @@
 /** YAML in, typed resources with positions and diagnostics out. Pure. */
 export type { Diagnostic, ObjectMeta, Position, Resource, SourceFile } from './types.ts';
 export { parseManifests, type ParsedManifests } from './parse.ts';
+export { readingOnce } from './read-once.ts';
 export { withInstalled } from './installed.ts';
 export { collectorAnnotation } from './installed-collector.ts';
 export { installation } from './install-profile.ts';

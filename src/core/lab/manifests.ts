@@ -41,37 +41,39 @@ function requireConsent(resources: readonly Resource[], consent: readonly string
 export type Reconcile = (resources: readonly Resource[]) => Promise<void>;
 
 /** Puts files in force: manifests to the control plane, pods in line with them. Errors leave everything as it was. */
-export async function changeFiles(session: Session, after: readonly SourceFile[], options: { readonly dryRun?: boolean; readonly consent?: readonly string[]; readonly reconcile: Reconcile }): Promise<ApplyResult> {
+async function changeFiles(session: Session, edit: (before: readonly SourceFile[]) => readonly SourceFile[], options: { readonly dryRun?: boolean; readonly consent?: readonly string[]; readonly reconcile: Reconcile }): Promise<ApplyResult> {
   const before = await session.files();
+  const after = edit(before);
   const changes = changesBetween(before, after);
   if (options.dryRun === true || changes.length === 0) {
     const { diagnostics } = examine(after);
     return { applied: options.dryRun !== true, version: (await session.control.status()).version, changes, diagnostics };
   }
-  const { resources } = parseManifests(after);
+  const { resources: held } = session.read(before);
+  const { resources } = session.read(after);
   requireConsent(resources, options.consent ?? []);
   const result = await session.control.setFiles(after);
-  if (result.applied && podsDiffer(before, resources)) await options.reconcile(resources);
+  if (result.applied && podsDiffer(held, resources)) await options.reconcile(resources);
   session.changed();
   return { applied: result.applied, version: result.version, changes: result.applied ? changes : [], diagnostics: result.diagnostics };
 }
 
 /** Config maps and secrets count, since pods mount them, Gateways, since they are pods or open ports of one, and what installs the mesh: it brings gateways and the trust domain. */
-function podsDiffer(before: readonly SourceFile[], after: readonly Resource[]): boolean {
+function podsDiffer(before: readonly Resource[], after: readonly Resource[]): boolean {
   const print = (resources: readonly Resource[]): string => JSON.stringify([podTemplates(resources), resources.filter(({ kind }) => ['Service', 'ConfigMap', 'Secret', 'Namespace', 'Gateway', 'GatewayClass', 'Ingress', 'IngressClass', 'IstioOperator'].includes(kind)).map(({ body }) => body)], (key, value: unknown) => (key === 'origin' ? undefined : value));
-  return print(parseManifests(before).resources) !== print(after);
+  return print(before) !== print(after);
 }
 
 export async function apply(session: Session, files: readonly SourceFile[], options: Parameters<typeof changeFiles>[2]): Promise<ApplyResult> {
-  return await changeFiles(session, applyFiles(await session.files(), files), options);
+  return await changeFiles(session, (before) => applyFiles(before, files), options);
 }
 
 export async function remove(session: Session, files: readonly SourceFile[], options: Parameters<typeof changeFiles>[2]): Promise<ApplyResult> {
-  return await changeFiles(session, deleteFiles(await session.files(), files), options);
+  return await changeFiles(session, (before) => deleteFiles(before, files), options);
 }
 
 export async function throwIn(session: Session, action: SwitchAction, options: Parameters<typeof changeFiles>[2]): Promise<ApplyResult> {
-  return await changeFiles(session, throwSwitch(await session.files(), action), options);
+  return await changeFiles(session, (before) => throwSwitch(before, action), options);
 }
 
 /** Resources as plain JSON, by kind in any of kubectl's spellings. */

@@ -1,6 +1,6 @@
 import type { FileChange } from '../../contract/index.ts';
 import type { SourceFile } from '../../manifest/index.ts';
-import { editDocument, places, removeDocument, type Place } from '../switches/documents.ts';
+import { editDocument, mayHold, places, removeDocument, type Place } from '../switches/documents.ts';
 
 /** What a resource is known by: applying it again replaces it, wherever it stands. */
 function identity({ body }: Place): string {
@@ -27,9 +27,10 @@ export function deleteFiles(held: readonly SourceFile[], given: readonly SourceF
 }
 
 function removeResources(files: readonly SourceFile[], identities: ReadonlySet<string>): readonly SourceFile[] {
+  const names = [...identities].map((name) => name.slice(name.lastIndexOf('/') + 1));
   let result = files;
   for (;;) {
-    const found = places(result).findLast((place) => identities.has(identity(place)));
+    const found = places(result.filter((file) => mayHold(file, names))).findLast((place) => identities.has(identity(place)));
     if (found === undefined) return result;
     result = found.path.length === 0 ? removeDocument(result, found) : editDocument(result, found, (document) => { document.deleteIn(found.path); });
   }

@@ -1,6 +1,6 @@
 import { LabFailure, type ControlStatus, type LabPhase, type LabStatus, type LoadStatus, type PodStatus } from '../../contract/index.ts';
 import { ingressGateways } from '../../compile/index.ts';
-import { ofKind, parseManifests, type Resource, type SourceFile } from '../../manifest/index.ts';
+import { ofKind, parseManifests, readingOnce, type ParsedManifests, type Resource, type SourceFile } from '../../manifest/index.ts';
 import type { ControlClient } from '../control/connect.ts';
 import { currentSwitches } from '../switches/index.ts';
 import { createTraffic, type Traffic } from '../traffic/index.ts';
@@ -22,6 +22,8 @@ export interface Session {
   readonly control: ControlClient;
   readonly traffic: Traffic;
   files(): Promise<readonly SourceFile[]>;
+  /** What files hold; a file that was read before is not read again. */
+  read(files: readonly SourceFile[]): ParsedManifests;
   resources(): Promise<readonly Resource[]>;
   /** The whole state, read anew. */
   status(): Promise<LabStatus>;
@@ -46,6 +48,7 @@ export async function createSession(lab: string, control: ControlClient, pods: S
   let graphTimer: NodeJS.Timeout | undefined;
   let closed = false;
 
+  const parse = readingOnce(parseManifests);
   // The engine is asked again only when it has said that something changed, or when that may have been missed.
   let known: { readonly at: number; readonly state: Promise<[readonly PodStatus[], LabStatus['ingress']]> } | undefined;
   const engineState = (): Promise<[readonly PodStatus[], LabStatus['ingress']]> => {
@@ -60,7 +63,8 @@ export async function createSession(lab: string, control: ControlClient, pods: S
   let read: { readonly version: string; readonly written: Written } | undefined;
   const writtenAt = async (version: string | undefined): Promise<Written> => {
     if (version === undefined || read?.version === version) return read?.written ?? nothing;
-    const written = readWritten(await control.files());
+    const files = await control.files();
+    const written = readWritten(files, parse(files).resources);
     read = { version, written };
     return written;
   };
@@ -68,7 +72,8 @@ export async function createSession(lab: string, control: ControlClient, pods: S
   const session: Session = {
     lab, control, traffic, load: undefined,
     files: () => control.files(),
-    resources: async () => parseManifests(await control.files()).resources,
+    read: parse,
+    resources: async () => parse(await control.files()).resources,
     async status() {
       const [state, [list, ingress]] = await Promise.all([controlStatus(control), engineState()]);
       const status = labStatus({ lab, state, pods: list, ingress, written: await writtenAt(state?.version), images: pods.images });
@@ -140,8 +145,7 @@ interface Written {
 
 const nothing: Written = { resources: [], switches: { faults: [], weights: [], mtls: {} }, servers: [] };
 
-function readWritten(files: readonly SourceFile[]): Written {
-  const { resources } = parseManifests(files);
+function readWritten(files: readonly SourceFile[], resources: readonly Resource[]): Written {
   const servers = [...ofKind(resources, 'Gateway'), ...ingressGateways(resources, 'istio-system')].flatMap(({ spec }) => spec.servers).flatMap(({ port }) => (port === undefined ? [] : [{ port: port.number, protocol: port.protocol.toUpperCase() }]));
   const listeners = ofKind(resources, 'KubernetesGateway').flatMap(({ spec }) => spec.listeners.map(({ port, protocol }) => ({ port, protocol })));
   return { resources, servers: [...servers, ...listeners], switches: currentSwitches(files) };

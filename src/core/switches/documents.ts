@@ -36,6 +36,11 @@ export function places(files: readonly SourceFile[]): readonly Place[] {
   }));
 }
 
+/** Whether a file may hold one of these words as a value: reading it costs far more than looking. YAML can only write a word otherwise with a backslash, but numbers and the like in many ways. */
+export function mayHold({ text }: SourceFile, words: readonly string[]): boolean {
+  return text.includes('\\') || words.some((word) => !/^[a-z]/i.test(word) || /^(true|false|null|nan|infinity)$/i.test(word) || text.includes(word));
+}
+
 function inNamespace(body: Body, { namespace }: SourceFile): Body {
   return namespace === undefined || body.metadata?.namespace !== undefined ? body : { ...body, metadata: { ...body.metadata, namespace } };
 }

@@ -1,7 +1,7 @@
 /** Switches: what a person throws by hand, as edits of the lab's manifests. Pure. */
 import type { SwitchAction, Switches } from '../../contract/index.ts';
 import type { SourceFile } from '../../manifest/index.ts';
-import { places, removeDocument, switchFile } from './documents.ts';
+import { mayHold, places, removeDocument, switchFile } from './documents.ts';
 import { clearFaults, currentFaults, setFault } from './fault.ts';
 import { fullHost } from './hosts.ts';
 import { currentMtls, setMtls } from './mtls.ts';
@@ -21,9 +21,12 @@ export function throwSwitch(files: readonly SourceFile[], given: SwitchAction): 
   }
 }
 
+/** Where {@link currentSwitches} looks. */
+const switchedKinds = ['VirtualService', 'PeerAuthentication'];
+
 /** What the manifests say now, in the switches' terms. */
 export function currentSwitches(files: readonly SourceFile[]): Switches {
-  const all = places(files);
+  const all = places(files.filter((file) => mayHold(file, switchedKinds)));
   return { faults: currentFaults(all), weights: currentWeights(all), mtls: currentMtls(all) };
 }
 

@@ -31,6 +31,8 @@ export interface ConfigEnvironment {
 }
 
 interface ClusterEntry {
+  /** As received last; the same object says the same. */
+  config: Cluster;
   readonly text: string;
   readonly cluster: UpstreamCluster;
   stop(): void;
@@ -51,7 +53,7 @@ export class ConfigInForce {
   readonly #received = new Set<ResourceType>();
   #clusters = new Map<string, ClusterEntry>();
   #assignments = new Map<string, ClusterLoadAssignment>();
-  #routes = new Map<string, { readonly text: string; readonly table: RouteTable }>();
+  #routes = new Map<string, { readonly config: RouteConfiguration; readonly text: string; readonly table: RouteTable }>();
   #inline = new Map<string, RouteTable>();
   #peers: Map<string, Peer> | undefined;
   #services: ReadonlyMap<string, string> | undefined;
@@ -106,9 +108,8 @@ export class ConfigInForce {
     const next = new Map<string, ClusterEntry>();
     for (const config of configs) {
       const name = config.name ?? '';
-      const text = JSON.stringify(config);
       const known = this.#clusters.get(name);
-      next.set(name, known?.text === text ? known : this.#makeCluster(config, text, known?.cluster));
+      next.set(name, known?.config === config ? known : this.#kept(config, known));
     }
     const gone = [...this.#clusters].filter(([name, entry]) => next.get(name) !== entry).map(([, entry]) => entry);
     this.#clusters = next;
@@ -120,9 +121,17 @@ export class ConfigInForce {
     }
   }
 
+  /** A cluster that says the same under another object stays, with its connections. */
+  #kept(config: Cluster, known: ClusterEntry | undefined): ClusterEntry {
+    const text = JSON.stringify(config);
+    if (known?.text !== text) return this.#makeCluster(config, text, known?.cluster);
+    known.config = config;
+    return known;
+  }
+
   #makeCluster(config: Cluster, text: string, before: UpstreamCluster | undefined): ClusterEntry {
     const cluster = this.#environment.createCluster(config, this.#assignments.get(assignmentName(config)), before);
-    return { text, cluster, stop: needsDns(config) ? keepResolved(cluster, this.#environment.resolve, this.#environment.clock) : () => undefined };
+    return { config, text, cluster, stop: needsDns(config) ? keepResolved(cluster, this.#environment.resolve, this.#environment.clock) : () => undefined };
   }
 
   #applyEndpoints(assignments: readonly ClusterLoadAssignment[]): void {
@@ -132,6 +141,7 @@ export class ConfigInForce {
     for (const { cluster } of this.#clusters.values()) {
       if (cluster.config.type !== 'EDS') continue;
       const name = assignmentName(cluster.config);
+      if (before.get(name) === next.get(name)) continue;
       if (JSON.stringify(before.get(name)) !== JSON.stringify(next.get(name))) cluster.update(next.get(name));
     }
     this.#peers = undefined;
@@ -140,9 +150,10 @@ export class ConfigInForce {
 
   #applyRoutes(configs: readonly RouteConfiguration[]): void {
     this.#routes = new Map(configs.map((config) => {
-      const text = JSON.stringify(config);
       const known = this.#routes.get(config.name ?? '');
-      return [config.name ?? '', known?.text === text ? known : { text, table: prepareRoutes(config) }];
+      if (known?.config === config) return [config.name ?? '', known];
+      const text = JSON.stringify(config);
+      return [config.name ?? '', { config, text, table: known?.text === text ? known.table : prepareRoutes(config) }];
     }));
     this.#replace({ routeTables: this.#tables(), resources: { ...this.#current.resources, route: configs } });
     this.#routesChanged?.();

@@ -17,6 +17,11 @@ describe('applying files to a lab', () => {
     expect(after).toEqual([{ path: 'all.yaml', text: service('b') }, { path: 'new.yaml', text: service('a', 'spec: {}\n') }]);
   });
 
+  it('finds a resource whose name is written with escapes, or as a number', () => {
+    const held = [{ path: 'escaped.yaml', text: service('"\\x61bc"') }, { path: 'number.yaml', text: service('0x10') }, { path: 'other.yaml', text: service('other') }];
+    expect(applyFiles(held, [{ path: 'new.yaml', text: `${service('abc')}---\n${service('16')}` }]).map((file) => file.path)).toEqual(['other.yaml', 'new.yaml']);
+  });
+
   it('deletes what the given files hold and nothing else', () => {
     const held = [{ path: 'all.yaml', text: `${service('a')}---\n${service('b')}` }, { path: 'list.yaml', text: `apiVersion: v1\nkind: List\nitems:\n- ${service('c').replaceAll('\n', '\n  ').trimEnd()}\n- ${service('d').replaceAll('\n', '\n  ').trimEnd()}\n` }];
     const after = deleteFiles(held, [{ path: 'x.yaml', text: `${service('b')}---\n${service('c')}` }]);
