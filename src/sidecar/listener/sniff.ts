@@ -24,6 +24,7 @@ export interface SniffOptions {
 
 const plain: Sniffed = { transportProtocol: 'raw_buffer', applicationProtocols: [] };
 const mostBytes = 64 * 1024;
+const anotherTurn = 1;
 
 /**
  * Looks at the first bytes of a connection and puts them back. Resolves with `timeout` when they did not come in time, `closed` when the
@@ -33,8 +34,9 @@ export function sniff(link: Link, options: SniffOptions): Promise<Sniffed | 'tim
   return new Promise((resolve) => {
     let bytes: Buffer = Buffer.alloc(0);
     let settled = false;
-    const timers = [
-      options.clock.after(options.silenceMs, () => { if (bytes.length === 0 && options.silent()) finish(plain); }),
+    const timers: (() => void)[] = [
+      // Timers come before bytes that arrived while the process was busy: those get another turn to be read.
+      options.clock.after(options.silenceMs, () => { timers.push(options.clock.after(anotherTurn, () => { if (bytes.length === 0 && options.silent()) finish(plain); })); }),
       options.clock.after(options.timeoutMs, () => { finish('timeout'); }),
     ];
     const finish = (outcome: Sniffed | 'timeout' | 'closed'): void => {

@@ -88,6 +88,15 @@ describe('sniffing a connection', () => {
     expect(await read(link)).toBe(text);
   });
 
+  test('a client is not silent because the process had no time to read what it said', async () => {
+    const { client, server } = await pair();
+    const found = sniff(socketLink(server), options({ silenceMs: 5 }));
+    client.write('GET / HTTP/1.1\r\n');
+    const stalled = Date.now() + 30;
+    while (Date.now() < stalled);
+    expect(await found).toEqual({ transportProtocol: 'raw_buffer', applicationProtocols: ['http/1.1'] });
+  });
+
   test('a silent client may be one that waits for the server', async () => {
     const { server } = await pair();
     expect(await sniff(socketLink(server), options({ silenceMs: 5 }))).toEqual({ transportProtocol: 'raw_buffer', applicationProtocols: [] });
