@@ -3,7 +3,7 @@ import type { Graph } from '../../../src/contract/index.ts';
 import { cardHeight, cardWidth } from './card-size.ts';
 import { columns } from './layout/columns.ts';
 import { elkLayout, type Layout } from './layout/elk.ts';
-import { place, type Box, type Positions } from './layout/place.ts';
+import { settle, type Box, type Placed, type Positions } from './layout/place.ts';
 
 /** Places of the cards, and how a person changes them. */
 export interface Arrangement {
@@ -14,8 +14,6 @@ export interface Arrangement {
   /** Forgets all places and lays everything out anew. */
   arrange(): void;
 }
-
-interface Placed { readonly positions: Positions; readonly settled: ReadonlySet<string> }
 
 const nothing: Placed = { positions: new Map(), settled: new Set() };
 const key = (lab: string): string => `weft-places:${lab}`;
@@ -32,20 +30,12 @@ export function useLayout(graph: Graph | undefined, lab: string): Arrangement {
 
   const lay = useCallback(async (of: Graph, keep: Placed): Promise<void> => {
     const connected = new Set(of.edges.flatMap(edge => [edge.source, edge.target]));
-    const boxes = new Map(of.nodes.map(node => [node.id, { width: cardWidth, height: cardHeight(node) }]));
-    const fixed = new Map<string, Box>();
-    for (const [id, size] of boxes) {
-      const position = keep.positions.get(id);
-      if (position !== undefined && keep.settled.has(id)) fixed.set(id, { ...position, ...size });
-    }
-    if ([...boxes.keys()].every(id => fixed.has(id) || (keep.positions.has(id) && !connected.has(id)))) return;
+    const boxes = new Map(of.nodes.map((node): [string, Pick<Box, 'width' | 'height'>] => [node.id, { width: cardWidth, height: cardHeight(node) }]));
+    if ([...boxes.keys()].every(id => keep.positions.has(id) && (keep.settled.has(id) || !connected.has(id)))) return;
     engine.current ??= elkLayout();
     const proposal = await engine.current.arrange(boxes, of.edges).catch(() => columns(boxes, of.edges));
-    const next = place(fixed, proposal, of.edges);
-    setPlaced(now => ({
-      positions: new Map([...now.positions, ...[...next].filter(([id]) => !now.settled.has(id) || !keep.settled.has(id))]),
-      settled: new Set([...keep.settled, ...[...boxes.keys()].filter(id => connected.has(id))]),
-    }));
+    // Another layout may have ended meanwhile: what stands now is what this one goes by.
+    setPlaced(now => settle(keep === nothing ? nothing : now, proposal, of.edges));
   }, []);
 
   useEffect(() => {

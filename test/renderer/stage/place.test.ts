@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { columns } from '../../../renderer/views/stage/layout/columns.ts';
-import { neighbour, place, type Box } from '../../../renderer/views/stage/layout/place.ts';
+import { neighbour, place, settle, type Box } from '../../../renderer/views/stage/layout/place.ts';
 
 const box = (x: number, y: number): Box => ({ x, y, width: 200, height: 70 });
 
@@ -18,6 +18,22 @@ describe('places of cards', () => {
     const result = place(new Map([['a', box(0, 0)], ['b', box(300, 0)]]), new Map([['a', box(0, 0)], ['b', box(300, 20)], ['c', box(300, 0)]]), [{ source: 'a', target: 'c' }]);
     expect(result.get('c')?.y).toBeGreaterThanOrEqual(98);
   });
+});
+
+describe('layouts that end one after another', () => {
+  const edges = [{ source: 'in', target: 'page' }];
+  const first = settle({ positions: new Map(), settled: new Set() }, new Map([['in', box(0, 0)], ['page', box(300, 0)], ['curl', box(0, 200)]]), edges);
+
+  it('leave what the first settled, and put no card on another', () => {
+    // Asked for before the first had ended: it knows nothing of where the cards stand.
+    const late = settle(first, new Map([['curl', box(0, 0)], ['in', box(0, 90)], ['page', box(300, 40)]]), [...edges, { source: 'curl', target: 'page' }]);
+    expect(late.positions.get('in')).toEqual({ x: 0, y: 0 });
+    expect(late.positions.get('page')).toEqual({ x: 300, y: 0 });
+    expect(late.positions.get('curl')?.y).toBeGreaterThanOrEqual(98);
+    expect([...late.settled].sort()).toEqual(['curl', 'in', 'page']);
+  });
+
+  it('may still move a card that nothing was connected to', () => expect(first.settled.has('curl')).toBe(false));
 });
 
 describe('the plain layout', () => {

@@ -8,14 +8,36 @@ export interface Box {
 
 export type Positions = ReadonlyMap<string, { readonly x: number; readonly y: number }>;
 
+/** Where cards are, and which of them stay there: those that something was connected to when they were placed. */
+export interface Placed {
+  readonly positions: Positions;
+  readonly settled: ReadonlySet<string>;
+}
+
+type Edges = readonly { readonly source: string; readonly target: string }[];
+
 const gap = 28;
+
+/** Places after a layout of all cards: what is settled stays, all others go where the layout wants them, and no card on another. */
+export function settle(now: Placed, proposal: ReadonlyMap<string, Box>, edges: Edges): Placed {
+  const fixed = new Map<string, Box>();
+  for (const [id, { width, height }] of proposal) {
+    const position = now.positions.get(id);
+    if (position !== undefined && now.settled.has(id)) fixed.set(id, { ...position, width, height });
+  }
+  const connected = new Set(edges.flatMap(({ source, target }) => [source, target]));
+  return {
+    positions: new Map([...now.positions, ...place(fixed, proposal, edges)]),
+    settled: new Set([...now.settled, ...[...proposal.keys()].filter(id => connected.has(id))]),
+  };
+}
 
 /**
  * Puts new cards where the layout wants them, as seen from their neighbours that stand already; those never move.
  * @param fixed the cards that stay as they are
  * @param proposal the layout of all cards, by id
  */
-export function place(fixed: ReadonlyMap<string, Box>, proposal: ReadonlyMap<string, Box>, edges: readonly { readonly source: string; readonly target: string }[]): Positions {
+export function place(fixed: ReadonlyMap<string, Box>, proposal: ReadonlyMap<string, Box>, edges: Edges): Positions {
   const placed = new Map<string, Box>(fixed);
   for (const [id, box] of [...proposal].sort(([, one], [, two]) => one.x - two.x || one.y - two.y)) {
     if (placed.has(id)) continue;
