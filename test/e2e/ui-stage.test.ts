@@ -99,6 +99,42 @@ describe.skipIf(!hasBrowser)(`the stage in Chromium (${browserPath})`, () => {
     await page.close();
   });
 
+  it('keeps what a card says of an ejected host inside the card, and explains it', async () => {
+    const page = await open('ejected');
+    await page.locator('[data-node="default/reviews"]').getByText('ejected').nth(1).waitFor();
+    const beyond = await page.locator('[data-node="default/reviews"]').evaluate(card => [...card.querySelectorAll('span')].filter(each => each.getBoundingClientRect().right > card.getBoundingClientRect().right).map(each => each.textContent));
+    expect(beyond).toEqual([]);
+    await page.locator('[data-node="default/reviews"]').click();
+    await page.getByRole('region', { name: 'Ejected' }).getByText(/productpage leaves reviews-v2\S+ out until .*: too many 5xx answers in a row/).waitFor();
+    await page.close();
+  });
+
+  it('asks for each thing beyond the lab by itself, and starts nothing before all are allowed', async () => {
+    const page = await open('empty&broken=consent', { width: 1024, height: 700, colorScheme: 'light' });
+    await page.getByRole('button', { name: 'Start Bookinfo' }).click();
+    const boxes = page.getByRole('list', { name: 'What the manifests ask for' }).getByRole('checkbox');
+    await boxes.first().waitFor();
+    expect(await boxes.count()).toBe(4);
+    expect(await seriousFindings(page)).toEqual([]);
+    for (const box of await boxes.all()) {
+      expect(await page.getByRole('button', { name: 'Allow and start' }).isEnabled()).toBe(false);
+      await box.check();
+    }
+    await page.getByRole('button', { name: 'Allow and start' }).click();
+    await page.getByRole('heading', { name: 'Starting bookinfo' }).waitFor();
+    await page.close();
+  });
+
+  it('says first what keeps a lab from starting', async () => {
+    const page = await open('empty&broken=engine');
+    await page.getByRole('heading', { name: 'One thing keeps a lab from starting' }).waitFor();
+    const heading = await page.getByRole('heading', { name: 'One thing keeps a lab from starting' }).boundingBox();
+    const start = await page.getByRole('button', { name: 'Start Bookinfo' }).boundingBox();
+    expect(heading?.y).toBeLessThan(start?.y ?? 0);
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.close();
+  });
+
   it('says so when the connection is lost', async () => {
     const page = await open('state=lost');
     await page.getByRole('alert').getByText('The connection to Weft was lost.').waitFor({ timeout: 15_000 });

@@ -1,4 +1,4 @@
-import { outcomeOf, type Figures, type Graph, type GraphEdge, type GraphNode, type Peer, type RequestRecord } from '../../src/contract/index.ts';
+import { outcomeOf, type Figures, type Graph, type GraphEdge, type GraphNode, type Peer, type RequestRecord, type UpstreamStatus } from '../../src/contract/index.ts';
 import type { Scenario } from './scenario.ts';
 
 const bad = new Set(['server-error', 'fault', 'timeout', 'denied']);
@@ -41,4 +41,16 @@ export function graphOf(all: readonly RequestRecord[], scenario: Scenario, now: 
     };
   });
   return { time: now, nodes, edges };
+}
+
+/** What productpage's proxy says of reviews: its first v2 and v3 host is out of load balancing for half a minute. */
+export function ejectedReviews({ pods }: Scenario, started: number, now: number): readonly UpstreamStatus[] {
+  const counts = { connections: 1, pending: 0, requests: 0, retries: 0 };
+  const caller = pods.find(({ app }) => app === 'productpage');
+  const out = new Set(['v2', 'v3'].map(version => pods.find(pod => pod.app === 'reviews' && pod.version === version)?.name));
+  const hosts = pods.filter(({ app }) => app === 'reviews').map((pod): UpstreamStatus['hosts'][number] => ({
+    address: `${pod.ip}:9080`, pod: `default/${pod.name}`, workload: pod.workload, version: pod.version, locality: '', priority: 0, healthy: !out.has(pod.name), connections: 1, requests: 0, succeeded: 40, failed: 5, ejections: out.has(pod.name) ? 1 : 0,
+    ...(out.has(pod.name) ? { ejection: { since: started, until: now + 30_000, reason: 'consecutive-5xx-errors' as const } } : {}),
+  }));
+  return [{ proxy: `default/${caller?.name ?? ''}`, cluster: 'outbound|9080||reviews.default.svc.cluster.local', service: 'reviews.default.svc.cluster.local', limits: { connections: 1 }, use: counts, overflows: { ...counts, connections: 0 }, panic: false, hosts }];
 }

@@ -3,7 +3,7 @@ import type { ApplyResult, Lab, LabApi, LabEvents, LabStatus, LabSummary, LoadSt
 import type { SourceFile } from '../../src/manifest/index.ts';
 import { filesOf } from './bookinfo.ts';
 import { parseManifests } from '../../src/manifest/index.ts';
-import { graphOf } from './graph.ts';
+import { ejectedReviews, graphOf } from './graph.ts';
 import { bigScenario, bookinfoScenario, type Scenario } from './scenario.ts';
 import { playViews } from './views.ts';
 
@@ -16,7 +16,9 @@ export interface FakeOptions {
   readonly switches?: Switches;
   /** No lab at all: the first run. */
   readonly empty?: boolean;
-  /** What goes wrong in the first run: `engine` or `start`. */
+  /** A host of reviews is ejected. */
+  readonly ejected?: boolean;
+  /** What goes wrong or is asked for in the first run: `engine`, `start` or `consent`. */
   readonly broken?: string | undefined;
   /** Milliseconds between batches of records; 0 plays nothing by itself. */
   readonly every?: number;
@@ -115,6 +117,7 @@ export function createFakeLab(options: FakeOptions = {}): FakeLab {
     timers.push(setInterval(play, every), setInterval(() => {
       tell('graph', { lab: name, graph: graphOf(recent, scenario, now()) });
       tell('load', { lab: name, load });
+      if (options.ejected === true) tell('upstreams', { lab: name, upstreams: ejectedReviews(scenario, started, now()) });
     }, 1000));
     for (let past = 4000; past > 0; past -= 1000 / load.rps) recent.push(...scenario.page(now() - past));
   }

@@ -6,7 +6,7 @@ export interface ViewsContext {
   /** Called when a lab has been started. */
   started(): readonly LabSummary[];
   readonly name: string;
-  /** `engine` and `start`: what goes wrong. */
+  /** `engine`, `start` and `consent`: what goes wrong, or is asked for. */
   readonly broken?: string | undefined;
 }
 
@@ -28,13 +28,36 @@ const tutorial: Tutorial = {
 
 const titles: readonly (readonly [string, string])[] = [['manifests', 'Read the manifests'], ['image', 'Prepare the image'], ['control-plane', 'Start the control plane'], ['pods', 'Start the pods'], ['ready', 'Wait until all pods are ready']];
 
+/** A manifest that wants more than a lab has to give. */
+const agent = { path: 'agent.yaml', text: `apiVersion: apps/v1
+kind: DaemonSet
+metadata:
+  name: node-agent
+spec:
+  selector: { matchLabels: { app: node-agent } }
+  template:
+    metadata: { labels: { app: node-agent } }
+    spec:
+      hostNetwork: true
+      containers:
+      - name: agent
+        image: example.com/agent:1
+        securityContext:
+          privileged: true
+      volumes:
+      - name: engine
+        hostPath: { path: /var/run/docker.sock }
+      - name: data
+        hostPath: { path: /var/lib/agent }
+` };
+
 /** Plays preflight, samples, starting, logs, terminals, config, explain and tutorials. */
 export function playViews(context: ViewsContext): Partial<LabApi> {
   let state: TutorialState = { tutorial: 'first-traffic', lab: context.name, done: ['start'], current: 'versions', waitingFor: 'Waiting for requests to reviews v3 (2 of 4)' };
   const moveTo = (next: TutorialState): TutorialState => { state = next; context.tell('tutorial', next); return next; };
   return {
     preflight: async () => preflight(context.broken),
-    samples: async () => samples.map(sample => ({ ...sample, files: [] })),
+    samples: async () => samples.map(sample => ({ ...sample, files: context.broken === 'consent' ? [agent] : [] })),
     up: async request => start(request.lab, context),
     cancel: async () => undefined,
     down: async ({ lab }) => ({ id: 'down', lab, title: `Remove ${lab}`, state: 'running', steps: [] }),

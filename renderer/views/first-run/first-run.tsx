@@ -59,11 +59,13 @@ export function FirstRun(): ReactNode {
           ? <OperationProgress operation={shown} cancel={() => void api.cancel({ id: shown.id })} back={() => setDismissed(shown.id)} {...(last === undefined ? {} : { again: () => run(last.request, last.path) })} />
           : asking !== undefined
           ? <Consent lab={asking.request.lab} items={asking.items} back={() => setAsking(undefined)} start={consent => run({ ...asking.request, consent }, asking.path)} />
-          : <>
-              <Samples ready={preflight.value?.ok === true} start={start} error={error} />
-              <Checks preflight={preflight} />
-            </>}
+          : inOrder(preflight.value?.ok === false, <Samples key="samples" ready={preflight.value?.ok === true} start={start} error={error} />, <Checks key="checks" preflight={preflight} />)}
       </div>
     </div>
   );
+}
+
+/** What keeps a lab from starting comes before what could be started; otherwise the checks are a remark at the foot. */
+function inOrder(blocked: boolean, samples: ReactNode, checks: ReactNode): readonly ReactNode[] {
+  return blocked ? [checks, samples] : [samples, checks];
 }

@@ -1,10 +1,11 @@
-import { Button, Checkbox, Modal } from '@mantine/core';
+import { Button, Modal } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
 import { toLabError, type ApplyResult, type LabError } from '../../../src/contract/index.ts';
 import type { SourceFile } from '../../../src/manifest/index.ts';
 import { useApi, useUiActions } from '../../lab/index.ts';
 import { Diff, FailedState, FileLink, LoadingRows, useAsync } from '../../ui/index.ts';
 import { consentItems, type AskedConsent } from './consent.ts';
+import { ConsentList } from './consent-list.tsx';
 import styles from './manifests.module.css';
 
 interface Props {
@@ -44,7 +45,7 @@ export function ApplyDialog({ lab, files, mode, close, done }: Props): ReactNode
         {preview.value?.result.changes.length === 0 && <p className={styles.note}>The lab says this already.</p>}
         {errors.map((each, index) => <p key={index} className={styles.problem} role="alert"><FileLink file={each.file} line={each.line} /> {each.message}</p>)}
         {failure !== undefined && <p className={styles.problem} role="alert">{failure.message} {failure.help}</p>}
-        {asked.map(item => <Checkbox key={item.item} size="xs" checked={agreed.includes(item.item)} onChange={() => setAgreed(all => all.includes(item.item) ? all.filter(one => one !== item.item) : [...all, item.item])} label={<>Allow <code>{item.item}</code>: {item.why}</>} />)}
+        {asked.length > 0 && <><p className={styles.note}>This reaches beyond the lab’s own containers. Allow only what you know and trust.</p><ConsentList items={asked} agreed={agreed} onChange={setAgreed} /></>}
       </div>
       <footer className={styles.buttons}>
         <Button variant="default" onClick={close}>Cancel</Button>

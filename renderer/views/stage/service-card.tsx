@@ -72,7 +72,7 @@ function VersionRow({ weight, ejected, version }: { readonly weight: number | un
     <div className={styles.row} data-down={ready === 0 || undefined}>
       <span className={styles.version} data-long={version.version.length > 5 || undefined}>{version.version}</span>
       <span className={styles.pods} title={`${ready} of ${format.count(pods, 'pod')} ready`} data-partial={ready < pods || undefined}>{ready}/{pods}</span>
-      {weight === undefined ? <span /> : <span className={styles.weight} title={`The rules send it ${weight} %`}><i style={{ inlineSize: `${weight * 0.3}px` }} /><b>{weight} %</b></span>}
+      {weight === undefined || ejected !== undefined ? <span /> : <span className={styles.weight} title={`The rules send it ${weight} %`}><i style={{ inlineSize: `${weight * 0.3}px` }} /><b>{weight} %</b></span>}
       <span className={styles.figures}>{ejected !== undefined && <span className={styles.ejected} title={ejected}><IconPlugConnectedX size={12} stroke={1.8} aria-hidden />ejected</span>}<ErrorShare share={figures.errorShare} /><span className={styles.rps}>{format.rate(figures.rps)}</span></span>
     </div>
   );

@@ -4,6 +4,7 @@ import { FaultPanel, featurePanels, MtlsPanel, WeightsPanel } from '../../../fea
 import { useApi, useLab, useLabName, useUiActions } from '../../../lab/index.ts';
 import { parseRules, rulesFor, type Rule } from '../../../lab/rules.ts';
 import { FileLink, format, Section, useAsync } from '../../../ui/index.ts';
+import { ejectedHosts } from '../ejected.ts';
 import { isHost, serviceOf } from '../flow.ts';
 import { Figures } from './figures.tsx';
 import { Title } from './inspection.tsx';
@@ -29,6 +30,7 @@ export function NodePanel({ node }: { readonly node: GraphNode }): ReactNode {
       <Title kind={kinds[node.kind]} name={node.name}>{service !== undefined && <Ports service={service} />}{node.kind === 'unknown' && <p className={styles.hint}>{meanings[node.id]}</p>}</Title>
       <Section title="Now"><Figures id={node.id} figures={node.figures} /></Section>
       {node.versions.length > 0 && node.kind === 'service' && <Section title="Versions"><Versions node={node} /></Section>}
+      <Ejected node={node} />
       {service !== undefined && service.versions.length > 1 && <Section title="Weights" aside={<RuleLink rules={rules} kind="VirtualService" path={['http']} />}><WeightsPanel service={service} written={weights} /></Section>}
       {service !== undefined && <Section title="Fault" aside={fault === undefined ? undefined : <RuleLink rules={rules} kind="VirtualService" path={['http', 0, 'fault']} />}><FaultPanel service={service} active={fault} /></Section>}
       {service !== undefined && <Section title="mTLS"><MtlsPanel namespaces={[service.namespace]} /></Section>}
@@ -48,10 +50,24 @@ function Versions({ node }: { readonly node: GraphNode }): ReactNode {
       <thead><tr><th scope="col">version</th><th scope="col">ready</th><th scope="col">rps</th><th scope="col">errors</th><th scope="col">p99</th></tr></thead>
       <tbody>
         {node.versions.map(({ version, ready, pods, figures }) => (
-          <tr key={version}><td>{version}</td><td>{ready}/{pods}</td><td>{format.rate(figures.rps)}</td><td className={figures.errorShare > 0.0005 ? styles.bad : undefined}>{format.share(figures.errorShare)}</td><td>{format.duration(figures.p99)}</td></tr>
+          <tr key={version}><td>{version}</td><td>{ready}/{pods}</td><td>{format.rate(figures.rps)}</td>{figures.rps === 0 ? <><td>–</td><td>–</td></> : <><td className={figures.errorShare > 0.0005 ? styles.bad : undefined}>{format.share(figures.errorShare)}</td><td>{format.duration(figures.p99)}</td></>}</tr>
         ))}
       </tbody>
     </table>
+  );
+}
+
+/** Its hosts that callers leave out of load balancing for now, and what that means. */
+function Ejected({ node }: { readonly node: GraphNode }): ReactNode {
+  const upstreams = useLab(state => state.upstreams);
+  const pods = useLab(state => state.status?.pods);
+  const lines = useMemo(() => [...ejectedHosts(upstreams, pods ?? []).get(node.id)?.values() ?? []].flatMap(words => words.split('\n')), [upstreams, pods, node.id]);
+  if (lines.length === 0) return null;
+  return (
+    <Section title="Ejected">
+      <ul className={styles.findings}>{lines.map(line => <li key={line}>{line}.</li>)}</ul>
+      <p className={styles.hint}>A host that fails too often in a row gets no requests for a while and then comes back by itself. How often and how long, outlierDetection of the DestinationRule says.</p>
+    </Section>
   );
 }
 
