@@ -21,10 +21,19 @@ export function isMeshConfigMap(resource: Resource): resource is TypedResource<'
 export function meshDocument(resources: readonly Resource[]): Readonly<Record<string, unknown>> {
   const installed = resources.filter((resource) => isKind(resource, 'IstioOperator')).flatMap(({ body }) => {
     const spec = isMap(body['spec']) ? body['spec'] : {};
-    return [isMap(spec['values']) ? spec['values']['meshConfig'] : undefined, spec['meshConfig']];
+    const values = isMap(spec['values']) ? spec['values'] : {};
+    return [defaultsOf(values), values['meshConfig'], spec['meshConfig']];
   });
   const maps = resources.filter(isMeshConfigMap).map(({ spec }) => readMesh(spec.data['mesh'] ?? '').value);
   return [...installed, ...maps].reduce<Readonly<Record<string, unknown>>>((merged, next) => over(merged, next), {});
+}
+
+/** What Helm values say of all proxies where the mesh config says nothing. Source: istio.io, Helm values of istiod. */
+function defaultsOf({ pilot, global }: Readonly<Record<string, unknown>>): unknown {
+  const proxy = isMap(global) && isMap(global['proxy']) ? global['proxy'] : {};
+  const [sampling, hold] = [isMap(pilot) ? pilot['traceSampling'] : undefined, proxy['holdApplicationUntilProxyStarts']];
+  if (sampling === undefined && hold === undefined) return undefined;
+  return { defaultConfig: { ...(sampling === undefined ? {} : { tracing: { sampling } }), ...(hold === undefined ? {} : { holdApplicationUntilProxyStarts: hold }) } };
 }
 
 /** The trust domain that manifests give the mesh; `undefined` when they leave it to the lab. Source: istio.io, MeshConfig. */

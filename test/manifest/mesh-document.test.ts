@@ -46,12 +46,20 @@ describe('an IstioOperator', () => {
   it('takes the mesh config of its Helm values, below its own, and names the other values at their lines', () => {
     const text = operator('values:\n  meshConfig: { enableAutoMtls: false, connectTimeout: 3s, acessLogFile: x }\n  global:\n    proxy: { logLevel: debug }\nmeshConfig: { connectTimeout: 4s }');
     expect(meshConfigFrom(meshDocument(read(text).resources))).toMatchObject({ enableAutoMtls: false, connectTimeout: 4000 });
-    expect(said(text)).toEqual(['warning WEFT0006 6:62', 'info WEFT0007 7:5']);
+    expect(said(text)).toEqual(['warning WEFT0006 6:62', 'info WEFT0007 8:16']);
+  });
+
+  it('takes from its Helm values what proxies are told by default, and names the rest at its line', () => {
+    const text = operator('values:\n  pilot:\n    traceSampling: 7\n    autoscaleEnabled: true\n  global:\n    proxy:\n      holdApplicationUntilProxyStarts: true\n      logLevel: debug\n    logAsJson: true');
+    expect(meshDocument(read(text).resources)).toEqual({ defaultConfig: { tracing: { sampling: 7 }, holdApplicationUntilProxyStarts: true } });
+    expect(said(text)).toEqual(['info WEFT0007 8:7', 'info WEFT0007 12:9', 'info WEFT0007 13:7']);
+    expect(meshConfigFrom(meshDocument(read(operator('values: { pilot: { traceSampling: 7 } }\nmeshConfig: { defaultConfig: { tracing: { sampling: 9 } } }')).resources)).tracing.sampling).toBe(9);
+    expect(said(operator('values: { pilot: { traceSampling: 700 } }'))).toEqual(['error IST0106 5:22']);
   });
 
   it('is read as any manifest: what a lab does not run is said, a profile that is none is an error', () => {
     expect(said(operator('profile: huge'))).toEqual(['error IST0106 5:3']);
-    expect(said(operator('meshConfig:\n  defaultConfig:\n    discoveryAddress: istiod:15012\nvalues: { global: {} }'))).toEqual(['info WEFT0007 7:7', 'info WEFT0007 8:13']);
+    expect(said(operator('meshConfig:\n  defaultConfig:\n    discoveryAddress: istiod:15012\nvalues: { gateways: {} }'))).toEqual(['info WEFT0007 7:7', 'info WEFT0007 8:13']);
     expect(said(operator('components:\n  pilot: { enabled: true }\n  base: { enabled: true }'))).toEqual(['info WEFT0007 6:5', 'info WEFT0007 7:5']);
     expect(said(operator('meshConfig:\n  outboundTrafficPolicy: { mode: NONE }'))).toEqual(['error IST0106 6:30']);
   });

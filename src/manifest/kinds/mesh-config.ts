@@ -108,7 +108,11 @@ export const IstioOperator = z.object({
     ingressGateways: gateways,
     egressGateways: gateways,
   }).exactOptional(),
-  values: z.object({ meshConfig: MeshConfig.exactOptional() }).catchall(z.unknown().meta({ notRun: values })).exactOptional(),
+  values: z.object({
+    meshConfig: MeshConfig.exactOptional(),
+    pilot: z.object({ traceSampling: ruled(Double, within(0, 100)).exactOptional() }).catchall(z.unknown().meta({ notRun: 'the lab runs its own control plane' })).exactOptional(),
+    global: z.object({ proxy: z.object({ holdApplicationUntilProxyStarts: z.boolean().exactOptional() }).catchall(z.unknown().meta({ notRun: 'the lab runs its own proxies; write defaultConfig of the mesh' })).exactOptional() }).catchall(z.unknown().meta({ notRun: values })).exactOptional(),
+  }).catchall(z.unknown().meta({ notRun: values })).exactOptional(),
   unvalidatedValues: notRun(values),
   addonComponents: notRun(values),
 });
