@@ -57,11 +57,11 @@ export interface UpstreamCluster {
 
 /** What a host is picked by. */
 export interface HostChoice {
-  readonly hash?: number;
+  readonly hash?: number | undefined;
   /** Hosts that another attempt was made with; picked again only where there is no other. */
-  readonly avoid?: ReadonlySet<string>;
+  readonly avoid?: ReadonlySet<string> | undefined;
   /** Priorities that attempts were made with and that others should serve in place of. */
-  readonly withoutPriorities?: ReadonlySet<number>;
+  readonly withoutPriorities?: ReadonlySet<number> | undefined;
   /** For PassthroughCluster: `ip:port`. */
   readonly originalDestination?: string;
 }
@@ -136,8 +136,8 @@ export interface HttpConnectionContext {
 
 /** Takes finished requests and connections; batching, sampling and metrics are behind it. */
 export interface Telemetry {
-  /** False when records are being sampled and this one is not wanted: then `decision` and headers may stay empty; metrics still count. */
-  wanted(): boolean;
+  /** False when records are being sampled and this one is not wanted: then `decision` and headers may stay empty; metrics still count. `now`: the time of the clock. */
+  wanted(now: number): boolean;
   /** `facts` is asked only when a line of the access log is written. */
   request(record: RequestRecord, facts?: () => AccessFacts): void;
 }

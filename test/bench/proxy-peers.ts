@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { sidecarNode } from '../../src/core/pods/sidecar-node.ts';
 import type { WorkerNode } from './container-node.ts';
 import { benchConfig } from './proxy-config.ts';
 
@@ -120,7 +121,7 @@ export class Peers {
     const { cert, key, roots } = this.#files();
     this.#pem ??= { chain: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8'), roots: readFileSync(roots, 'utf8') };
     const profile = process.env['PROFILE'] === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${process.env['PROFILE']}`];
-    return this.#start(this.#node.path, [...profile, this.#bundle, JSON.stringify({ ...settings, config: benchConfig(settings.side), pem: this.#pem })], settings.listen);
+    return this.#start(this.#node.path, [...sidecarNode.flags, ...profile, this.#bundle, JSON.stringify({ ...settings, config: benchConfig(settings.side), pem: this.#pem })], settings.listen, sidecarNode.env);
   }
 
   async #build(): Promise<string> {
@@ -146,8 +147,8 @@ http { access_log off; keepalive_requests 100000000; keepalive_timeout 3600s; se
     return this.#start('haproxy', ['-db', '-f', config], port);
   }
 
-  async #start(command: string, args: readonly string[], port: number): Promise<number> {
-    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  async #start(command: string, args: readonly string[], port: number, env: Readonly<Record<string, string>> = {}): Promise<number> {
+    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...env } });
     this.#children.push(child);
     for (let tries = 0; ; tries++) {
       if (await listens(port)) return child.pid as number;

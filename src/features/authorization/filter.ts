@@ -1,4 +1,4 @@
-import { prepareAccessFilter, type AccessDecision, type AccessFacts } from '../../routing/index.ts';
+import { prepareAccessFilter, type AccessDecision, type AccessFacts, type RequestFacts } from '../../routing/index.ts';
 import type { ConnectionFilterFactory, HttpRequest, ManagerFilterFactory } from '../../sidecar/hooks.ts';
 import type { RbacFilter } from '../../xds/index.ts';
 
@@ -13,7 +13,7 @@ export const authorizationFilter: ManagerFilterFactory<RbacFilter> = (config, { 
   const filter = prepareAccessFilter(config, rules);
   return (next) => (request) => {
     const { stream } = request;
-    const facts = factsOf(request);
+    const facts = new HttpFacts(request);
     const verdict = filter.judge(facts);
     if (stream.wanted) for (const step of filter.steps(facts, verdict)) stream.step(step);
     if (verdict.shadow !== undefined) leave(stream.metadata, name, filter.shadowPrefix, verdict.shadow);
@@ -28,14 +28,28 @@ function leave(metadata: HttpRequest['stream']['metadata'], filter: string, pref
   metadata.set(filter, { ...(metadata.get(filter) ?? {}), [`${prefix}shadow_effective_policy_id`]: policy, [`${prefix}shadow_engine_result`]: allowed ? 'allowed' : 'denied' });
 }
 
-function factsOf({ method, path, authority, scheme, headers, stream }: HttpRequest): AccessFacts {
-  const { connection, metadata } = stream;
-  return {
-    request: { method, path, authority, scheme, header: (header) => headers.joined(header) },
-    pathWithFragment: stream.pathWithFragment, principal: connection.principal, directIp: connection.sourceIp, remoteIp: stream.remoteIp,
-    destinationIp: connection.destinationIp, destinationPort: connection.destinationPort, serverName: connection.serverName,
-    metadata: (filter) => metadata.get(filter),
-  };
+/** A request as rules see it: most of them look at little of it, so that nothing is gathered beforehand. */
+class HttpFacts implements AccessFacts, RequestFacts {
+  readonly #request: HttpRequest;
+
+  constructor(request: HttpRequest) {
+    this.#request = request;
+  }
+
+  get request(): RequestFacts { return this; }
+  get method(): string { return this.#request.method; }
+  get path(): string { return this.#request.path; }
+  get authority(): string { return this.#request.authority; }
+  get scheme(): HttpRequest['scheme'] { return this.#request.scheme; }
+  get pathWithFragment(): string | undefined { return this.#request.stream.pathWithFragment; }
+  get principal(): string { return this.#request.stream.connection.principal; }
+  get directIp(): string { return this.#request.stream.connection.sourceIp; }
+  get remoteIp(): string { return this.#request.stream.remoteIp; }
+  get destinationIp(): string { return this.#request.stream.connection.destinationIp; }
+  get destinationPort(): number { return this.#request.stream.connection.destinationPort; }
+  get serverName(): string { return this.#request.stream.connection.serverName; }
+  header(name: string): string | undefined { return this.#request.headers.joined(name); }
+  metadata(filter: string): unknown { return this.#request.stream.metadata.get(filter); }
 }
 
 /** Judges a connection that is not HTTP, before anything of it goes anywhere. */

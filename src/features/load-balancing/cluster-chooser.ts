@@ -22,11 +22,10 @@ export function createChooser<Host extends PlacedHost>(config: Cluster, hosts: r
   const rules: PriorityRules = { overprovisioning, panicThreshold: Number(config.commonLbConfig?.healthyPanicThreshold === undefined ? 50 : (config.commonLbConfig.healthyPanicThreshold.value ?? 0)) };
   const levels = levelsOf(hosts);
   const loads = loadsOf(levels, rules);
-  const places = new Map<string, Place<Host>>();
-  const placeOf = (level: Level<Host>, at: number, kind: 'hosts' | 'healthy' | 'degraded'): Place<Host> => {
-    const key = `${at} ${kind}`;
-    let place = places.get(key);
-    if (place === undefined) places.set(key, place = makePlace(config, level[kind], kind === 'hosts' ? [] : level.hosts, environment, overprovisioning / 100));
+  const places = { hosts: new Map<number, Place<Host>>(), healthy: new Map<number, Place<Host>>(), degraded: new Map<number, Place<Host>>() };
+  const placeOf = (level: Level<Host>, at: number, kind: keyof typeof places): Place<Host> => {
+    let place = places[kind].get(at);
+    if (place === undefined) places[kind].set(at, place = makePlace(config, level[kind], kind === 'hosts' ? [] : level.hosts, environment, overprovisioning / 100));
     return place;
   };
   const hashes = config.lbPolicy === 'RING_HASH' || config.lbPolicy === 'MAGLEV';

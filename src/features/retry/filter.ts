@@ -1,7 +1,7 @@
 import type { FilterEnvironment, HttpFilterFactory, HttpHandler, HttpRequest, HttpResponse, RouteScope } from '../../sidecar/hooks.ts';
 import { milliseconds } from '../../util/envoy-json.ts';
 import type { RetryPolicy } from '../../xds/index.ts';
-import { replayable } from './filter-replay.ts';
+import { replayable, type Replay } from './filter-replay.ts';
 import { retryConditions } from './filter-conditions.ts';
 
 const previousHosts = 'envoy.retry_host_predicates.previous_hosts';
@@ -18,26 +18,24 @@ export const retryFilter: HttpFilterFactory<RouteScope> = ({ route, virtualHost 
   const avoids = (policy.retryHostPredicate ?? []).some(({ name }) => name === previousHosts);
   const backoff = backoffOf(policy);
   const why = environment.origin === undefined ? {} : { origin: environment.origin };
-  return (next) => async (request) => {
+  const attemptOnce = (next: HttpHandler, request: HttpRequest, body: Replay, attempt: number): Promise<HttpResponse> => {
+    request.body = body.again();
+    if (countAttempts) counted(request, attempt);
+    return tryOnce(next, request, perTry, environment);
+  };
+  /** Goes on after an attempt whose response says why there should be another. */
+  const tryAgain = async (next: HttpHandler, request: HttpRequest, body: Replay, failed: { readonly response: HttpResponse; readonly reason: string }): Promise<HttpResponse> => {
     const { stream } = request;
-    const body = replayable(request.body);
     const elsewhere = otherPriorities(policy);
-    let over: ((helped: boolean) => void) | undefined;
+    let { response, reason } = failed;
     for (let attempt = 1; ; attempt++) {
-      request.body = body.again();
-      if (countAttempts) counted(request, attempt);
-      const response = await tryOnce(next, request, perTry, environment);
-      const reason = conditions(response, stream.failure);
-      over?.(reason === undefined);
-      over = undefined;
-      if (reason === undefined) return response;
       if (attempt > Number(most)) {
         stream.flags.add('URX');
         environment.retries.spent(stream.cluster);
         return response;
       }
       if (!body.replays) return response;
-      over = environment.retries.take(stream.cluster);
+      const over = environment.retries.take(stream.cluster);
       if (over === undefined) {
         stream.flags.add('UO');
         stream.step({ stage: 'retry', what: 'no retry', why: `${reason}, but the cluster’s limit of retries is reached`, ...why });
@@ -48,7 +46,19 @@ export const retryFilter: HttpFilterFactory<RouteScope> = ({ route, virtualHost 
       forget(request, avoids);
       stream.step({ stage: 'retry', what: `retry ${attempt} of ${Number(most)}`, why: reason, ...why });
       await new Promise<void>((resolve) => stream.whenDone(environment.clock.after(backoff(attempt, environment.random()), resolve)));
+      response = await attemptOnce(next, request, body, attempt + 1);
+      const again = conditions(response, stream.failure);
+      over(again === undefined);
+      if (again === undefined) return response;
+      reason = again;
     }
+  };
+  return (next) => (request) => {
+    const body = replayable(request.body);
+    return attemptOnce(next, request, body, 1).then((response) => {
+      const reason = conditions(response, request.stream.failure);
+      return reason === undefined ? response : tryAgain(next, request, body, { response, reason });
+    });
   };
 };
 
@@ -83,7 +93,7 @@ function forget({ stream }: HttpRequest, avoids: boolean): void {
 }
 
 function counted(request: HttpRequest, attempt: number): HttpRequest {
-  request.headers.set('x-envoy-attempt-count', String(attempt));
+  request.headers.set('x-envoy-attempt-count', attempt === 1 ? '1' : String(attempt));
   return request;
 }
 

@@ -44,7 +44,10 @@ function every(parts: readonly Condition[]): Condition {
   const [only] = parts;
   if (parts.length === 1 && only !== undefined) return only;
   return {
-    holds: (facts, catching) => parts.every((part) => part.holds(facts, catching)),
+    holds(facts, catching) {
+      for (const part of parts) if (!part.holds(facts, catching)) return false;
+      return true;
+    },
     misses: (facts, catching) => parts.flatMap((part) => part.misses(facts, catching)),
   };
 }
@@ -54,7 +57,10 @@ export function some(parts: readonly Condition[]): Condition {
   if (parts.length === 0) throw new Error('a set of conditions is empty');
   const [only] = parts;
   if (parts.length === 1 && only !== undefined) return only;
-  const holds: Condition['holds'] = (facts, catching) => parts.some((part) => part.holds(facts, catching));
+  const holds: Condition['holds'] = (facts, catching) => {
+    for (const part of parts) if (part.holds(facts, catching)) return true;
+    return false;
+  };
   const leaves = parts.filter(isLeaf);
   const [first] = leaves;
   if (first !== undefined && leaves.length === parts.length && leaves.every(({ subject }) => subject === first.subject)) {

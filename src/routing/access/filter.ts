@@ -34,12 +34,14 @@ export function prepareAccessFilter(config: RbacFilter, origins: RuleOrigins): A
   if (config.matcher !== undefined || config.shadowMatcher !== undefined) throw new Error('RBAC matchers are not supported');
   const rules = config.rules === undefined ? undefined : prepareAccess(config.rules);
   const shadow = config.shadowRules === undefined ? undefined : prepareAccess(config.shadowRules);
-  const everything = { allowed: true, policy: '' } as const;
+  const verdictOf = ({ allowed, policy }: AccessDecision, shadowed: AccessDecision | undefined): AccessVerdict => ({ allowed, details: allowed ? '' : `rbac_access_denied_matched_policy[${policy === '' ? 'none' : policy}]`, shadow: shadowed });
+  const passed = verdictOf({ allowed: true, policy: '' }, undefined);
   return {
     shadowPrefix: config.shadowRulesStatPrefix ?? '',
     judge(facts) {
-      const { allowed, policy } = rules === undefined ? everything : rules.decide(facts);
-      return { allowed, details: allowed ? '' : `rbac_access_denied_matched_policy[${policy === '' ? 'none' : policy}]`, shadow: shadow?.decide(facts) };
+      const decision = rules?.decide(facts);
+      const shadowed = shadow?.decide(facts);
+      return (decision === undefined || decision.allowed) && shadowed === undefined ? passed : verdictOf(decision ?? { allowed: true, policy: '' }, shadowed);
     },
     steps: (facts, verdict) => [
       ...(rules === undefined ? [] : [stepOf(rules, rules.decide(facts), facts, origins)]),

@@ -41,6 +41,8 @@ export function headerLeaf(matcher: HeaderMatcher): Leaf {
   });
 }
 
+const none: readonly string[] = [];
+
 /** Other ways in which the next hop may read a value. */
 function readings(name: string, value: string): readonly string[] {
   if (name === ':authority' || name === 'host') {
@@ -48,7 +50,7 @@ function readings(name: string, value: string): readonly string[] {
     const bare = host.endsWith('.') ? host.slice(0, -1) : host;
     return [host, bare, bare + value.slice(host.length)];
   }
-  return name.startsWith(':') || !value.includes(',') ? [] : value.split(',').map((one) => one.trim());
+  return name.startsWith(':') || !value.includes(',') ? none : value.split(',').map((one) => one.trim());
 }
 
 /** The path without query and fragment. */

@@ -27,6 +27,8 @@ interface Prepared {
   readonly name: string;
   readonly permission: Condition;
   readonly principal: Condition;
+  /** What is decided when it matches. */
+  readonly decision: AccessDecision;
 }
 
 /**
@@ -37,15 +39,14 @@ interface Prepared {
 export function prepareAccess(config: RbacRules): AccessRules {
   const action = config.action ?? 'ALLOW';
   const names = Object.keys(config.policies ?? {}).sort();
-  const policies = names.map((name) => prepare(name, config.policies?.[name] ?? {}));
+  const policies = names.map((name) => prepare(name, config.policies?.[name] ?? {}, action !== 'DENY'));
   const catching = action === 'DENY';
   const matches = ({ permission, principal }: Prepared, facts: AccessFacts): boolean => permission.holds(facts, catching) && principal.holds(facts, catching);
   const none: AccessDecision = { allowed: action !== 'ALLOW', policy: '' };
-  const decisions = new Map(policies.map((policy) => [policy, { allowed: action !== 'DENY', policy: policy.name }]));
   return {
     action,
     decide(facts) {
-      for (const policy of policies) if (matches(policy, facts)) return decisions.get(policy) ?? none;
+      for (const policy of policies) if (matches(policy, facts)) return policy.decision;
       return none;
     },
     misses: (facts) => policies
@@ -55,7 +56,7 @@ export function prepareAccess(config: RbacRules): AccessRules {
   };
 }
 
-function prepare(name: string, { permissions = [], principals = [], condition, checkedCondition }: RbacPolicy): Prepared {
+function prepare(name: string, { permissions = [], principals = [], condition, checkedCondition }: RbacPolicy, allowed: boolean): Prepared {
   if (condition !== undefined || checkedCondition !== undefined) throw new Error(`the policy ${name} has a CEL condition, which is not supported`);
-  return { name, permission: some(permissions.map(compilePermission)), principal: some(principals.map(compilePrincipal)) };
+  return { name, permission: some(permissions.map(compilePermission)), principal: some(principals.map(compilePrincipal)), decision: { allowed, policy: name } };
 }

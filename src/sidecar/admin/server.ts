@@ -20,7 +20,7 @@ const limits = { headTimeout: 10_000, idleTimeout: 60_000, bodyIdleTimeout: 5000
 export async function servePages(where: { readonly host: string; readonly port: number }, pages: Pages, clock: Clock, actions: Pages = {}): Promise<Server> {
   return await listen(where, (socket) => {
     const server = new Http1Server(socketLink(socket), {
-      open: (head) => ({ response: Promise.resolve(answer(head, pages, actions)), aborted: () => undefined, sent: () => undefined, broken: () => undefined }),
+      open: (head) => ({ response: Promise.resolve(answer(head, pages, actions)), finalize: (given) => given, aborted: () => undefined, sent: () => undefined, broken: () => undefined }),
       invalid: () => undefined,
     }, limits, clock);
     server.start();

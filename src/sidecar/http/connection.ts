@@ -1,7 +1,7 @@
 import type { DecisionStep, Peer } from '../../contract/index.ts';
 import { Http1Server, type ProtocolError, type RequestLine, type RequestProgress, type ServerExchange, type ServerSession } from '../http1/index.ts';
 import { Http2Server } from '../http2/index.ts';
-import type { Body, HttpHandler } from '../hooks.ts';
+import type { Body, DownstreamConnection, HttpHandler } from '../hooks.ts';
 import { handleLink, type Link } from '../link/index.ts';
 import type { HttpConnectionContext } from '../runtime.ts';
 import { detectHttp2 } from './detect.ts';
@@ -47,6 +47,7 @@ export class HttpSession implements ServerSession {
   readonly #link: Link;
   readonly #renewed: () => HttpConnectionContext | undefined;
   #server: Http1Server | Http2Server | undefined;
+  #connection: DownstreamConnection | undefined;
   #caller: { readonly told: string | undefined; readonly peer: Peer } | undefined;
 
   constructor(link: Link, context: HttpConnectionContext, renewed: () => HttpConnectionContext | undefined) {
@@ -94,6 +95,16 @@ export class HttpSession implements ServerSession {
     this.steps = stepsOf(context);
   }
 
+  /** Made when a rule looks at it; what it tells is known from the start, and stays when the config changes. */
+  get connection(): DownstreamConnection {
+    if (this.#connection === undefined) {
+      const { sourceIp, sourcePort = 0, sourcePrincipal, originalDestination, serverName = '' } = this.context;
+      const colon = originalDestination.lastIndexOf(':');
+      this.#connection = { sourceIp, sourcePort, principal: sourcePrincipal, destinationIp: originalDestination.slice(0, colon), destinationPort: Number(originalDestination.slice(colon + 1)), serverName };
+    }
+    return this.#connection;
+  }
+
   /** The caller as it describes itself; on one connection that hardly ever changes. */
   callerAs(told: string | undefined): Peer {
     if (this.#caller === undefined || this.#caller.told !== told) this.#caller = { told, peer: decodePeer(told, this.context.sourceIp, this.context.sourcePrincipal) };
@@ -101,7 +112,7 @@ export class HttpSession implements ServerSession {
   }
 
   invalid(error: ProtocolError): void {
-    const stream = new Stream(this.context);
+    const stream = new Stream(this.context, this);
     stream.flags.add('DPE');
     stream.details = error.details;
     for (const step of this.steps) stream.step(step);

@@ -27,7 +27,7 @@ export class HttpExchange implements ServerExchange {
     const { context, plan } = session;
     this.#session = session;
     this.#progress = progress;
-    const stream = new Stream(context);
+    const stream = new Stream(context, session);
     this.#stream = stream;
     // One that is not taken here is answered as such by `#handle`; `h2c` alone is no wish that must be granted.
     const upgrade = head.upgrade === 'h2c' ? '' : head.upgrade;
@@ -35,8 +35,8 @@ export class HttpExchange implements ServerExchange {
     stream.inform = (status, headers) => { this.#inform(status, headers); };
     if (request.authority === '') request.authority = context.originalDestination;
     this.#request = request;
-    for (const step of session.steps) stream.step(step);
-    this.response = (head.http10 === true && !plan.http10 ? this.#local('low_version', localReply(426, '')) : this.#handle(request)).then((response) => this.#finalize(response));
+    if (stream.wanted) for (const step of session.steps) stream.step(step);
+    this.response = head.http10 === true && !plan.http10 ? this.#local('low_version', localReply(426, '')) : this.#handle(request);
   }
 
   aborted(error: ProtocolError | undefined): void {
@@ -113,7 +113,7 @@ export class HttpExchange implements ServerExchange {
     return Promise.resolve(response);
   }
 
-  #finalize(given: HttpResponse): HttpResponse {
+  finalize(given: HttpResponse): HttpResponse {
     const stream = this.#stream;
     const { plan } = this.#session;
     const response = stream.details !== 'via_upstream' && isGrpc(this.#request.headers) ? grpcReply(given) : given;

@@ -25,7 +25,7 @@ export function requestRecord(stream: Stream, request: ProxiedRequest | undefine
   const headers = request?.headers;
   const grpcStatus = trailers?.get('grpc-status') ?? response?.headers.get('grpc-status');
   const spanId = trace?.spanId ?? '';
-  return {
+  const record: RequestRecord = {
     key: trace?.own !== true ? `${self.pod}/${stream.startTime.toString(36)}${Math.floor(context.runtime.random() * 0x1_0000_0000).toString(36)}` : `${self.pod}/${spanId}`,
     time: stream.startTime,
     reporter: inbound ? 'destination' : 'source',
@@ -43,7 +43,6 @@ export function requestRecord(stream: Stream, request: ProxiedRequest | undefine
     authority: request?.authority ?? '',
     // As in Envoy's access log, what the caller asked for.
     path: headers?.get('x-envoy-original-path') ?? request?.path ?? '',
-    ...(grpcStatus === undefined || !/^\d{1,10}$/.test(grpcStatus) ? {} : { grpcStatus: Number(grpcStatus) }),
     flags: stream.flagged ? [...stream.flags] : noFlags,
     details: stream.details,
     duration: clock.now() - stream.startTime,
@@ -61,6 +60,7 @@ export function requestRecord(stream: Stream, request: ProxiedRequest | undefine
     bytesReceived,
     bytesSent,
   };
+  return grpcStatus === undefined || !/^\d{1,10}$/.test(grpcStatus) ? record : { ...record, grpcStatus: Number(grpcStatus) };
 }
 
 /** What the access log tells besides. Behind a proxy that is trusted the caller's port is not known: 0, as in Envoy. */

@@ -23,7 +23,7 @@ export function routeHandler(table: string, runtime: Runtime): HttpHandler {
     stream.route = match.route;
     stream.cluster = match.cluster ?? '';
     const chosen = routePlan(match, runtime);
-    for (const step of chosen.steps) stream.step(step);
+    if (stream.wanted) for (const step of chosen.steps) stream.step(step);
     return chosen.handler(request);
   };
 }

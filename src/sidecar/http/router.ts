@@ -56,7 +56,7 @@ class RouterAttempt implements Exchange, Attempt {
       this.#reply('NC', 'cluster_not_found', localReply(notFoundStatus[stream.route?.route?.clusterNotFoundResponseCode ?? 'SERVICE_UNAVAILABLE'], ''));
       return;
     }
-    const host = cluster.pick({ originalDestination, ...(stream.hash === undefined ? {} : { hash: stream.hash }), ...(stream.avoid === undefined ? {} : { avoid: stream.avoid }), ...(stream.withoutPriorities === undefined ? {} : { withoutPriorities: stream.withoutPriorities }) });
+    const host = cluster.pick({ originalDestination, hash: stream.hash, avoid: stream.avoid, withoutPriorities: stream.withoutPriorities });
     stream.host = host;
     if (host === undefined) {
       stream.failure = 'no-host';

@@ -11,6 +11,7 @@ const noSteps: DecisionStep[] = [];
 /** What is known of one request while it is served. */
 export class Stream implements StreamInfo {
   readonly context: HttpConnectionContext;
+  readonly #caller: { readonly connection: DownstreamConnection };
   readonly startTime: number;
   readonly direction: 'inbound' | 'outbound';
   readonly sourceIp: string;
@@ -48,13 +49,15 @@ export class Stream implements StreamInfo {
   #metadata: Map<string, Readonly<Record<string, unknown>>> | undefined;
   #flags: Set<ResponseFlag> | undefined;
 
-  constructor(context: HttpConnectionContext) {
+  /** `caller` tells of the connection, which is the same for all requests on it. */
+  constructor(context: HttpConnectionContext, caller: { readonly connection: DownstreamConnection }) {
     this.context = context;
+    this.#caller = caller;
     this.direction = context.direction;
     this.sourceIp = context.sourceIp;
     this.remoteIp = context.sourceIp;
     this.startTime = context.runtime.clock.now();
-    this.wanted = context.runtime.telemetry.wanted();
+    this.wanted = context.runtime.telemetry.wanted(this.startTime);
     this.decision = this.wanted ? [] : noSteps;
   }
 
@@ -62,12 +65,7 @@ export class Stream implements StreamInfo {
     return this.host?.priority;
   }
 
-  /** Made when a rule looks at it. */
-  get connection(): DownstreamConnection {
-    const { sourceIp, sourcePort = 0, sourcePrincipal, originalDestination, serverName = '' } = this.context;
-    const colon = originalDestination.lastIndexOf(':');
-    return { sourceIp, sourcePort, principal: sourcePrincipal, destinationIp: originalDestination.slice(0, colon), destinationPort: Number(originalDestination.slice(colon + 1)), serverName };
-  }
+  get connection(): DownstreamConnection { return this.#caller.connection; }
 
   /** Made when a filter has something to say. */
   get metadata(): Map<string, Readonly<Record<string, unknown>>> {

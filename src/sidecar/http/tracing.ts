@@ -46,26 +46,33 @@ export function traceRequest(headers: Headers, plan: TracingPlan | undefined, id
   const incoming = incomingTrace(headers);
   const given = incoming.traceId !== '';
   if (plan === undefined) return { requestId, trace: given ? { traceId: incoming.traceId, spanId: incoming.parentSpanId, parentSpanId: '', own: false, sampled: false } : undefined };
-  const reason = traceReason(headers, plan, ids, requestId);
+  const known = isUuid(requestId);
+  const reason = traceReason(headers, plan, ids, known && plan.byRequestId ? requestId : undefined);
   const sampled = incoming.sampled ?? reason !== '4';
   const trace = { traceId: given ? incoming.traceId : ids.traceId(), spanId: ids.spanId(), parentSpanId: incoming.parentSpanId, own: true, sampled };
   if (plan.propagate) writeTrace(headers, trace, incoming);
-  const marked = plan.markRequestId && uuid.test(requestId) ? `${requestId.slice(0, reasonAt)}${reason}${requestId.slice(reasonAt + 1)}` : requestId;
+  const marked = plan.markRequestId && known ? `${requestId.slice(0, reasonAt)}${reason}${requestId.slice(reasonAt + 1)}` : requestId;
   return { trace, requestId: marked };
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** `9` by chance, `a` for a service's wish, `b` for a client's, `4` for no trace. */
-function traceReason(headers: Headers, plan: TracingPlan, ids: RandomIds, requestId: string): string {
-  const known = plan.byRequestId && uuid.test(requestId);
-  const said = requestId.charAt(reasonAt);
-  // An id that nobody can count by is drawn for.
-  const draw = known ? Number.parseInt(requestId.slice(0, 8), 16) % 10_000 : ids.draw() * 10_000;
-  const within = (percent: number): boolean => draw < percent * 100;
-  const reason = known && reasons[said] === true ? said
-    : headers.has('x-client-trace-id') && within(plan.clientSampling) ? 'b'
+function isUuid(id: string): boolean {
+  return id.length === 36 && uuid.test(id);
+}
+
+/** `9` by chance, `a` for a service's wish, `b` for a client's, `4` for no trace. `requestId` is one to count by; without one, it is drawn for. */
+function traceReason(headers: Headers, plan: TracingPlan, ids: RandomIds, requestId: string | undefined): string {
+  const said = requestId?.charAt(reasonAt) ?? '';
+  const draw = requestId === undefined ? ids.draw() * 10_000 : Number.parseInt(requestId.slice(0, 8), 16) % 10_000;
+  const reason = reasons[said] === true ? said
+    : headers.has('x-client-trace-id') && within(draw, plan.clientSampling) ? 'b'
       : headers.has('x-envoy-force-trace') ? 'a'
-        : within(plan.sampling) ? '9' : '4';
-  return reason !== '4' && !within(plan.overallSampling) ? '4' : reason;
+        : within(draw, plan.sampling) ? '9' : '4';
+  return reason !== '4' && !within(draw, plan.overallSampling) ? '4' : reason;
+}
+
+/** Whether what was drawn (up to 10,000) falls into so many percent. */
+function within(draw: number, percent: number): boolean {
+  return draw < percent * 100;
 }

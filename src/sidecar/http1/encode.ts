@@ -48,7 +48,14 @@ export function encodeResponseHead(response: HttpResponse, framing: ResponseFram
 
 /** A path or authority that config may have rewritten: what cannot stand in a request line is escaped. */
 function wireSafe(text: string): string {
-  if (!/[^\x21-\x7e]/.test(text)) return text;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x21 || code > 0x7e) return escaped(text);
+  }
+  return text;
+}
+
+function escaped(text: string): string {
   return printable(text).replace(/[^\x21-\x7e]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
 }
 

@@ -140,8 +140,14 @@ function take(fields: MutableFields, name: string, value: string, start: number,
 }
 
 function contentLength(value: string): number {
-  if (!/^\d{1,15}$/.test(value)) throw new ProtocolError('http1.invalid_content_length');
-  return Number(value);
+  if (value === '' || value.length > 15) throw new ProtocolError('http1.invalid_content_length');
+  let length = 0;
+  for (let at = 0; at < value.length; at++) {
+    const digit = value.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) throw new ProtocolError('http1.invalid_content_length');
+    length = length * 10 + digit;
+  }
+  return length;
 }
 
 function keepAliveTimeout(value: string): number | undefined {

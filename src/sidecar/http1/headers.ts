@@ -8,15 +8,17 @@ export class Headers implements HeaderMap {
   readonly names: string[];
   readonly values: string[];
   readonly #text: string;
-  /** Where a field's line starts and ends in the text; -1 when it is not from there. */
-  readonly #starts: number[] = [];
-  readonly #ends: number[] = [];
+  /** Where a field's line starts and ends in the text, in one number of two halves (a head is shorter than 64 KiB); 0 when it is not from there. */
+  readonly #places: number[] = [];
+  /** A bit for each length of name that was ever here (modulo 32): most questions are about names that are not, and end at it. */
+  #lengths = 0;
 
   /** `text` is what {@link Headers.push} refers to. */
   constructor(text = '', names: string[] = [], values: string[] = []) {
     this.#text = text;
     this.names = names;
     this.values = values;
+    for (const name of names) this.#lengths |= 1 << name.length;
   }
 
   /** A map of fields that are known to be well formed; the lists are copied. */
@@ -25,11 +27,13 @@ export class Headers implements HeaderMap {
   }
 
   get(name: string): string | undefined {
+    if (!this.#mayHave(name)) return undefined;
     const index = this.names.indexOf(name);
     return index < 0 ? undefined : this.values[index];
   }
 
   joined(name: string): string | undefined {
+    if (!this.#mayHave(name)) return undefined;
     const first = this.names.indexOf(name);
     if (first < 0) return undefined;
     let value = this.values[first] as string;
@@ -38,7 +42,7 @@ export class Headers implements HeaderMap {
   }
 
   has(name: string): boolean {
-    return this.names.includes(name);
+    return this.#mayHave(name) && this.names.includes(name);
   }
 
   set(name: string, value: string): void {
@@ -47,21 +51,22 @@ export class Headers implements HeaderMap {
 
   /** {@link Headers.set} for a value that is known to be fit for the wire. */
   put(name: string, value: string): void {
-    const index = this.names.indexOf(name);
+    const index = this.#mayHave(name) ? this.names.indexOf(name) : -1;
     if (index < 0) {
       this.push(name, value);
       return;
     }
     this.values[index] = value;
-    if (this.#text !== '') this.#starts[index] = -1;
+    if (this.#text !== '') this.#places[index] = 0;
     for (let other = this.names.lastIndexOf(name); other > index; other = this.names.lastIndexOf(name)) this.#removeAt(other);
   }
 
   add(name: string, value: string): void {
-    this.push(name, printable(value), -1, -1);
+    this.push(name, printable(value));
   }
 
   delete(name: string): void {
+    if (!this.#mayHave(name)) return;
     for (let index = this.names.indexOf(name); index >= 0; index = this.names.indexOf(name, index)) this.#removeAt(index);
   }
 
@@ -76,11 +81,11 @@ export class Headers implements HeaderMap {
 
   /** Appends a field that is known to be well formed; with the place of its line when a parser read it. */
   push(name: string, value: string, start = -1, end = -1): void {
+    this.#lengths |= 1 << name.length;
     this.names.push(name);
     this.values.push(value);
     if (this.#text === '') return;
-    this.#starts.push(start);
-    this.#ends.push(end);
+    this.#places.push(start < 0 ? 0 : (start << 16) | end);
   }
 
   /** Removes the fields that a predicate names. */
@@ -101,27 +106,32 @@ export class Headers implements HeaderMap {
     for (let index = 0; index < names.length; index++) {
       const name = names[index] as string;
       if (name.length === 14 && name === 'content-length') continue;
-      const start = this.#starts[index] as number;
+      const place = this.#places[index] as number;
+      const start = place === 0 ? -1 : place >>> 16;
       if (start >= 0 && start === to) {
-        to = this.#ends[index] as number;
+        to = place & 0xffff;
         continue;
       }
       if (to >= 0) lines += this.#text.slice(from, to);
       to = -1;
       if (start >= 0) {
         from = start;
-        to = this.#ends[index] as number;
+        to = place & 0xffff;
       } else lines += `${name}: ${values[index] as string}\r\n`;
     }
     return to >= 0 ? lines + this.#text.slice(from, to) : lines;
+  }
+
+  /** False: it is certainly not here. */
+  #mayHave(name: string): boolean {
+    return (this.#lengths & (1 << name.length)) !== 0;
   }
 
   #removeAt(index: number): void {
     this.names.splice(index, 1);
     this.values.splice(index, 1);
     if (this.#text === '') return;
-    this.#starts.splice(index, 1);
-    this.#ends.splice(index, 1);
+    this.#places.splice(index, 1);
   }
 }
 

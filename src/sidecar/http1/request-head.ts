@@ -70,7 +70,7 @@ function minorVersion(text: string, start: number, end: number): 0 | 1 {
 }
 
 function originForm(method: string, target: string): { readonly path: string; readonly authority: string | undefined } {
-  if (!/^[\x21-\x7e]+$/.test(target)) throw new ProtocolError('http1.invalid_target');
+  if (!isVisible(target)) throw new ProtocolError('http1.invalid_target');
   if (method === 'CONNECT') throw new ProtocolError('http1.connect_not_supported', 405);
   if (target.startsWith('/') || target.startsWith('\\')) return { path: checkedPath(target), authority: undefined };
   if (target === '*' && method === 'OPTIONS') return { path: target, authority: undefined };
@@ -101,9 +101,38 @@ function authorityOf(target: string | undefined, host: string | undefined, http1
 
 /** `host[:port]`: a registered name, an IPv4 address or an IPv6 literal; no user, no list, no path. */
 export function isAuthority(authority: string): boolean {
-  if (/^[A-Za-z0-9._~-]{1,255}$/.test(authority)) return true;
+  if (isPlainHost(authority)) return true;
   const match = /^(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::(\d{1,5}))?$/.exec(authority);
   return match !== null && (match[1] === undefined || Number(match[1]) <= 65_535);
+}
+
+/** Visible ASCII, and some of it. */
+function isVisible(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x21 || code > 0x7e) return false;
+  }
+  return text !== '';
+}
+
+/** The usual case of an authority: a name or IPv4 address, and perhaps a port of up to four digits. */
+function isPlainHost(authority: string): boolean {
+  const { length } = authority;
+  let at = 0;
+  while (at < length && isHostCharacter(authority.charCodeAt(at))) at++;
+  if (at === 0 || at > 255) return false;
+  if (at === length) return true;
+  if (authority.charCodeAt(at) !== 58 || at + 1 === length || length - at > 5) return false;
+  while (++at < length) if (!isDigit(authority.charCodeAt(at))) return false;
+  return true;
+}
+
+function isHostCharacter(code: number): boolean {
+  return (code >= 97 && code <= 122) || isDigit(code) || code === 45 || code === 46 || (code >= 65 && code <= 90) || code === 95 || code === 126;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57;
 }
 
 function upgradeOf(fields: Fields, http10: boolean): string {

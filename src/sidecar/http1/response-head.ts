@@ -31,12 +31,20 @@ export function parseResponseHead(text: string, bytes: Uint8Array, requestMethod
   return { status, headers: fields.headers, framing, keepAlive, upgrade: fields.connectionUpgrade ? fields.upgrade.toLowerCase() : '', keepAliveTimeout: fields.keepAliveTimeout };
 }
 
+function isReason(text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const code = text.charCodeAt(at);
+    if ((code < 0x20 && code !== 9) || code === 0x7f) return false;
+  }
+  return true;
+}
+
 function statusCode(text: string, lineEnd: number): number {
   const a = text.charCodeAt(9) - 48;
   const b = text.charCodeAt(10) - 48;
   const c = text.charCodeAt(11) - 48;
   const digits = a >= 1 && a <= 5 && b >= 0 && b <= 9 && c >= 0 && c <= 9;
   // The reason phrase is dropped, but a line end or control in it would still split the head.
-  if (!digits || (lineEnd !== 12 && text.charCodeAt(12) !== 32) || /[\x00-\x08\x0a-\x1f\x7f]/.test(text.slice(12, lineEnd))) throw new ProtocolError('http1.invalid_status_line', 502);
+  if (!digits || (lineEnd !== 12 && text.charCodeAt(12) !== 32) || !isReason(text, 12, lineEnd)) throw new ProtocolError('http1.invalid_status_line', 502);
   return a * 100 + b * 10 + c;
 }

@@ -30,6 +30,8 @@ export interface RequestProgress {
 /** One request, as the codec sees it. */
 export interface ServerExchange {
   readonly response: Promise<HttpResponse>;
+  /** Makes the response what the caller gets; once, when it has come. */
+  finalize(response: HttpResponse): HttpResponse;
   /** The caller has gone, or broke the protocol (`error`); a response is of no use any more. */
   aborted(error: ProtocolError | undefined): void;
   /** The response was written to its end. */
@@ -197,7 +199,7 @@ export class Http1Server implements LinkReader, BodySource, BodyWriterOwner {
     this.#keep(buffer, reader.firstEnd);
     const exchange = this.#session.open(head, reader.body, this);
     this.#exchange = exchange;
-    exchange.response.then((response) => this.#respond(exchange, response), (error: unknown) => this.#crash(exchange, error));
+    exchange.response.then((response) => this.#respond(exchange, exchange.finalize(response)), (error: unknown) => this.#crash(exchange, error));
   }
 
   #readBody(chunk: Buffer): void {

@@ -124,7 +124,7 @@ class ServerStream implements StreamEvents {
     this.#request = body;
     const exchange = session.open(this.#head as RequestLine, body, this);
     this.#exchange = exchange;
-    exchange.response.then((response) => this.#respond(response), (error: unknown) => {
+    exchange.response.then((response) => this.#respond(exchange.finalize(response)), (error: unknown) => {
       this.#server.connection.link.destroy();
       throw error;
     });

@@ -8,8 +8,6 @@ const endOfFile = -4095;
 /** Bytes that wait for room before the writer is asked to stop. */
 const highWater = 64 * 1024;
 const largePiece = 16 * 1024;
-/** Reads from this size on are lent to readers who can take them so: below it a copy costs nothing. */
-const lentFrom = 4096;
 
 /**
  * Puts a link on its libuv handle for the rest of its life: no stream machinery, one buffer for all reads. The same link comes back where
@@ -254,7 +252,7 @@ export class HandleLink implements Link {
     if (size > 0) {
       const reader = this.#reader;
       const lent = scratch.subarray(0, size);
-      reader?.data(size >= lentFrom && reader.borrows === true ? lent : Buffer.from(lent));
+      reader?.data(reader.borrows === true ? lent : Buffer.from(lent));
     } else if (size === endOfFile) {
       this.#ended = true;
       this.#reader?.end();

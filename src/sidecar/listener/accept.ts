@@ -132,7 +132,7 @@ async function serve(settings: DownstreamSettings, arrival: Arrival, ending: () 
   const sniffed = await inspect(settings, arrival);
   if (typeof sniffed === 'string') { arrival.link.destroy(); return undefined; }
   const facts = factsOf(arrival, sniffed);
-  const match = arrival.listener.match(facts, settings.runtime.telemetry.wanted());
+  const match = arrival.listener.match(facts, settings.runtime.telemetry.wanted(settings.runtime.clock.now()));
   const context = contextOf(settings, arrival, match, startTime);
   try {
     if (match.kind !== 'chain') throw new Refusal('NR', 'filter_chain_not_found');

@@ -44,8 +44,8 @@ class Series {
 
   count(record: RequestRecord): void {
     this.requests += 1;
-    const bucket = durationBuckets.findIndex((bound) => record.duration <= bound);
-    const at = bucket < 0 ? durationBuckets.length : bucket;
+    let at = 0;
+    while (at < durationBuckets.length && record.duration > (durationBuckets[at] as number)) at++;
     this.durations[at] = (this.durations[at] ?? 0) + 1;
     this.durationSum += record.duration;
     this.requestBytes += record.bytesReceived;

@@ -70,6 +70,10 @@ export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
     next?.cancel();
     next = { at, cancel: clock.after(delay, () => flush()) };
   };
+  /** A batch that goes as soon as one may is on its way already, most of the time. */
+  const soon = (): void => {
+    if (next === undefined || next.at > flushedAt + interval) schedule();
+  };
   const flush = (all = false): void => {
     next?.cancel();
     next = undefined;
@@ -96,7 +100,7 @@ export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
   };
   return {
     metrics,
-    wanted: () => bucket.left(),
+    wanted: (now) => bucket.left(now),
     request(record, facts) {
       const known = facts ?? (() => noFacts);
       if (record.sampled) spans[record.reporter]?.(record);
@@ -109,11 +113,11 @@ export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
       } else {
         skipped += 1;
       }
-      schedule();
+      soon();
     },
     tcp(record, delta, facts = () => noFacts) {
       metrics.tcp(record, delta, facts);
-      schedule();
+      soon();
     },
     reporting({ source, destination }) {
       writers = { source: source.logs, destination: destination.logs };
@@ -128,18 +132,17 @@ export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
 }
 
 /** A token bucket that holds one second's worth. */
-function tokens(clock: Clock, perSecond: number): { left(): boolean; take(): boolean } {
+function tokens(clock: Clock, perSecond: number): { left(now: number): boolean; take(): boolean } {
   let have = perSecond;
   let at = clock.now();
-  const refill = (): void => {
-    const now = clock.now();
+  const refill = (now: number): void => {
     have = Math.min(perSecond, have + (Math.max(0, now - at) * perSecond) / 1000);
     at = now;
   };
   return {
-    left: () => { refill(); return have >= 1; },
+    left: (now) => { refill(now); return have >= 1; },
     take: () => {
-      refill();
+      refill(clock.now());
       if (have < 1) return false;
       have -= 1;
       return true;

@@ -31,8 +31,6 @@ interface PooledClient {
   readonly codec: Http1Client;
   readonly connection: UpstreamConnection;
   current: Waiting | undefined;
-  /** Ends the request's part of the books. */
-  done(): void;
   /** Takes no further request: it has lived long enough. */
   worn: boolean;
   gone(): void;
@@ -84,7 +82,7 @@ export class Http1Pool implements HttpPool, ClientOwner {
       codec.destroy();
       return;
     }
-    const [next] = this.#queue.take(1);
+    const next = this.#queue.take(1)[0];
     if (next !== undefined) this.#assign(client, next);
     else this.#rest(codec);
   }
@@ -121,7 +119,7 @@ export class Http1Pool implements HttpPool, ClientOwner {
   #assign(client: PooledClient, waiting: Waiting): void {
     client.current = waiting;
     waiting.client = client;
-    client.done = this.#queue.began();
+    this.#queue.entered();
     waiting.exchange.connected(client.connection, client.codec.requests > 0);
     client.codec.send(waiting.request, waiting.exchange);
   }
@@ -129,12 +127,12 @@ export class Http1Pool implements HttpPool, ClientOwner {
   #release(client: PooledClient): void {
     if (client.current === undefined) return;
     client.current = undefined;
-    client.done();
+    this.#queue.left();
   }
 
   #connected(connection: UpstreamConnection): void {
     const codec = new Http1Client(handleLink(connection.link), this);
-    const client: PooledClient = { codec, connection, current: undefined, done: nothing, worn: false, gone: nothing };
+    const client: PooledClient = { codec, connection, current: undefined, worn: false, gone: nothing };
     this.#clients.set(codec, client);
     client.gone = this.#queue.opened(() => {
       client.worn = true;

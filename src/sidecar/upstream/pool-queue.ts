@@ -22,6 +22,9 @@ export interface Connecting {
   size(): number;
 }
 
+/** Nobody waits. */
+const none: readonly never[] = [];
+
 /**
  * What pools do alike whatever protocol they speak: hold requests to the cluster's limits, keep those that wait, open connections for them,
  * and keep the cluster's and the host's counters.
@@ -67,6 +70,7 @@ export class PoolQueue<Item extends Queued> {
 
   /** Takes out up to `most` that have waited longest. */
   take(most: number): readonly Item[] {
+    if (this.#waiting.length === 0) return none;
     const taken = this.#waiting.splice(0, most);
     this.#context.use.pending -= taken.length;
     return taken;
@@ -83,16 +87,24 @@ export class PoolQueue<Item extends Queued> {
 
   /** A request goes to the host. Returns what to do when it is over. */
   began(): () => void {
+    this.entered();
+    return () => { this.left(); };
+  }
+
+  /** A request goes to the host; {@link PoolQueue.left} follows when it is over. */
+  entered(): void {
     const { use, counters } = this.#context;
     const host = this.#host;
     host.active++;
     use.requests++;
     counters.upstream_rq_total++;
     host.counters.rq_total++;
-    return () => {
-      host.active--;
-      use.requests--;
-    };
+  }
+
+  /** A request is over. */
+  left(): void {
+    this.#host.active--;
+    this.#context.use.requests--;
   }
 
   /** A connection serves from now on; `worn` runs when it has lived as long as it may. Returns what to do when it is gone. */

@@ -45,7 +45,7 @@ function read(pieces: readonly Buffer[]): unknown {
       events.push(event);
       const sink: BodySink = { data: (chunk) => { event.body += chunk.toString('latin1'); return true; }, end: (trailers) => { event.end = [...(trailers?.entries() ?? [])]; }, error: () => { event.end = 'error'; } };
       body.pipe(sink);
-      return { response: new Promise<HttpResponse>(() => undefined), aborted: () => undefined, sent: () => undefined, broken: () => undefined };
+      return { response: new Promise<HttpResponse>(() => undefined), finalize: (response) => response, aborted: () => undefined, sent: () => undefined, broken: () => undefined };
     },
     invalid: ({ details }) => { invalid.push(details); },
   };

@@ -72,12 +72,12 @@ describe('telemetry', () => {
   test('samples records above the rate and never metrics', async () => {
     const { clock, batches, telemetry } = make(10);
     for (let i = 0; i < 100; i += 1) telemetry.request(record());
-    expect(telemetry.wanted()).toBe(false);
+    expect(telemetry.wanted(clock.now())).toBe(false);
     await clock.advance(50);
     expect(batches[0]).toMatchObject({ skipped: 90, metrics: [{ requests: 100 }] });
     expect(batches[0]?.records).toHaveLength(10);
     await clock.advance(1000);
-    expect(telemetry.wanted()).toBe(true);
+    expect(telemetry.wanted(clock.now())).toBe(true);
   });
 
   test('keeps all metrics and the newest records while the control plane is away', async () => {
