@@ -66,7 +66,7 @@ function Ejected({ node }: { readonly node: GraphNode }): ReactNode {
   return (
     <Section title="Ejected">
       <ul className={styles.findings}>{lines.map(line => <li key={line}>{line}.</li>)}</ul>
-      <p className={styles.hint}>A host that fails too often in a row gets no requests for a while and then comes back by itself. How often and how long, outlierDetection of the DestinationRule says.</p>
+      <p className={styles.hint}>A host that fails too often in a row gets no requests for a while and then comes back by itself. The DestinationRule’s outlierDetection says how often is too often, and how long it lasts.</p>
     </Section>
   );
 }
