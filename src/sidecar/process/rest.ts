@@ -15,8 +15,8 @@ const period = 2000;
 const quiet = 20;
 /** Periods of quiet before a rest: after the start, when all that made the process ready is garbage, and after work, which may come again soon. */
 const patience = { first: 1, later: 15 } as const;
-/** Milliseconds of processor time, spent while it was not quiet, that make another rest worth its own 30. */
-const worthwhile = 60;
+/** Milliseconds of processor time, spent while it was not quiet, that make another rest worth its own 30: any busy period, as a change of config is one. */
+const worthwhile = 20;
 
 /** Looks for quiet until it is stopped. */
 export function startRest({ clock, used, release }: RestSettings): () => void {

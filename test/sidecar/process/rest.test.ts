@@ -36,6 +36,13 @@ test('after work it rests once half a minute was quiet, and keeps what is warm',
   expect(rests).toEqual([[2, true], [34, false]]);
 });
 
+test('a change of config is work enough', async () => {
+  await clock.advance(2000);
+  used += 35;
+  await clock.advance(60_000);
+  expect(rests).toEqual([[2, true], [34, false]]);
+});
+
 test('while it works it does not rest, however long', async () => {
   for (let second = 0; second < 120; second += 2) { used += 50; await clock.advance(2000); }
   expect(rests).toEqual([]);
