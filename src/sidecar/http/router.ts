@@ -137,6 +137,10 @@ class RouterAttempt implements Exchange, Attempt {
     const stream = this.#stream;
     stream.failure = failure;
     this.#answered = true;
+    if (stream.upstream !== undefined) {
+      if (failure === 'protocol-error') stream.upstream.counters.upstream_cx_protocol_error++;
+      if (failure === 'refused-stream' || details === 'remote_reset') stream.upstream.counters.upstream_rq_rx_reset++;
+    }
     if (failure !== 'overflow' && stream.host !== undefined) {
       stream.host.counters.rq_error++;
       stream.host.monitor?.unreachable('connection');

@@ -14,6 +14,8 @@ import type { Http2Stream, StreamEnd, StreamEvents } from './stream.ts';
 export interface Http2ClientOwner {
   /** Streams ended, or the peer allows another number of them. */
   changed(client: Http2Client): void;
+  /** The connection ends, for nothing was asked of it for so long. */
+  idled(): void;
   /** The connection is gone. Once. */
   gone(client: Http2Client): void;
 }
@@ -70,6 +72,10 @@ export class Http2Client implements Http2Role {
 
   changed(): void {
     this.#owner.changed(this);
+  }
+
+  idled(): void {
+    this.#owner.idled();
   }
 
   closed(): void {

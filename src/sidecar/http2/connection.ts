@@ -344,6 +344,7 @@ export class Http2Connection implements LinkReader, FrameEvents, StreamHost {
     if (this.#state !== 'open') this.link.destroy();
     else if (!this.#decoder.between) this.#fail(new ConnectionError(errorCode.protocol, 'http2.headers_timeout'));
     else if (this.#streams.size === 0) {
+      this.#role.idled();
       this.writer.goaway(this.#streams.lastOfPeer, errorCode.none);
       this.#linger();
     }

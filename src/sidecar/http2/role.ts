@@ -26,6 +26,8 @@ export interface Http2Role {
   accept(stream: Http2Stream): StreamEvents;
   /** Another stream may be opened, or no other any more. */
   changed(): void;
+  /** It ends for want of streams. */
+  idled(): void;
   /** The connection is over; with the details when the peer broke the protocol. Once. */
   closed(details: string | undefined): void;
 }

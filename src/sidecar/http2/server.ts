@@ -62,6 +62,7 @@ export class Http2Server implements Http2Role {
   }
 
   changed(): void { /* a server opens no streams */ }
+  idled(): void { /* nobody counts it */ }
 
   closed(details: string | undefined): void {
     if (details !== undefined) this.session.invalid(new ProtocolError(details, 0));

@@ -99,6 +99,8 @@ export class Http2Pool implements HttpPool, Http2ClientOwner {
     this.#queue.connectIfNeeded();
   }
 
+  idled(): void { this.#context.counters.upstream_cx_idle_timeout++; }
+
   gone(codec: Http2Client): void {
     const client = this.#clients.get(codec);
     if (client === undefined) return;

@@ -176,6 +176,7 @@ export class PoolQueue<Item extends Queued> {
   #failed(details: string, error: unknown): void {
     const code = (error as { readonly code?: unknown } | undefined)?.code;
     const failed = this.take(this.#connecting.failsFor(this.#waiting.length, this.#underWay));
+    this.#context.counters.upstream_rq_pending_failure_eject += failed.length;
     for (const { exchange } of failed) exchange.failed('connect-failure', typeof code === 'string' ? `${details}|${code}` : details, true);
     if (failed.length > 0) this.connectIfNeeded();
   }
