@@ -89,7 +89,7 @@ describe.skipIf(noEngine !== undefined)('weft with a lab', () => {
     const { pods, proxies } = await status();
     expect(pods.every((pod) => pod.ready)).toBe(true);
     expect(proxies.every((proxy) => proxy.sent === proxy.acknowledged)).toBe(true);
-    expect((await weft('status', ...lab)).out).toMatch(/default +httpbin-\S+ +2\/2 +Ready +\S+ +synced/);
+    expect((await weft('status', ...lab)).out).toMatch(/default +httpbin-\S+ +2\/2 +Ready +0 +\S+ +synced/);
     expect((await weft('get', 'vs', 'httpbin', '-o', 'yaml', ...lab)).out).toMatch(/kind: VirtualService[\s\S]*httpbin-gateway/);
     const clusters = JSON.parse((await weft('proxy-config', 'clusters', 'curl', ...lab)).out) as readonly { readonly name: string }[];
     expect(clusters.map(({ name }) => name)).toContain('outbound|8000||httpbin.default.svc.cluster.local');
