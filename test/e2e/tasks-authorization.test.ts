@@ -37,15 +37,6 @@ describe.skipIf(why !== undefined)(`Istio’s task pages on authorization for TC
   });
   afterAll(async () => { await lab?.down(); });
 
-  /** Files are in force while `run` runs. */
-  const during = async (files: readonly SourceFile[], run: () => Promise<void>): Promise<void> => {
-    await lab.apply(files);
-    try {
-      await run();
-    } finally {
-      await lab.delete(files);
-    }
-  };
   /** curl in foo to its httpbin: what it printed. */
   const curl = async (path: string, ...more: readonly string[]): Promise<string> => (await lab.exec('foo/curl', 'curl', '-s', '-m', '5', ...more, `http://httpbin.foo:8000${path}`)).output.trim();
   const status = (path: string, ...more: readonly string[]): Promise<string> => curl(path, '-o', '/dev/null', '-w', '%{http_code}', ...more);
@@ -57,15 +48,15 @@ describe.skipIf(why !== undefined)(`Istio’s task pages on authorization for TC
     const asked = async (): Promise<readonly string[]> => [await echo(9000), await echo(9001), await unnamed()];
     expect(await asked()).toEqual(['hello port 9000', 'hello port 9001', 'hello port 9002']);
     const allow = (operation: unknown, action = 'ALLOW'): SourceFile => policy('tcp-policy', { selector: of('tcp-echo'), action, rules: [{ to: [{ operation }] }] });
-    await during([allow({ ports: ['9000', '9001'] })], async () => { expect(await asked()).toEqual(['hello port 9000', 'hello port 9001', '']); });
-    await during([allow({ methods: ['GET'], ports: ['9000'] })], async () => { expect(await asked()).toEqual(['', '', '']); });
-    await during([allow({ methods: ['GET'], ports: ['9000'] }, 'DENY')], async () => { expect(await asked()).toEqual(['', 'hello port 9001', 'hello port 9002']); });
+    await lab.during([allow({ ports: ['9000', '9001'] })], async () => { expect(await asked()).toEqual(['hello port 9000', 'hello port 9001', '']); });
+    await lab.during([allow({ methods: ['GET'], ports: ['9000'] })], async () => { expect(await asked()).toEqual(['', '', '']); });
+    await lab.during([allow({ methods: ['GET'], ports: ['9000'] }, 'DENY')], async () => { expect(await asked()).toEqual(['', 'hello port 9001', 'hello port 9002']); });
     await until('a record of the connection that was denied', async () => (await lab.records({ service: 'tcp-echo' })).some(({ reporter, protocol, details }) => reporter === 'destination' && protocol === 'tcp' && details.includes('rbac_access_denied')));
   });
 
   it('dry run: the policy is judged and shown, and decides nothing until it is meant', async () => {
     const deny = (dryRun: string): SourceFile => policy('deny-path-headers', { selector: of('httpbin'), action: 'DENY', rules: [{ to: [{ operation: { paths: ['/headers'] } }] }] }, { annotations: { 'istio.io/dry-run': dryRun } });
-    await during([deny('true')], async () => {
+    await lab.during([deny('true')], async () => {
       expect([await status('/headers?tried'), await status('/get?tried')]).toEqual(['200', '200']);
       await until('what it would have done', async () => (await lab.records({ text: '/headers?tried' })).some(({ reporter, status: code, decision }) => reporter === 'destination' && code === 200 && decision.some(({ what, origin }) => /shadow|dry.run|would/i.test(what) && origin?.name.includes('deny-path-headers') === true)));
       await lab.apply([deny('false')]);
@@ -79,7 +70,7 @@ describe.skipIf(why !== undefined)(`Istio’s task pages on authorization for TC
     expect(own).toMatch(/^\d+\.\d+\.\d+\.\d+/);
     const address = own.replace(/:\d+$/, '');
     const rule = (action: string, source: unknown): SourceFile => policy('ingress-policy', { selector: atIngress, action, rules: [{ from: [{ source }] }] }, ingress);
-    await during([rule('ALLOW', { ipBlocks: ['1.2.3.4', '5.6.7.0/24'] })], async () => {
+    await lab.during([rule('ALLOW', { ipBlocks: ['1.2.3.4', '5.6.7.0/24'] })], async () => {
       expect(await entry()).toBe(403);
       await lab.apply([rule('ALLOW', { ipBlocks: ['1.2.3.4', '5.6.7.0/24', address] })]);
       expect(await entry()).toBe(200);
@@ -89,7 +80,7 @@ describe.skipIf(why !== undefined)(`Istio’s task pages on authorization for TC
       expect([await entry(), await entry('5.6.7.8')]).toEqual([403, 403]);
     });
     const trusting: SourceFile = { path: 'trusting.yaml', text: 'apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: { name: trusting }\nspec:\n  meshConfig: { defaultConfig: { gatewayTopology: { numTrustedProxies: 1 } } }\n' };
-    await during([trusting, rule('ALLOW', { remoteIpBlocks: ['1.2.3.4', '5.6.7.0/24'] })], async () => {
+    await lab.during([trusting, rule('ALLOW', { remoteIpBlocks: ['1.2.3.4', '5.6.7.0/24'] })], async () => {
       expect([await entry(), await entry('5.6.7.8'), await entry('5.6.8.8'), await entry('5.6.7.8, 9.9.9.9')]).toEqual([403, 200, 403, 403]);
       await lab.apply([rule('DENY', { remoteIpBlocks: ['5.6.7.0/24'] })]);
       expect([await entry('5.6.7.8'), await entry('5.6.8.8')]).toEqual([403, 200]);
@@ -98,7 +89,7 @@ describe.skipIf(why !== undefined)(`Istio’s task pages on authorization for TC
 
   it('copy JWT claims to HTTP headers: of a good token, and nobody else can write them', async () => {
     const rules = resource('security.istio.io/v1', 'RequestAuthentication', 'jwt-example', { selector: of('httpbin'), jwtRules: [{ issuer, jwks: tokens.keys, outputClaimToHeaders: [{ header: 'x-jwt-claim-foo', claim: 'foo' }, { header: 'x-jwt-nested', claim: 'deep.er' }] }] });
-    await during([rules], async () => {
+    await lab.during([rules], async () => {
       const headers = async (...more: readonly string[]): Promise<string> => curl('/headers', ...more);
       const good = `Authorization: Bearer ${await tokens.token({ foo: 'bar', deep: { er: 7 } })}`;
       expect(await status('/headers', '-H', 'Authorization: Bearer some.invalid.token')).toBe('401');
@@ -115,7 +106,7 @@ describe.skipIf(why !== undefined)(`Istio’s task pages on authorization for TC
       http: [{ match: [{ uri: { prefix: '/headers' }, headers: { '@request.auth.claims.groups': { exact: 'group1' } } }], route: [{ destination: { host: 'httpbin', port: { number: 8000 } } }] }],
     });
     const ask = async (token?: string): Promise<number> => (await lab.get('/headers', { host: 'claims.example.com', ...(token === undefined ? {} : bearer(token)) })).status;
-    await during([rules, route], async () => {
+    await lab.during([rules, route], async () => {
       expect([await ask(), await ask('some.invalid.token'), await ask(await tokens.token()), await ask(await tokens.token({ groups: ['group1', 'group2'] }))]).toEqual([404, 401, 404, 200]);
       await until('the route in the gateway’s decision', async () => (await lab.records({ text: '/headers' })).some(({ proxy, status: code, decision }) => proxy.includes('ingressgateway') && code === 200 && decision.some(({ origin }) => origin?.name.includes('by-claim') === true)));
     });
@@ -123,7 +114,7 @@ describe.skipIf(why !== undefined)(`Istio’s task pages on authorization for TC
 
   it('keys that a server in the mesh gives out are found by its name, behind whatever port its container has', async () => {
     const rules = resource('security.istio.io/v1', 'RequestAuthentication', 'keys-in-the-mesh', { selector: of('httpbin'), jwtRules: [{ issuer, jwksUri: 'http://keys.foo.svc.cluster.local/jwks.json' }] });
-    await during([rules], async () => {
+    await lab.during([rules], async () => {
       const good = `Authorization: Bearer ${await tokens.token()}`;
       await until('a token to be verified with the fetched keys', async () => (await status('/get', '-H', good)) === '200');
       expect([await status('/get', '-H', `Authorization: Bearer ${await (await makeIssuer(issuer)).token()}`), await status('/get')]).toEqual(['401', '200']);

@@ -45,15 +45,6 @@ describe.skipIf(why !== undefined)(`Istio’s task pages on egress${why === unde
     const { output, exitCode } = await lab.exec('curl', 'curl', '-s', '-k', '-m', '8', '-w', ' %{http_code}', ...more, url);
     return exitCode === 0 ? output.trim() : `exit ${exitCode}`;
   };
-  /** Files are in force while `run` runs. */
-  const during = async (files: readonly SourceFile[], run: () => Promise<void>): Promise<void> => {
-    await lab.apply(files);
-    try {
-      await run();
-    } finally {
-      await lab.delete(files);
-    }
-  };
   const eventually = async (url: string, wanted: RegExp): Promise<void> => {
     let last = '';
     await until(`${url} to give ${String(wanted)}`, async () => wanted.test(last = await curl(url)), 20_000).catch((error: unknown) => { throw new Error(`${String(error)}; last: ${last}`); });
@@ -69,7 +60,7 @@ describe.skipIf(why !== undefined)(`Istio’s task pages on egress${why === unde
     await lab.apply([policy('REGISTRY_ONLY')]);
     expect(await curl(`http://${host}/`)).toMatch(/^502$/);
     expect(await curl(`https://${host}/`)).toMatch(/^exit (35|56)$/);
-    await during([entry([http, https]), networking('VirtualService', 'slow', { hosts: [host], http: [{ timeout: '1s', route: [{ ...to(host, 80) as object, weight: 100 }] }] })], async () => {
+    await lab.during([entry([http, https]), networking('VirtualService', 'slow', { hosts: [host], http: [{ timeout: '1s', route: [{ ...to(host, 80) as object, weight: 100 }] }] })], async () => {
       await eventually(`http://${host}/known`, /outside plain .*\/known {3}200$/);
       expect(await curl(`https://${host}/known`)).toContain('outside tls');
       expect(await curl(`http://${host}/delay/3`)).toMatch(/504$/);
@@ -92,14 +83,14 @@ describe.skipIf(why !== undefined)(`Istio’s task pages on egress${why === unde
     await eventually(`http://${host}/`, /503$/);
     await lab.apply([originate({ mode: 'SIMPLE', insecureSkipVerify: true, sni: 'other.name' })]);
     await eventually(`http://${host}/`, /other\.name {2}200$/);
-    await during([entry([{ ...http, targetPort: 8443 }]), originate({ mode: 'MUTUAL', credentialName: 'client', sni: host })], async () => {
+    await lab.during([entry([{ ...http, targetPort: 8443 }]), originate({ mode: 'MUTUAL', credentialName: 'client', sni: host })], async () => {
       await eventually(`http://${host}/mutual`, /outside mutual .*DNS:lab-client 200$/);
     });
   }, 120_000);
 
   it('egress gateways: HTTP and TLS go through it, the second one unopened', async () => {
     const subset = networking('DestinationRule', 'egressgateway', { host: gatewayHost, subsets: [{ name: 'news' }] });
-    await during([
+    await lab.during([
       entry([http, tls]), subset,
       egress([{ port: http, hosts: [host] }, { port: { number: 443, name: 'tls', protocol: 'TLS' }, hosts: [host], tls: { mode: 'PASSTHROUGH' } }]),
       networking('VirtualService', 'through-egress', {
@@ -116,7 +107,7 @@ describe.skipIf(why !== undefined)(`Istio’s task pages on egress${why === unde
   }, 120_000);
 
   it('egress gateways with TLS origination: mTLS to the gateway, TLS from there on', async () => {
-    await during([
+    await lab.during([
       entry([http, https]), secret('outside', 'istio-system', { cacert: ca.root }),
       egress([{ port: { number: 80, name: 'https-port-for-tls-origination', protocol: 'HTTPS' }, hosts: [host], tls: { mode: 'ISTIO_MUTUAL' } }]),
       networking('DestinationRule', 'egressgateway', { host: gatewayHost, subsets: [{ name: 'news', trafficPolicy: { loadBalancer: { simple: 'ROUND_ROBIN' }, portLevelSettings: [{ port: { number: 80 }, tls: { mode: 'ISTIO_MUTUAL', sni: host } }] } }] }),
@@ -132,15 +123,15 @@ describe.skipIf(why !== undefined)(`Istio’s task pages on egress${why === unde
   it('egress using wildcard hosts: one entry for all hosts of a domain, directly and through the gateway to the server that has them all', async () => {
     const any = '*.pedia.example';
     const all = networking('ServiceEntry', 'pedia', { hosts: [any], ports: [https], location: 'MESH_EXTERNAL' });
-    await during([policy('REGISTRY_ONLY')], async () => {
+    await lab.during([policy('REGISTRY_ONLY')], async () => {
       expect(await curl(`https://${pedia[0]}/`)).toMatch(/^exit (35|56)$/);
-      await during([all], async () => {
+      await lab.during([all], async () => {
         for (const one of pedia) await eventually(`https://${one}/wiki`, new RegExp(`outside tls ${one} /wiki ${one} {2}200$`));
         expect(await curl(`https://${bank}/`)).toMatch(/^exit (35|56)$/);
         await until('the entry in the records', async () => (await lab.records()).some(({ proxy, cluster }) => proxy.startsWith('default/curl') && cluster === `outbound|443||${any}`));
       });
       const www = 'www.pedia.example';
-      await during([
+      await lab.during([
         entry([https], www), networking('DestinationRule', 'egressgateway', { host: gatewayHost, subsets: [{ name: 'pedia' }] }),
         egress([{ port: https, hosts: [any], tls: { mode: 'PASSTHROUGH' } }]),
         networking('VirtualService', 'through-egress', {
@@ -158,9 +149,9 @@ describe.skipIf(why !== undefined)(`Istio’s task pages on egress${why === unde
   it('using an external HTTPS proxy: the application asks it by CONNECT, and the mesh sees TCP to its address', async () => {
     const through = (): Promise<string> => curl(`https://${pedia[0]}/by-proxy`, '-x', `http://${outside?.address ?? ''}:3128`);
     const proxy = networking('ServiceEntry', 'proxy', { hosts: ['my-company-proxy.com'], addresses: [`${outside?.address ?? ''}/32`], ports: [{ number: 3128, name: 'tcp', protocol: 'TCP' }], location: 'MESH_EXTERNAL', resolution: 'NONE' });
-    await during([policy('REGISTRY_ONLY')], async () => {
+    await lab.during([policy('REGISTRY_ONLY')], async () => {
       expect(await through()).toMatch(/^exit \d+$/);
-      await during([proxy], async () => {
+      await lab.during([proxy], async () => {
         await until('an answer by the proxy', async () => (await through()) === `outside tls ${pedia[0]} /by-proxy ${pedia[0]}  200`, 20_000);
         await until('a record of the connection', async () => (await lab.records()).some(({ protocol, cluster }) => protocol === 'tcp' && cluster === 'outbound|3128||my-company-proxy.com'));
       });
@@ -171,7 +162,7 @@ describe.skipIf(why !== undefined)(`Istio’s task pages on egress${why === unde
     const service = (name: string, spec: unknown): SourceFile => ({ path: `service-${name}.yaml`, text: JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name }, spec }) });
     const plain = (name: string): SourceFile => networking('DestinationRule', name, { host: `${name}.default.svc.cluster.local`, trafficPolicy: { tls: { mode: 'DISABLE' } } });
     const endpoints: SourceFile = { path: 'endpoints.yaml', text: JSON.stringify({ apiVersion: 'v1', kind: 'Endpoints', metadata: { name: 'my-pedia' }, subsets: [{ addresses: [{ ip: outside?.address ?? '' }], ports: [{ port: 443, name: 'tls' }] }] }) };
-    await during([
+    await lab.during([
       service('my-news', { type: 'ExternalName', externalName: host, ports: [{ protocol: 'TCP', port: 80, name: 'http' }] }), plain('my-news'),
       service('my-pedia', { ports: [{ protocol: 'TCP', port: 443, name: 'tls' }] }), endpoints, plain('my-pedia'),
     ], async () => {

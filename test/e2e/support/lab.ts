@@ -35,6 +35,8 @@ export interface TestLab {
   status(): Promise<LabStatus>;
   apply(files: readonly SourceFile[]): Promise<void>;
   delete(files: readonly SourceFile[]): Promise<void>;
+  /** The files are in force while `run` runs. */
+  during(files: readonly SourceFile[], run: () => Promise<void>): Promise<void>;
   /** Waits until every connected proxy has acknowledged what it was sent. */
   synced(): Promise<void>;
   /** A request through the ingress. */
@@ -65,6 +67,14 @@ export async function startLab(name: string, files: readonly SourceFile[], optio
     async delete(gone) {
       await core.delete({ lab: name, files: gone });
       await lab.synced();
+    },
+    async during(more, run) {
+      await lab.apply(more);
+      try {
+        await run();
+      } finally {
+        await lab.delete(more);
+      }
     },
     synced: () => until('all proxies have acknowledged', async () => (await status()).proxies.every((proxy) => proxy.connected && proxy.sent === proxy.acknowledged && proxy.sent !== '')),
     get: (path, headers = {}) => get(new URL(path, ingressUrl), headers),
