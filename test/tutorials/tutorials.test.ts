@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { TutorialState } from '../../src/contract/index.ts';
+import type { ApplyResult, TutorialState } from '../../src/contract/index.ts';
+import type { Diagnostic } from '../../src/manifest/index.ts';
+import { perform } from '../../src/core/tutorials/actions.ts';
 import { readSamples } from '../../src/core/samples.ts';
 import { createTutorials, readTexts, type ProgressStorage, type Tutorials } from '../../src/core/tutorials/index.ts';
 import { createTutorialMesh, type TutorialMesh } from '../fakes/tutorial-mesh.ts';
@@ -46,6 +48,14 @@ describe('the tutorials that ship', () => {
   it('keep their checks and actions to themselves', async () => {
     const text = JSON.stringify(await learner().tutorials.list());
     expect(text).not.toMatch(/```(check|do|hint)|"checks"|"actions"/);
+  });
+
+  it('say why a lab refuses what they do for someone', async () => {
+    const person = learner();
+    const wrong: Diagnostic = { code: 'WEFT0001', level: 'error', message: 'This is not valid YAML.', file: 'mine.yaml', line: 3, column: 1 };
+    const refuse = async (): Promise<ApplyResult> => ({ applied: false, version: '1', changes: [], diagnostics: [wrong] });
+    const refused = await perform({ ...person.mesh.lab, apply: refuse }, 'shop', [{ apply: { 'mine.yaml': '{' } }]).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'manifest-invalid', message: 'Nothing was applied. mine.yaml:3: This is not valid YAML.', diagnostics: [wrong] });
   });
 
   it.each(Object.keys(texts))('%s runs to its end', async (tutorial) => {

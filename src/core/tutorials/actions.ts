@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { schemas, type LabApi, type SwitchAction } from '../../contract/index.ts';
+import { LabFailure, schemas, type ApplyResult, type LabApi, type SwitchAction } from '../../contract/index.ts';
 
 const switchAction = z.custom<SwitchAction>((value) => schemas.switch.safeParse({ lab: 'any', action: value }).success, 'is no action of a switch');
 
@@ -18,7 +18,7 @@ export type Action = z.infer<typeof action>;
 /** The part of LabApi that tutorials use. */
 export type TutorialApi = Pick<LabApi, 'load' | 'stopLoad' | 'switch' | 'apply' | 'delete' | 'files'>;
 
-/** Does one action after the other. */
+/** Does one action after the other. @throws LabFailure `manifest-invalid` when the lab refuses a change of its manifests. */
 export async function perform(api: TutorialApi, lab: string, actions: readonly Action[]): Promise<void> {
   for (const each of actions) await performOne(api, lab, each);
 }
@@ -26,10 +26,16 @@ export async function perform(api: TutorialApi, lab: string, actions: readonly A
 async function performOne(api: TutorialApi, lab: string, each: Action): Promise<void> {
   if ('load' in each) await api.load({ lab, ...each.load });
   else if ('stopLoad' in each) await api.stopLoad({ lab });
-  else if ('switch' in each) await api.switch({ lab, action: each.switch });
-  else if ('apply' in each) await api.apply({ lab, files: Object.entries(each.apply).map(([path, text]) => ({ path, text })) });
+  else if ('switch' in each) taken(await api.switch({ lab, action: each.switch }));
+  else if ('apply' in each) taken(await api.apply({ lab, files: Object.entries(each.apply).map(([path, text]) => ({ path, text })) }));
   else {
     const files = (await api.files({ lab })).filter(({ path }) => each.delete.includes(path));
-    if (files.length > 0) await api.delete({ lab, files });
+    if (files.length > 0) taken(await api.delete({ lab, files }));
   }
+}
+
+function taken({ applied, diagnostics }: ApplyResult): void {
+  if (applied) return;
+  const wrong = diagnostics.find(({ level }) => level === 'error');
+  throw new LabFailure('manifest-invalid', `Nothing was applied. ${wrong === undefined ? 'The lab refused the change.' : `${wrong.file}:${wrong.line}: ${wrong.message}`}`, { help: 'Mend the manifest, or do the step by hand.', diagnostics });
 }
