@@ -1,3 +1,4 @@
+import type { MeshConfig } from '../compile/index.ts';
 import { at, type Diagnostic, type Resource } from '../manifest/index.ts';
 import type { Registry } from './registry.ts';
 
@@ -8,6 +9,8 @@ export interface Analysis {
   readonly registry: Registry;
   readonly rootNamespace: string;
   readonly domainSuffix: string;
+  /** Who sees resources that do not say it themselves. */
+  readonly exportTo: MeshConfig['exportTo'];
   /** Who gets access logs where nobody is named: `meshConfig.defaultProviders.accessLogging`. */
   readonly logProviders: readonly string[];
   /** Gateway workloads that run without a manifest. */

@@ -1,5 +1,5 @@
-import type { MeshConfig } from '../compile/index.ts';
-import { resourceName, type Diagnostic, type Resource } from '../manifest/index.ts';
+import { meshConfigFrom, type MeshConfig } from '../compile/index.ts';
+import { meshDocument, resourceName, type Diagnostic, type Resource } from '../manifest/index.ts';
 import type { GatewayWorkload } from './analyzer.ts';
 import { analyzers } from './analyzers/index.ts';
 import { Registry } from './registry.ts';
@@ -26,9 +26,10 @@ const labGateways: readonly GatewayWorkload[] = [{ namespace: 'istio-system', la
 export function analyze(input: AnalysisInput): readonly Diagnostic[] {
   const { resources, mesh = {}, cluster = false, only } = input;
   const domainSuffix = mesh.domainSuffix ?? 'cluster.local';
+  const { exportTo } = meshConfigFrom(meshDocument(resources));
   const analysis = {
-    resources,
-    registry: new Registry(resources, domainSuffix),
+    resources, exportTo,
+    registry: new Registry(resources, domainSuffix, exportTo.services),
     rootNamespace: mesh.rootNamespace ?? 'istio-system',
     domainSuffix,
     logProviders: mesh.logProviders ?? [],

@@ -1,4 +1,4 @@
-import { hostsOverlap, resolveHost } from '../compile/index.ts';
+import { exportsOf, hostsOverlap, resolveHost } from '../compile/index.ts';
 import { ofKind, podTemplates, type PodTemplate, type Resource, type TypedResource } from '../manifest/index.ts';
 
 /** Something that a host name can mean. */
@@ -20,14 +20,15 @@ export class Registry {
   readonly #wildcards: Target[] = [];
   readonly #domainSuffix: string;
 
-  constructor(resources: readonly Resource[], domainSuffix: string) {
+  /** `exported`: who sees services that do not say it themselves. */
+  constructor(resources: readonly Resource[], domainSuffix: string, exported: readonly string[] = []) {
     this.#domainSuffix = domainSuffix;
     this.services = ofKind(resources, 'Service');
     this.templates = podTemplates(resources);
-    for (const service of this.services) this.#add(serviceTarget(service, domainSuffix));
+    for (const service of this.services) this.#add(serviceTarget(service, domainSuffix, exported));
     for (const entry of ofKind(resources, 'ServiceEntry')) {
       for (const host of entry.spec.hosts) {
-        this.#add({ host: host.toLowerCase(), namespace: entry.metadata.namespace, ports: entry.spec.ports.map(({ number }) => number), exportTo: entry.spec.exportTo, resource: entry });
+        this.#add({ host: host.toLowerCase(), namespace: entry.metadata.namespace, ports: entry.spec.ports.map(({ number }) => number), exportTo: exportsOf(entry.spec.exportTo, exported), resource: entry });
       }
     }
   }
@@ -71,10 +72,10 @@ export class Registry {
   }
 }
 
-function serviceTarget(service: TypedResource<'Service'>, domainSuffix: string): Target {
+function serviceTarget(service: TypedResource<'Service'>, domainSuffix: string, byDefault: readonly string[]): Target {
   const { name, namespace, annotations } = service.metadata;
   const exportTo = (annotations[exportAnnotation] ?? '').split(',').map((word) => word.trim()).filter((word) => word !== '');
-  return { host: resolveHost(name, namespace, domainSuffix), namespace, ports: service.spec.ports.map(({ port }) => port), exportTo, resource: service };
+  return { host: resolveHost(name, namespace, domainSuffix), namespace, ports: service.spec.ports.map(({ port }) => port), exportTo: exportsOf(exportTo, byDefault), resource: service };
 }
 
 /** Whether a namespace may see something that another exports. Nothing said means everybody. */

@@ -1,6 +1,7 @@
 import { ofKind, type PortTrafficPolicy, type Resource, type TrafficPolicy } from '../manifest/index.ts';
 import { bySpecificity, hostIsIn, isWildcard, resolveHost } from './hosts.ts';
-import { byAge, exported, originAt, selects, type MeshDestinationRule, type MeshService } from './model.ts';
+import type { MeshConfig } from './mesh-config.ts';
+import { byAge, exported, exportsOf, originAt, selects, type MeshDestinationRule, type MeshService } from './model.ts';
 import type { ProxyNode } from './types.ts';
 
 /** The settings that hold for one cluster. */
@@ -13,27 +14,47 @@ export interface NamespaceRules {
 }
 
 /** DestinationRules by namespace, merged per host. Oldest first: of two that say the same thing, the older one counts. */
-export function meshDestinationRules(resources: readonly Resource[], domainSuffix: string): ReadonlyMap<string, NamespaceRules> {
+export function meshDestinationRules(resources: readonly Resource[], { domainSuffix, exportTo }: Pick<MeshConfig, 'domainSuffix' | 'exportTo'>): ReadonlyMap<string, NamespaceRules> {
   const byNamespace = new Map<string, Map<string, MeshDestinationRule[]>>();
   for (const resource of byAge(ofKind(resources, 'DestinationRule'))) {
     const { spec, metadata } = resource;
     const rule: MeshDestinationRule = {
       host: resolveHost(spec.host, metadata.namespace, domainSuffix),
       namespace: metadata.namespace,
-      exportTo: spec.exportTo,
+      exportTo: exportsOf(spec.exportTo, exportTo.destinationRules),
       workloadSelector: spec.workloadSelector,
       trafficPolicy: spec.trafficPolicy,
       subsets: spec.subsets.map((subset, at) => ({ subset, origin: originAt(resource, ['spec', 'subsets', at]) })),
       origin: originAt(resource, ['spec']),
     };
     const hosts = byNamespace.get(metadata.namespace) ?? new Map<string, MeshDestinationRule[]>();
-    const rules = hosts.get(rule.host) ?? [];
-    const before = rules.findIndex(({ workloadSelector }) => JSON.stringify(workloadSelector) === JSON.stringify(rule.workloadSelector));
-    if (before < 0) rules.push(rule);
-    else rules[before] = merge(rules[before] ?? rule, rule);
-    byNamespace.set(metadata.namespace, hosts.set(rule.host, rules));
+    byNamespace.set(metadata.namespace, hosts.set(rule.host, [...(hosts.get(rule.host) ?? []), rule]));
   }
-  return new Map([...byNamespace].map(([namespace, exact]) => [namespace, { exact, wild: [...exact].filter(([host]) => isWildcard(host)).flatMap(([, rules]) => rules) }]));
+  return new Map([...byNamespace].map(([namespace, hosts]) => {
+    const exact = new Map([...hosts].map(([host, rules]) => [host, grouped(rules, ({ workloadSelector }) => JSON.stringify(workloadSelector)).flatMap((group) => asSeen(group, namespace))]));
+    return [namespace, { exact, wild: [...exact].filter(([host]) => isWildcard(host)).flatMap(([, rules]) => rules) }];
+  }));
+}
+
+function grouped<Item>(items: readonly Item[], keyOf: (item: Item) => string | undefined): readonly (readonly Item[])[] {
+  const groups = new Map<string | undefined, Item[]>();
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  return [...groups.values()];
+}
+
+/** One rule out of several, or, where they are not exported to the same namespaces, one for each namespace that sees a part of its own; what everybody sees is last. */
+function asSeen(rules: readonly MeshDestinationRule[], namespace: string): readonly MeshDestinationRule[] {
+  const [first] = rules;
+  if (first === undefined || rules.every(({ exportTo }) => exportTo.join() === first.exportTo.join())) return merged(rules, first?.exportTo ?? []);
+  const viewers = new Set([namespace, ...rules.flatMap(({ exportTo }) => exportTo).filter((name) => name !== '.' && name !== '*' && name !== '~')]);
+  return [
+    ...[...viewers].flatMap((viewer) => merged(rules.filter(({ exportTo }) => exported(exportTo, namespace, viewer)), [viewer])),
+    ...merged(rules.filter(({ exportTo }) => exportTo.length === 0 || exportTo.includes('*')), []),
+  ];
+}
+
+function merged(rules: readonly MeshDestinationRule[], exportTo: readonly string[]): readonly MeshDestinationRule[] {
+  return rules.length === 0 ? [] : [{ ...rules.reduce(merge), exportTo }];
 }
 
 function merge(older: MeshDestinationRule, newer: MeshDestinationRule): MeshDestinationRule {
@@ -69,7 +90,9 @@ export function policyFor(rule: MeshDestinationRule | undefined, port: number, s
   const own = rule?.subsets.find((known) => known.subset.name === subset)?.subset.trafficPolicy;
   if (subset === undefined || own === undefined) return base;
   const special = own.portLevelSettings.find((settings) => settings.port?.number === port);
-  return { ...base, ...settingsOf(own), ...(special === undefined ? {} : settingsOf(special)) };
+  if (special === undefined) return { ...base, ...settingsOf(own) };
+  const retryBudget = own.retryBudget ?? base.retryBudget;
+  return settingsOf({ ...special, ...(retryBudget === undefined ? {} : { retryBudget }) });
 }
 
 function atPort(policy: TrafficPolicy | undefined, port: number): ClusterPolicy {

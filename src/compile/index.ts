@@ -9,6 +9,7 @@ export { simulate, type SimulatedCall, type SimulationError, type SimulationResu
 export { explain } from './explain.ts';
 export { verifyTokens, type KnownTokens } from './tokens.ts';
 export type { Explained, ExplainedCluster, ExplainCall, ExplainStep } from './explain-types.ts';
+export { exportsOf } from './model.ts';
 export { hostsOverlap, resolveGateway, resolveHost } from './hosts.ts';
 export { ingressGateways } from './ingress.ts';
 export { gatewayServices, gatewayStatus, managedGateways, type Condition, type ManagedGateway, type ResourceStatus } from './gateway-api/index.ts';

@@ -34,6 +34,16 @@ export interface MeshConfig {
   readonly trustedProxies: number;
   /** Callers may speak HTTP/1.0: `ISTIO_META_HTTP10` of the proxies' metadata. */
   readonly http10: boolean;
+  /** Who sees what says nothing of it itself; empty for everybody. */
+  readonly exportTo: DefaultExports;
+}
+
+/** The `exportTo` of resources that have none, by what they are: namespaces, `.`, `*` or `~`. Source: istio.io, MeshConfig.defaultServiceExportTo and its like. */
+export interface DefaultExports {
+  /** Services of Kubernetes and of ServiceEntries. */
+  readonly services: readonly string[];
+  readonly virtualServices: readonly string[];
+  readonly destinationRules: readonly string[];
 }
 
 /** An `extensionProvider` that decides about requests: a service that is asked by HTTP or gRPC. */
@@ -69,6 +79,7 @@ export const defaultMeshConfig: MeshConfig = {
   authorizers: [],
   trustedProxies: 0,
   http10: false,
+  exportTo: { services: [], virtualServices: [], destinationRules: [] },
 };
 
 const policies: readonly OutboundTrafficPolicy[] = ['ALLOW_ANY', 'REGISTRY_ONLY', 'ALLOW_ANY_DYNAMIC_DNS'];
@@ -97,6 +108,7 @@ export function meshConfigFrom(json: unknown, defaults: MeshConfig = defaultMesh
     localityLbSetting: LocalityLbSetting.safeParse(config.localityLbSetting).data ?? defaults.localityLbSetting,
     authorizers: Array.isArray(config.extensionProviders) ? config.extensionProviders.flatMap(authorizerFrom) : defaults.authorizers,
     trustedProxies: trustedProxiesFrom(config.defaultConfig, defaults.trustedProxies),
+    exportTo: { services: names(config.defaultServiceExportTo), virtualServices: names(config.defaultVirtualServiceExportTo), destinationRules: names(config.defaultDestinationRuleExportTo) },
   };
 }
 

@@ -99,6 +99,11 @@ export function originAt(resource: Resource, path: readonly (string | number)[])
   return { ...resource.origin, line, column };
 }
 
+/** Who something is exported to: what it says itself, else the mesh's default. */
+export function exportsOf(written: readonly string[], byDefault: readonly string[]): readonly string[] {
+  return written.length > 0 ? written : byDefault;
+}
+
 /** Whether something exported like this can be seen from a namespace. Nothing written means everywhere. */
 export function exported(exportTo: readonly string[], from: string, to: string): boolean {
   return exportTo.length === 0 || exportTo.some((target) => target === '*' || target === to || (target === '.' && from === to));

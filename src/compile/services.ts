@@ -1,7 +1,7 @@
 import { resolutionOf } from '../features/service-entry/compile.ts';
 import { collectorAnnotation, ofKind, type Service, type TypedResource } from '../manifest/index.ts';
 import { endpointsOfEntry, endpointsOfService, type EndpointSources } from './endpoints.ts';
-import { byAge, type MeshPort, type MeshService } from './model.ts';
+import { byAge, exportsOf, type MeshPort, type MeshService } from './model.ts';
 import { parseProtocol, servicePortProtocol } from './protocol.ts';
 import type { MeshSnapshot } from './types.ts';
 
@@ -30,7 +30,7 @@ function kubernetesService(snapshot: MeshSnapshot, sources: EndpointSources, res
     resolution: external || collector ? 'dns' : headless ? 'original-destination' : 'endpoints',
     headless,
     external: external || collector,
-    exportTo: (metadata.annotations[exportToAnnotation] ?? '').split(',').map((target) => target.trim()).filter((target) => target !== ''),
+    exportTo: exportsOf((metadata.annotations[exportToAnnotation] ?? '').split(',').map((target) => target.trim()).filter((target) => target !== ''), snapshot.mesh.exportTo.services),
     endpoints: endpointsOfService(sources, resource),
     subjectAltNames: [],
     origin: resource.origin,
@@ -55,7 +55,7 @@ function entryServices(snapshot: MeshSnapshot, sources: EndpointSources, resourc
       resolution: resolutionOf(spec),
       headless: false,
       external: spec.location === 'MESH_EXTERNAL',
-      exportTo: spec.exportTo,
+      exportTo: exportsOf(spec.exportTo, snapshot.mesh.exportTo.services),
       endpoints: endpointsOfEntry(sources, resource, host),
       subjectAltNames: spec.subjectAltNames,
       origin: resource.origin,

@@ -76,8 +76,8 @@ export function prepareSnapshot(snapshot: MeshSnapshot, before?: SnapshotIndex):
   const services = keptList(before?.services, meshServices(converted.services.length === 0 ? snapshot : { ...snapshot, resources: [...resources, ...converted.services] }, endpointSources(snapshot)), ({ registry, namespace, host }) => `${registry} ${namespace}/${host}`);
   const peerPolicies = keptList(before?.peerPolicies, byAge(ofKind(resources, 'PeerAuthentication')).map((policy) => recall.of(peerPolicy, policy)), ({ namespace }) => namespace);
   const hosts = new Set(services.map(({ host }) => host));
-  const virtualServices = keptList(before?.virtualServices, [...meshVirtualServices(resources, mesh.domainSuffix), ...converted.virtualServices, ...ingresses.virtualServices], ({ resource }) => `${resource.apiVersion} ${named(resource.metadata)}`);
-  const destinationRules = keptMap(before?.destinationRules, meshDestinationRules(resources, mesh.domainSuffix));
+  const virtualServices = keptList(before?.virtualServices, [...meshVirtualServices(resources, mesh), ...converted.virtualServices, ...ingresses.virtualServices], ({ resource }) => `${resource.apiVersion} ${named(resource.metadata)}`);
+  const destinationRules = keptMap(before?.destinationRules, meshDestinationRules(resources, mesh));
   return {
     hosts, services, peerPolicies, recall, virtualServices, destinationRules,
     uses: callerUses({ services, virtualServices, destinationRules, mesh }),

@@ -53,6 +53,13 @@ describe('in a lab', () => {
     expect(find(text)).toEqual(expected);
   });
 
+  it('two rules of one host stand beside each other where the mesh exports neither', () => {
+    const rule = (namespace: string): string => istio('VirtualService', 'a', '  hosts: [reviews.default.svc.cluster.local]\n  http: [{ route: [{ destination: { host: reviews.default.svc.cluster.local } }] }]').replace('name: a', `name: a, namespace: ${namespace}`);
+    const config = (exportTo: string): string => `\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: istio, namespace: istio-system }\ndata: { mesh: "defaultVirtualServiceExportTo: ['${exportTo}']" }`;
+    expect(find(`${rule('a')}\n---\n${rule('b')}${config('*')}`)).toEqual(['error IST0109 test.yaml:5', 'error IST0109 test.yaml:12']);
+    expect(find(`${rule('a')}\n---\n${rule('b')}${config('.')}`)).toEqual([]);
+  });
+
   it('a gateway rule that skips mesh rules is said only where it makes a difference', () => {
     const gateway = `${istio('Gateway', 'front', '  selector: { istio: ingressgateway }\n  servers: [{ hosts: ["*"], port: { number: 80, name: http, protocol: HTTP } }]')}\n---\n`;
     const outside = istio('VirtualService', 'out', '  hosts: ["*"]\n  gateways: [front]\n  http:\n  - route:\n    - destination: { host: reviews }');

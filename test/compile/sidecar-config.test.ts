@@ -75,7 +75,7 @@ describe('VirtualServices', () => {
   });
   test('a delegate’s rules are narrowed by the root’s match', () => {
     const root = service('root', '', '{ hosts: [reviews], http: [{ match: [{ uri: { prefix: /a } }], delegate: { name: part } }, { route: [{ destination: { host: reviews } }] }] }');
-    const part = service('part', '', '{ http: [{ match: [{ uri: { prefix: /a/b } }, { uri: { prefix: /c } }], route: [{ destination: { host: details } }] }] }');
+    const part = service('part', '', '{ http: [{ match: [{ uri: { prefix: /a/b } }], route: [{ destination: { host: details } }] }, { match: [{ uri: { prefix: /c } }], route: [{ destination: { host: details } }] }] }');
     const routes = compiled([root, part]).routes.find(({ name }) => name === '9080')?.virtualHosts?.find(({ name }) => name?.startsWith('reviews'))?.routes;
     expect(routes?.map(({ match, route }) => [match?.prefix, route?.cluster])).toEqual([['/a/b', 'outbound|9080||details.default.svc.cluster.local'], ['/', 'outbound|9080||reviews.default.svc.cluster.local']]);
   });

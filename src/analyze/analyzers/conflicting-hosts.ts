@@ -1,3 +1,4 @@
+import { exportsOf } from '../../compile/index.ts';
 import { ofKind, type TypedResource } from '../../manifest/index.ts';
 import { finding, groupBy, type Analysis, type Analyzer } from '../analyzer.ts';
 
@@ -22,8 +23,11 @@ export const conflictingHosts: Analyzer = {
 const inMesh = ({ spec }: Rule): boolean => spec.gateways.length === 0 || spec.gateways.includes('mesh');
 
 /** Whether there is a namespace that sees both. */
-function meet(left: Rule, right: Rule, { resources }: Analysis): boolean {
-  const scope = ({ spec, metadata }: Rule): readonly string[] => (spec.exportTo.length === 0 ? ['*'] : spec.exportTo.map((name) => (name === '.' ? metadata.namespace : name)));
+function meet(left: Rule, right: Rule, { resources, exportTo }: Analysis): boolean {
+  const scope = ({ spec, metadata }: Rule): readonly string[] => {
+    const names = exportsOf(spec.exportTo, exportTo.virtualServices);
+    return names.length === 0 ? ['*'] : names.map((name) => (name === '.' ? metadata.namespace : name));
+  };
   const [a, b] = [scope(left), scope(right)];
   if (a.includes('*') || b.includes('*')) return resources.length > 0 && !a.includes('~') && !b.includes('~');
   return a.some((name) => b.includes(name));

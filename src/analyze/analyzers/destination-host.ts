@@ -1,3 +1,4 @@
+import { exportsOf } from '../../compile/index.ts';
 import { ofKind, type Diagnostic, type TypedResource } from '../../manifest/index.ts';
 import { finding, selects, type Analysis, type Analyzer } from '../analyzer.ts';
 import { destinationsOf, type DestinationUse } from '../destinations.ts';
@@ -15,16 +16,18 @@ export const destinationHost: Analyzer = {
 };
 
 /** The namespaces whose sidecars apply the rule, as far as they are named. */
-function appliesIn({ spec, metadata }: Rule): readonly string[] {
-  const named = spec.exportTo.filter((name) => name !== '*' && name !== '.' && name !== '~');
-  return spec.exportTo.length === 0 || named.length < spec.exportTo.length ? [metadata.namespace, ...named] : named;
+function appliesIn({ spec, metadata }: Rule, { exportTo }: Analysis): readonly string[] {
+  const names = exportsOf(spec.exportTo, exportTo.virtualServices);
+  const named = names.filter((name) => name !== '*' && name !== '.' && name !== '~');
+  return names.length === 0 || named.length < names.length ? [metadata.namespace, ...named] : named;
 }
 
-function unknownHost(rule: Rule, use: DestinationUse, { registry }: Analysis): Diagnostic | undefined {
+function unknownHost(rule: Rule, use: DestinationUse, analysis: Analysis): Diagnostic | undefined {
+  const { registry } = analysis;
   if (use.host === '') return finding(rule, use.path, { code: 'IST0101', level: 'error', message: 'The destination names no host, so there is nowhere to send requests.', help: 'Write destination.host.' });
   const host = registry.resolve(use.host, rule.metadata.namespace);
   const path = [...use.path, 'host'];
-  for (const namespace of appliesIn(rule)) {
+  for (const namespace of appliesIn(rule, analysis)) {
     const target = registry.find(host, namespace);
     if (target === undefined) {
       const hidden = registry.findAnywhere(host) !== undefined;

@@ -11,7 +11,7 @@ export function compileRedirect(redirect: HTTPRedirect, tls: boolean): RedirectA
   const port = redirect.port ?? (redirect.derivePort === 'FROM_PROTOCOL_DEFAULT' ? ((redirect.scheme === '' ? tls : redirect.scheme === 'https') ? 443 : 80) : undefined);
   return {
     ...(redirect.authority === '' ? {} : { hostRedirect: redirect.authority }),
-    ...(redirect.uri === '' ? {} : redirect.uri.startsWith(matchedPrefix) ? { prefixRewrite: redirect.uri.slice(matchedPrefix.length) } : { pathRedirect: redirect.uri }),
+    ...(redirect.prefixRewrite !== '' ? { prefixRewrite: redirect.prefixRewrite } : redirect.uri === '' ? {} : redirect.uri.startsWith(matchedPrefix) ? { prefixRewrite: redirect.uri.slice(matchedPrefix.length) } : { pathRedirect: redirect.uri }),
     ...(redirect.scheme === '' ? {} : { schemeRedirect: redirect.scheme }),
     ...(port === undefined ? {} : { portRedirect: port }),
     responseCode: responseCodes[redirect.redirectCode] ?? 'MOVED_PERMANENTLY',

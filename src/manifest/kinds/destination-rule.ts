@@ -21,8 +21,8 @@ export type PortTrafficPolicy = z.output<typeof PortTrafficPolicy>;
 export const TrafficPolicy = z.object({
   ...shared,
   portLevelSettings: ruled(z.array(PortTrafficPolicy).default([]), length({ max: 4096 })),
-  tunnel: ruled(z.object({ protocol: Text, targetHost: Text, targetPort: UInt32.default(0) }), required('targetHost', 'targetPort')).exactOptional(),
-  proxyProtocol: z.object({ version: protoEnum(['V1', 'V2']) }).exactOptional(),
+  tunnel: ruled(z.object({ protocol: Text, targetHost: Text, targetPort: UInt32.default(0) }), required('targetHost', 'targetPort')).meta({ notRun: 'connections are not wrapped in HTTP CONNECT; send them to the service itself' }).exactOptional(),
+  proxyProtocol: z.object({ version: protoEnum(['V1', 'V2']) }).meta({ notRun: 'connections begin without the PROXY protocol' }).exactOptional(),
   retryBudget: RetryBudget.exactOptional(),
 });
 export type TrafficPolicy = z.output<typeof TrafficPolicy>;

@@ -65,7 +65,7 @@ export const MeshConfig = ruled(z.object({
   protocolDetectionTimeout: notRun('the protocol is found out by the first bytes, without a time limit'),
   h2UpgradePolicy: notRun('write it in a DestinationRule'),
   tcpKeepalive: notRun('write it in a DestinationRule'),
-  defaultServiceExportTo: notRun('write exportTo in the resource'), defaultVirtualServiceExportTo: notRun('write exportTo in the resource'), defaultDestinationRuleExportTo: notRun('write exportTo in the resource'),
+  defaultServiceExportTo: TextList, defaultVirtualServiceExportTo: TextList, defaultDestinationRuleExportTo: TextList,
   discoverySelectors: notRun('all namespaces of a lab belong to it'),
   ingressService: notRun(fixed), ingressClass: notRun(fixed), ingressControllerMode: notRun(fixed), ingressSelector: notRun(fixed),
   serviceSettings: notRun(oneProcess), configSources: notRun(oneProcess), ca: notRun('the lab is its own authority'), caCertificates: notRun('the lab is its own authority'), certificates: notRun('the lab is its own authority'),
