@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compile, compileFor, defaultMeshConfig, meshConfigFrom, prepareSnapshot, type MeshSnapshot, type PodInfo, type ProxyNode, type SnapshotIndex } from '../../src/compile/index.ts';
 import { alike, keptList } from '../../src/compile/keep.ts';
-import { createRecall } from '../../src/compile/recall.ts';
+import { createRecall, type Recall } from '../../src/compile/recall.ts';
 import { parseManifests, type Resource } from '../../src/manifest/index.ts';
 import { nodeOf, pod } from './lab.ts';
 
@@ -28,6 +28,41 @@ describe('recall', () => {
     expect(made).toBe(4);
     third.of(make, owner, 2, other);
     expect(made).toBe(5);
+  });
+});
+
+describe('what a result was made from', () => {
+  const [owner, other] = [{ name: 'a' }, { name: 'b' }];
+  const made = { parts: 0, wholes: 0 };
+  const part = (of: object): object => {
+    made.parts++;
+    return { of };
+  };
+  const whole = (of: object, second: object, recall: Recall): readonly object[] => {
+    made.wholes++;
+    return [recall.of(part, of), recall.of(part, second)];
+  };
+
+  it('is remembered for as long as the result, and forgotten with it', () => {
+    const recall = createRecall();
+    const before = recall.of(whole, owner, other, recall);
+    for (let snapshot = 0; snapshot < 4; snapshot++) recall.next().of(whole, owner, other, recall);
+    expect(made).toEqual({ parts: 2, wholes: 1 });
+    const after = recall.next().of(whole, owner, {}, recall);
+    expect(made).toEqual({ parts: 3, wholes: 2 });
+    expect(after[0]).toBe(before[0]);
+    recall.next();
+    recall.next();
+    recall.of(part, owner);
+    expect(made.parts).toBe(4);
+  });
+
+  it('is counted, by name, for as long as the snapshot lasts', () => {
+    const recall = createRecall();
+    recall.of(whole, owner, other, recall);
+    expect(recall.made()).toEqual(new Map([['whole', 1], ['part', 2]]));
+    recall.next().of(whole, owner, other, recall);
+    expect(recall.made()).toEqual(new Map());
   });
 });
 
