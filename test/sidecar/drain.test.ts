@@ -136,6 +136,32 @@ test('HTTP connections that the listeners would not take any more say good-bye: 
   expect(streamed).toBe('held');
 });
 
+test('a request that was on its way when its connection was to end is answered, on a new connection as on an idle one, and then told good-bye', async () => {
+  const server = createHttp((_request, response) => { response.end('ok'); });
+  open.push(() => { server.closeAllConnections(); });
+  const { port, sidecar, change } = await callee(server, 'http', { change: 45, termination: 5, untilNoConnections: false });
+  const dial = async (): Promise<{ readonly socket: Socket; ask(): Promise<string> }> => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    open.push(() => { socket.destroy(); });
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    const answered = (): Promise<string> => new Promise((resolve) => {
+      socket.once('data', (chunk: Buffer) => { resolve(chunk.toString()); }).once('close', () => { resolve('closed'); });
+    });
+    return { socket, ask: async () => { socket.write('GET / HTTP/1.1\r\nHost: server\r\n\r\n'); return await answered(); } };
+  };
+  const kept = await dial();
+  expect(await kept.ask()).toMatch(/^HTTP\/1\.1 200 OK\r\n(?![^]*connection: close)/);
+  await change('http', 'STRICT');
+  expect(await kept.ask()).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*connection: close/);
+  await change('http', 'DISABLE');
+  const silent = await dial();
+  await until('it to be known', async () => /server.total_connections: 1$/m.test(await page(sidecar, '/stats')));
+  const stopped = sidecar.stop();
+  expect(await silent.ask()).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*connection: close/);
+  await stopped;
+});
+
 test('drain_listeners takes no connections any more, and a config that comes after it opens none', async () => {
   const { port, sidecar, change } = await callee(echo(), 'tcp', { change: 0.5, termination: 5, untilNoConnections: false });
   const connection = await echoing(port);

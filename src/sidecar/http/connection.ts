@@ -4,7 +4,7 @@ import { Http2Server } from '../http2/index.ts';
 import type { Body, DownstreamConnection, HttpHandler } from '../hooks.ts';
 import { handleLink, type Link } from '../link/index.ts';
 import type { HttpConnectionContext } from '../runtime.ts';
-import { detectHttp2 } from './detect.ts';
+import { detectHttp2, type Detector } from './detect.ts';
 import { HttpExchange } from './exchange.ts';
 import { managerHandler } from './manager-filters.ts';
 import { managerPlan, type ManagerPlan } from './manager-plan.ts';
@@ -16,7 +16,7 @@ import { RandomIds } from './random-ids.ts';
 
 /** A downstream connection that is being served. */
 export interface HttpConnection {
-  /** Finishes the request that is under way, then closes; idle connections close at once. */
+  /** Finishes the request that is under way, then closes; idle connections close when they have been silent for a moment. */
   drain(): void;
   destroy(): void;
 }
@@ -29,7 +29,7 @@ export function serveHttp(given: Link, context: HttpConnectionContext, renewed: 
   const link = handleLink(given);
   const session = new HttpSession(link, context, renewed);
   const { codec, limits } = session.plan;
-  if (codec === 'AUTO') detectHttp2(link, limits, context.runtime.clock, (http2) => session.start(http2));
+  if (codec === 'AUTO') session.detecting(detectHttp2(link, limits, context.runtime.clock, (http2) => session.start(http2)));
   else session.start(codec === 'HTTP2');
   return { drain: () => session.drain(), destroy: () => link.destroy() };
 }
@@ -46,6 +46,8 @@ export class HttpSession implements ServerSession {
   readonly switchToHttp2: ServerSession['switchToHttp2'];
   readonly #link: Link;
   readonly #renewed: () => HttpConnectionContext | undefined;
+  #detector: Detector | undefined;
+  #draining = false;
   #server: Http1Server | Http2Server | undefined;
   #connection: DownstreamConnection | undefined;
   #caller: { readonly told: string | undefined; readonly peer: Peer } | undefined;
@@ -68,11 +70,18 @@ export class HttpSession implements ServerSession {
     const { plan, context } = this;
     this.#server = new (http2 ? Http2Server : Http1Server)(this.#link, this, plan.limits, context.runtime.clock);
     this.#server.start();
+    if (this.#draining) this.#server.shutdown();
+  }
+
+  /** The version is being found out; `start` follows. */
+  detecting(detector: Detector): void {
+    this.#detector = detector;
   }
 
   drain(): void {
-    if (this.#server === undefined) this.#link.destroy();
-    else this.#server.shutdown();
+    this.#draining = true;
+    this.#detector?.hurry();
+    this.#server?.shutdown();
   }
 
   open(head: RequestLine, body: Body, progress: RequestProgress): ServerExchange {

@@ -1,16 +1,19 @@
 import type { Clock } from '../hooks.ts';
-import { IdleTimer, type ServerLimits } from '../http1/index.ts';
+import { farewellTime, IdleTimer, type ServerLimits } from '../http1/index.ts';
 import type { Link, LinkReader } from '../link/index.ts';
 
 /** No method of HTTP/1.1 begins like HTTP/2's preface. */
 const http2Start = 'PRI ';
 
 /** Finds out by the first bytes whether a caller speaks HTTP/2, puts them back, and tells. Bytes may come one at a time. */
-export function detectHttp2(link: Link, limits: ServerLimits, clock: Clock, found: (http2: boolean) => void): void {
-  link.read(new Detector(link, limits, clock, found));
+export function detectHttp2(link: Link, limits: ServerLimits, clock: Clock, found: (http2: boolean) => void): Detector {
+  const detector = new Detector(link, limits, clock, found);
+  link.read(detector);
+  return detector;
 }
 
-class Detector implements LinkReader {
+/** A connection that has not shown which version it speaks. */
+export class Detector implements LinkReader {
   readonly #link: Link;
   readonly #found: (http2: boolean) => void;
   readonly #timer: IdleTimer;
@@ -23,6 +26,11 @@ class Detector implements LinkReader {
     this.#headTimeout = limits.headTimeout;
     this.#timer = new IdleTimer(clock, () => link.destroy());
     this.#timer.arm(limits.idleTimeout);
+  }
+
+  /** The connection is to end: a caller that has said nothing yet has a moment to say what it came for. */
+  hurry(): void {
+    if (this.#seen === undefined) this.#timer.arm(farewellTime);
   }
 
   data(chunk: Buffer): void {

@@ -4,4 +4,4 @@ export { Headers } from './headers.ts';
 export { IdleTimer } from './idle-timer.ts';
 export { ProtocolError } from './protocol-error.ts';
 export { isAuthority, type RequestHead, type RequestLine } from './request-head.ts';
-export { Http1Server, type RequestProgress, type ServerExchange, type ServerLimits, type ServerSession } from './server.ts';
+export { farewellTime, Http1Server, type RequestProgress, type ServerExchange, type ServerLimits, type ServerSession } from './server.ts';

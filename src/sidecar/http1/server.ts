@@ -54,6 +54,8 @@ export interface ServerLimits {
 /** Pipelined bytes that are kept while a request is answered; then the link is paused. */
 const maxPipelined = 64 * 1024;
 const lingerTime = 1000;
+/** How long an idle caller may still send a request after it is known that the connection is to end. */
+export const farewellTime = 1000;
 const empty = Buffer.alloc(0);
 
 /** The server side of HTTP/1.1 on one link: requests one after the other, each judged by itself, answered in order. */
@@ -89,10 +91,14 @@ export class Http1Server implements LinkReader, BodySource, BodyWriterOwner {
 
   get memory(): Memory { return this.#link.memory; }
 
-  /** No request after the one that is under way. */
+  /**
+   * No request after the one that is under way. An idle caller may be sending one just now, and could not tell whether it counted: its next
+   * request is answered, with `connection: close`, and only silence is hung up on. Source: RFC 9112 section 9.5.
+   */
   shutdown(): void {
+    if (this.#draining) return;
     this.#draining = true;
-    if (this.#state === 'head' && this.#collector.empty) this.#linger();
+    if (this.#state === 'head' && this.#collector.empty) this.#timer.arm(farewellTime);
   }
 
   /** Content bytes of the current request so far. */
@@ -338,6 +344,7 @@ export class Http1Server implements LinkReader, BodySource, BodyWriterOwner {
   #expired(): void {
     if (this.#state === 'head' && !this.#collector.empty) this.#refuse(new ProtocolError('http1.request_headers_timeout', 408));
     else if (this.#state === 'busy') this.#refuse(new ProtocolError('http1.request_body_timeout', 408));
+    else if (this.#state === 'head') this.#linger();
     else this.#link.destroy();
   }
 

@@ -27,9 +27,9 @@ export class LiveConnections {
 
   get size(): number { return this.#live.size; }
 
-  /** Counts a connection from its first byte on; until it is served there is nothing of it to finish. */
+  /** Counts a connection from its first byte on. What it came for is not known until it is served, and is served also when all is to end. */
   arrived(socket: Socket, direction: Live['direction']): void {
-    this.#live.set(socket, { direction, standing: () => Promise.resolve('as before'), drain: () => socket.destroy(), destroy: () => socket.destroy() });
+    this.#live.set(socket, { direction, standing: () => Promise.resolve('as before'), drain: () => undefined, destroy: () => socket.destroy() });
     socket.once('close', () => {
       this.#live.delete(socket);
       for (const look of [...this.#waiting]) look();
@@ -38,7 +38,12 @@ export class LiveConnections {
 
   /** The connection is served now. */
   served(socket: Socket, live: Live): void {
-    if (this.#live.has(socket)) this.#live.set(socket, live);
+    const arrival = this.#live.get(socket);
+    if (arrival === undefined) return;
+    this.#live.set(socket, live);
+    if (!this.#draining.has(arrival)) return;
+    this.#draining.add(live);
+    live.drain();
   }
 
   /**
