@@ -30,6 +30,16 @@ export interface ManagerPlan {
   readonly limits: Http2ServerLimits;
 }
 
+/** What is kept at most of the uploads on one connection that nobody reads. */
+const mostKept = 16 * 1024 * 1024;
+
+/** Windows of HTTP/2. Unless it is said, that of the connection has room for all streams: uploads that nobody reads must not take the room of others. */
+function windows(http2: HttpConnectionManager['http2ProtocolOptions']): Pick<Http2ServerLimits, 'streamWindow' | 'connectionWindow' | 'maxConcurrentStreams'> {
+  const streamWindow = Number(http2?.initialStreamWindowSize ?? 65_536);
+  const maxConcurrentStreams = Number(http2?.maxConcurrentStreams ?? 100);
+  return { streamWindow, maxConcurrentStreams, connectionWindow: Number(http2?.initialConnectionWindowSize ?? Math.min(mostKept, maxConcurrentStreams * streamWindow)) };
+}
+
 /** Reads a connection manager. Timeouts default to 10 s for a head, 30 s of silence inside a body, an hour between requests. */
 export function managerPlan(manager: HttpConnectionManager): ManagerPlan {
   return {
@@ -53,9 +63,7 @@ export function managerPlan(manager: HttpConnectionManager): ManagerPlan {
       bodyIdleTimeout: 30_000,
       maxBody: Number.MAX_SAFE_INTEGER,
       proxyContinue: manager.proxy100Continue === true,
-      streamWindow: Number(manager.http2ProtocolOptions?.initialStreamWindowSize ?? 65_536),
-      connectionWindow: Number(manager.http2ProtocolOptions?.initialConnectionWindowSize ?? 1_048_576),
-      maxConcurrentStreams: Number(manager.http2ProtocolOptions?.maxConcurrentStreams ?? 100),
+      ...windows(manager.http2ProtocolOptions),
       keepalive: keepaliveOf(manager.http2ProtocolOptions),
       allowConnect: manager.http2ProtocolOptions?.allowConnect === true,
     },

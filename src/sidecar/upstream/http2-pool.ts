@@ -46,8 +46,10 @@ export interface Http2PoolOptions {
   readonly fallback: HttpPool;
 }
 
-/** Most answers fit into a stream's window; the connection's bounds what is kept for callers who do not read. */
-const windows = { streamWindow: 262_144, connectionWindow: 16 * 1024 * 1024, maxConcurrentStreams: 0, headTimeout: 10_000 } as const;
+/** Most answers fit into it. */
+const streamWindow = 262_144;
+/** What is kept at most for callers on one connection who do not read. */
+const mostKept = 64 * 1024 * 1024;
 
 /** HTTP/2 connections to one host: many requests on each, another connection only when all are full. */
 export class Http2Pool implements HttpPool, Http2ClientOwner {
@@ -55,6 +57,8 @@ export class Http2Pool implements HttpPool, Http2ClientOwner {
   refused = false;
   readonly #context: PoolContext;
   readonly #options: Http2PoolOptions;
+  /** Room for the windows of all streams: callers who do not read must not take that of the others on the connection. */
+  readonly #connectionWindow: number;
   readonly #clients = new Map<Http2Client, PooledClient>();
   readonly #queue: PoolQueue<Waiting>;
   #closed = false;
@@ -63,6 +67,7 @@ export class Http2Pool implements HttpPool, Http2ClientOwner {
     this.#context = context;
     this.#options = options;
     const { maxConcurrentStreams } = options;
+    this.#connectionWindow = Math.min(mostKept, maxConcurrentStreams * streamWindow);
     this.#queue = new PoolQueue(host, context, {
       http2: true, perConnection: Math.min(maxConcurrentStreams, context.limits.maxRequestsPerConnection),
       // One attempt to connect stands for all who waited for it.
@@ -135,7 +140,7 @@ export class Http2Pool implements HttpPool, Http2ClientOwner {
       return;
     }
     const idleTimeout = Number.isFinite(limits.idleTimeout) ? limits.idleTimeout : 0;
-    const codec = new Http2Client(handleLink(connection.link), this, { ...windows, idleTimeout, keepalive: this.#options.keepalive }, environment.clock);
+    const codec = new Http2Client(handleLink(connection.link), this, { streamWindow, connectionWindow: this.#connectionWindow, maxConcurrentStreams: 0, headTimeout: 10_000, idleTimeout, keepalive: this.#options.keepalive }, environment.clock);
     this.#clients.set(codec, { codec, connection, gone: this.#queue.opened(() => codec.shutdown()) });
     codec.start();
     this.changed();

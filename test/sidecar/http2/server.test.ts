@@ -2,7 +2,8 @@ import { execFile, spawnSync } from 'node:child_process';
 import { connect, constants, type ClientHttp2Session, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
 import { promisify } from 'node:util';
 import { afterEach, expect, it } from 'vitest';
-import { startEcho, startProxy, startUpstream } from '../http/proxy.ts';
+import type { Connector } from '../../../src/sidecar/runtime.ts';
+import { plainConnector, startEcho, startProxy, startUpstream } from '../http/proxy.ts';
 
 const closing: (() => Promise<void> | void)[] = [];
 afterEach(async () => { for (const close of closing.splice(0)) await close(); });
@@ -50,6 +51,19 @@ it('serves requests with prior knowledge and sends them on in HTTP/1.1', async (
   expect(seen).toMatch(/^POST \/a\?b=1 HTTP\/1\.1\r\nhost: reviews:9080\r\n/);
   expect(seen).toContain('cookie: a=1; b=2\r\n');
   expect(await proxy.record()).toMatchObject({ status: 200, bytesReceived: 5, bytesSent: 5, method: 'POST' });
+});
+
+it('uploads that nobody reads leave room for others on their connection', async () => {
+  const upstream = await startEcho((request) => ok(request.slice(request.indexOf('\r\n\r\n') + 4)));
+  closing.push(() => upstream.close());
+  const stuck: Connector = { connect: (cluster, ...rest) => (cluster.name === 'stuck' ? new Promise(() => undefined) : plainConnector.connect(cluster, ...rest)) };
+  const { session, proxy } = await open({
+    connector: stuck, clusters: { up: [upstream.port], stuck: { name: 'stuck', type: 'STATIC', connectTimeout: '60s', loadAssignment: { endpoints: [{ lbEndpoints: [{ endpoint: { address: { socketAddress: { address: '127.0.0.1', portValue: 9 } } } }] }] } } },
+    routes: [{ match: { path: '/stuck' }, route: { cluster: 'stuck', timeout: '0s' } }, { match: { prefix: '/' }, route: { cluster: 'up', timeout: '0s' } }],
+  });
+  for (let count = 0; count < 90; count++) void call(session, { ':path': '/stuck', ':method': 'POST' }, Buffer.alloc(100_000));
+  await expect.poll(() => proxy.clusters.get('stuck')?.use.pending).toBe(90);
+  expect((await call(session, { ':path': '/', ':method': 'POST' }, 'x'.repeat(1000))).body).toContain('x'.repeat(1000));
 });
 
 it('carries large bodies both ways within the windows', async () => {
