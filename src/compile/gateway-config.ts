@@ -10,7 +10,7 @@ import { boundRules, gatewayRouteName, gatewayRoutes, serverContext } from './ga
 import { gatewayServers, hostsFor, type GatewayServer } from './gateway-servers.ts';
 import { hostIsIn } from './hosts.ts';
 import type { RouteContext } from './http-routes.ts';
-import { trustedProxiesFrom, type MeshConfig } from './mesh-config.ts';
+import { topologyFrom, type GatewayTopology, type MeshConfig } from './mesh-config.ts';
 import { originAt } from './model.ts';
 import { nameTable } from './name-table.ts';
 import { httpFilter, listenerFilters } from './network-filters.ts';
@@ -59,12 +59,14 @@ function gatewayListener(place: Place, name: string, servers: readonly GatewaySe
   const others = servers.filter(({ kind }) => kind !== 'http');
   const filterChains = [...(http === undefined ? [] : [httpChain(place, http)]), ...others.flatMap((server) => serverChains(place, server))];
   if (filterChains.length === 0) return [];
+  const announced = topologyOf(place.node, place.index.snapshot.mesh).proxyProtocol;
   const tls = others.some(({ kind }) => kind !== 'tcp');
+  const inspecting = [...(announced ? [listenerFilters.proxyProtocol] : []), ...(tls ? [listenerFilters.tls] : [])];
   return [{
     name,
     address: socketAddress(first.bind, first.port),
     filterChains,
-    ...(tls ? { listenerFilters: [listenerFilters.tls], listenerFiltersTimeout: '0s' } : {}),
+    ...(inspecting.length === 0 ? {} : { listenerFilters: inspecting, listenerFiltersTimeout: '0s' }),
     trafficDirection: 'OUTBOUND',
     metadata: withRuleOrigins(place.access.origins, withOrigin(first.origin)),
   }];
@@ -75,16 +77,16 @@ function httpChain({ index, node, access }: Place, server: GatewayServer): Filte
   const http = server.kind === 'http';
   return {
     ...(http ? {} : chainMatch({ serverNames: server.hosts, ranges: [] })),
-    filters: [httpFilter({ statPrefix: `outbound_${server.bind}_${http ? server.port : routes}`, routes, place: 'gateway', mesh: index.snapshot.mesh, access: access.http(), trustedProxies: trustedBy(node, index.snapshot.mesh) })],
+    filters: [httpFilter({ statPrefix: `outbound_${server.bind}_${http ? server.port : routes}`, routes, place: 'gateway', mesh: index.snapshot.mesh, access: access.http(), topology: topologyOf(node, index.snapshot.mesh) })],
     ...(http || server.server.tls === undefined ? {} : { transportSocket: serverTransport(server.server.tls, true) }),
     metadata: withOrigin(server.origin),
   };
 }
 
 /** The gateway's own annotation counts before the mesh. Source: istio.io, "Configuring Gateway Network Topology". */
-function trustedBy({ annotations }: ProxyNode, { trustedProxies }: MeshConfig): number {
+function topologyOf({ annotations }: ProxyNode, { topology }: MeshConfig): GatewayTopology {
   const own = annotations['proxy.istio.io/config'];
-  return own === undefined ? trustedProxies : trustedProxiesFrom(readPlainYaml(own), trustedProxies);
+  return own === undefined ? topology : topologyFrom(readPlainYaml(own), topology);
 }
 
 function serverChains(place: Place, server: GatewayServer): readonly FilterChain[] {

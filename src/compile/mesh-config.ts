@@ -30,8 +30,7 @@ export interface MeshConfig {
   readonly localityLbSetting: LocalityLbSetting;
   /** The `extensionProviders` that decide about requests. */
   readonly authorizers: readonly ExternalAuthorizer[];
-  /** How many proxies in front of a gateway are believed in what they say of their callers. */
-  readonly trustedProxies: number;
+  readonly topology: GatewayTopology;
   /** Callers may speak HTTP/1.0: `ISTIO_META_HTTP10` of the proxies' metadata. */
   readonly http10: boolean;
   /** Who sees what says nothing of it itself; empty for everybody. */
@@ -44,6 +43,16 @@ export interface DefaultExports {
   readonly services: readonly string[];
   readonly virtualServices: readonly string[];
   readonly destinationRules: readonly string[];
+}
+
+/** What stands in front of gateways. Source: istio.io, ProxyConfig, Topology. */
+export interface GatewayTopology {
+  /** How many proxies are believed in what they say of their callers. */
+  readonly trustedProxies: number;
+  /** What becomes of `x-forwarded-client-cert`; `undefined` where nobody says it. */
+  readonly forwardClientCert: (typeof forwardingModes)[number] | undefined;
+  /** Connections begin with a header of the PROXY protocol. */
+  readonly proxyProtocol: boolean;
 }
 
 /** An `extensionProvider` that decides about requests: a service that is asked by HTTP or gRPC. */
@@ -77,10 +86,12 @@ export const defaultMeshConfig: MeshConfig = {
   connectTimeout: 10_000,
   localityLbSetting: { distribute: [], failover: [], failoverPriority: [], enabled: true },
   authorizers: [],
-  trustedProxies: 0,
+  topology: { trustedProxies: 0, forwardClientCert: undefined, proxyProtocol: false },
   http10: false,
   exportTo: { services: [], virtualServices: [], destinationRules: [] },
 };
+
+const forwardingModes = ['SANITIZE', 'FORWARD_ONLY', 'APPEND_FORWARD', 'SANITIZE_SET', 'ALWAYS_FORWARD_ONLY'] as const;
 
 const policies: readonly OutboundTrafficPolicy[] = ['ALLOW_ANY', 'REGISTRY_ONLY', 'ALLOW_ANY_DYNAMIC_DNS'];
 
@@ -107,15 +118,19 @@ export function meshConfigFrom(json: unknown, defaults: MeshConfig = defaultMesh
     connectTimeout: parseDuration(text(config.connectTimeout, '')) ?? defaults.connectTimeout,
     localityLbSetting: LocalityLbSetting.safeParse(config.localityLbSetting).data ?? defaults.localityLbSetting,
     authorizers: Array.isArray(config.extensionProviders) ? config.extensionProviders.flatMap(authorizerFrom) : defaults.authorizers,
-    trustedProxies: trustedProxiesFrom(config.defaultConfig, defaults.trustedProxies),
+    topology: topologyFrom(config.defaultConfig, defaults.topology),
     exportTo: { services: names(config.defaultServiceExportTo), virtualServices: names(config.defaultVirtualServiceExportTo), destinationRules: names(config.defaultDestinationRuleExportTo) },
   };
 }
 
 /** What a ProxyConfig says of proxies in front of a gateway, over what holds without it. Source: istio.io, ProxyConfig, Topology. */
-export function trustedProxiesFrom(json: unknown, otherwise: number): number {
-  const { numTrustedProxies } = record(record(json).gatewayTopology);
-  return typeof numTrustedProxies === 'number' && Number.isInteger(numTrustedProxies) && numTrustedProxies >= 0 ? numTrustedProxies : otherwise;
+export function topologyFrom(json: unknown, otherwise: GatewayTopology): GatewayTopology {
+  const { numTrustedProxies, forwardClientCertDetails, proxyProtocol } = record(record(json).gatewayTopology);
+  return {
+    trustedProxies: typeof numTrustedProxies === 'number' && Number.isInteger(numTrustedProxies) && numTrustedProxies >= 0 ? numTrustedProxies : otherwise.trustedProxies,
+    forwardClientCert: forwardingModes.find((mode) => mode === forwardClientCertDetails) ?? otherwise.forwardClientCert,
+    proxyProtocol: typeof proxyProtocol === 'object' && proxyProtocol !== null ? true : otherwise.proxyProtocol,
+  };
 }
 
 /** What a ProxyConfig says of tracing, over what holds without it. Source: istio.io, ProxyConfig, Tracing. */

@@ -1,6 +1,6 @@
 import { compileTcpRoute } from '../features/tcp-routing/compile.ts';
 import { any, typeUrl, type HttpConnectionManager, type HttpFilterConfig, type NetworkFilter, type RouteConfiguration, type TcpProxy } from '../xds/index.ts';
-import type { MeshConfig } from './mesh-config.ts';
+import type { GatewayTopology, MeshConfig } from './mesh-config.ts';
 import type { Reporting, ReportingMesh } from './telemetry.ts';
 
 /** Names of the filters, as Envoy's. */
@@ -18,8 +18,8 @@ export interface HttpSettings {
   readonly mesh: ReportingMesh;
   /** Filters that decide whether a request comes in at all; they go before the others. */
   readonly access?: readonly HttpFilterConfig[];
-  /** How many proxies in front of a gateway are believed. */
-  readonly trustedProxies?: number;
+  /** What stands in front of a gateway. */
+  readonly topology?: GatewayTopology;
 }
 
 /** Source: istio.io, "Customizing path normalization"; Envoy, HttpConnectionManager. */
@@ -31,7 +31,7 @@ const pathSettings: Readonly<Record<MeshConfig['pathNormalization'], Pick<HttpCo
 };
 
 /** The HTTP connection manager. At a gateway the peer is not trusted, and its certificate headers are replaced. */
-export function httpFilter({ statPrefix, routes, place, mesh, access = [], trustedProxies = 0 }: HttpSettings): NetworkFilter {
+export function httpFilter({ statPrefix, routes, place, mesh, access = [], topology }: HttpSettings): NetworkFilter {
   const reporting = mesh.reporting[place === 'inbound' ? 'server' : 'client'];
   const manager: HttpConnectionManager = {
     statPrefix,
@@ -48,9 +48,9 @@ export function httpFilter({ statPrefix, routes, place, mesh, access = [], trust
     streamIdleTimeout: '0s',
     ...accessLog(reporting),
     useRemoteAddress: place === 'gateway',
-    ...(trustedProxies === 0 ? {} : { xffNumTrustedHops: trustedProxies }),
+    ...(topology === undefined || topology.trustedProxies === 0 ? {} : { xffNumTrustedHops: topology.trustedProxies }),
     generateRequestId: true,
-    forwardClientCertDetails: place === 'inbound' ? 'APPEND_FORWARD' : 'SANITIZE_SET',
+    forwardClientCertDetails: place === 'inbound' ? 'APPEND_FORWARD' : topology?.forwardClientCert ?? 'SANITIZE_SET',
     ...(place === 'outbound' ? {} : { setCurrentClientCertDetails: { subject: true, dns: place === 'inbound', uri: true } }),
     upgradeConfigs: [{ upgradeType: 'websocket' }],
     proxy100Continue: true,
@@ -75,5 +75,6 @@ export function tcpFilters(statPrefix: string, destinations: readonly { readonly
 export const listenerFilters = {
   tls: { name: 'envoy.filters.listener.tls_inspector', typedConfig: { '@type': 'type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector' } },
   http: { name: 'envoy.filters.listener.http_inspector', typedConfig: { '@type': 'type.googleapis.com/envoy.extensions.filters.listener.http_inspector.v3.HttpInspector' } },
+  proxyProtocol: { name: 'envoy.filters.listener.proxy_protocol', typedConfig: { '@type': 'type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol' } },
   originalDestination: { name: 'envoy.filters.listener.original_dst', typedConfig: { '@type': 'type.googleapis.com/envoy.extensions.filters.listener.original_dst.v3.OriginalDst' } },
 };

@@ -51,6 +51,7 @@ function prepareListener(listener: Listener): PreparedListener {
   return {
     listener,
     inspects: (port) => ({ tls: inspects(listener, 'tls_inspector', port), http: inspects(listener, 'http_inspector', port) }),
+    expectsProxyHeader: (listener.listenerFilters ?? []).some(({ name }) => name?.endsWith('proxy_protocol') === true),
     match: (facts, explain = false) => matchChain(listener, index, facts, explain),
   };
 }

@@ -41,6 +41,8 @@ export interface PreparedListener {
   readonly listener: Listener;
   /** Which inspectors look at the first bytes of a connection to this destination port before a chain is chosen. */
   inspects(destinationPort: number): { readonly tls: boolean; readonly http: boolean };
+  /** Connections begin with a header of the PROXY protocol. */
+  readonly expectsProxyHeader: boolean;
   /** Chooses the filter chain. Rejected chains are collected only when `explain` is true. */
   match(facts: ConnectionFacts, explain?: boolean): ListenerMatch;
 }

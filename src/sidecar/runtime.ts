@@ -126,12 +126,19 @@ export interface HttpConnectionContext {
   readonly sourceIp: string;
   readonly sourcePort?: number;
   readonly sourcePrincipal: string;
+  /** The certificate that the caller showed in TLS, whether or not it is of the mesh; absent without. */
+  readonly clientCertificate?: ShownCertificate;
   /** `ip:port` that the caller meant. */
   readonly originalDestination: string;
   /** From TLS; absent without. */
   readonly serverName?: string;
   /** Where the listener's rules were written. */
   readonly rules?: RuleOrigins;
+}
+
+/** A caller's certificate as an element of `x-forwarded-client-cert`, without the part that says by whom it was seen. */
+export interface ShownCertificate {
+  element(wanted: { readonly subject: boolean; readonly uri: boolean; readonly dns: boolean }): string;
 }
 
 /** Takes finished requests and connections; batching, sampling and metrics are behind it. */

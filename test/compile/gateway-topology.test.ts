@@ -30,3 +30,23 @@ test.each([
 test('sidecars are not at the edge', () => {
   expect(hops({ gatewayTopology: { numTrustedProxies: 2 } }, 'reviews')).toEqual([undefined]);
 });
+
+const listeners = (defaultConfig: unknown, app = 'istio-ingressgateway'): ReturnType<typeof compile>['listeners'] => {
+  const mesh = meshConfigFrom({ defaultConfig }, defaultMeshConfig);
+  return compile({ ...snapshot([bookinfo, gateway]), mesh }, nodeOf(podOf(app), app === 'istio-ingressgateway' ? 'router' : 'sidecar')).listeners;
+};
+const modes = (given: ReturnType<typeof listeners>): readonly string[] => [...new Set(given.flatMap(({ filterChains = [] }) => filterChains).flatMap(({ filters = [] }) => filters).flatMap(({ typedConfig }) => (typedConfig as HttpConnectionManager | undefined)?.forwardClientCertDetails ?? []))];
+
+test.each([[undefined, 'SANITIZE_SET'], ['UNDEFINED', 'SANITIZE_SET'], ['FORWARD_ONLY', 'FORWARD_ONLY'], ['ALWAYS_FORWARD_ONLY', 'ALWAYS_FORWARD_ONLY']])('a gateway told %s of client certificates does %s; sidecars do as ever', (forwardClientCertDetails, expected) => {
+  const topology = { gatewayTopology: { forwardClientCertDetails } };
+  expect(modes(listeners(topology))).toEqual([expected]);
+  expect(modes(listeners(topology, 'reviews'))).toEqual(modes(listeners({}, 'reviews')));
+});
+
+test('a gateway behind a proxy that speaks the PROXY protocol expects its header on each listener, sidecars never do', () => {
+  const expecting = (given: ReturnType<typeof listeners>): readonly boolean[] => given.map(({ listenerFilters = [] }) => listenerFilters.some(({ name }) => name === 'envoy.filters.listener.proxy_protocol'));
+  const topology = { gatewayTopology: { proxyProtocol: {} } };
+  expect(expecting(listeners(topology))).toEqual([true]);
+  expect(expecting(listeners({}))).toEqual([false]);
+  expect(expecting(listeners(topology, 'reviews'))).not.toContain(true);
+});

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttp, type Server as HttpServer } from 'node:http';
 import { createServer as createTls } from 'node:tls';
@@ -146,6 +147,25 @@ describe.skipIf(process.platform !== 'linux')('TLS at a gateway (needs all of 12
     expect(await plain()).toBe('301 https://redirect.example.com/a?b=c');
     expect(await plain('-H', 'x-forwarded-proto: https')).toBe('301 https://redirect.example.com/a?b=c');
     expect(await curl('redirect.example.com', 443)).toContain('https undefined 200');
+  });
+
+  test('the mesh config says what becomes of client certificates, and that connections are announced by a proxy in front', async () => {
+    const site = await ca.issue({ dns: ['mutual.example.com'] });
+    const client = await clients.issue({ dns: ['client'] });
+    const args = ['-k', '--cert', await file('topology.crt', client.certificate), '--key', await file('topology.key', client.key), '-H', 'x-forwarded-client-cert: By=front'];
+    const applied = async (gatewayTopology: object): Promise<void> => {
+      await mesh.apply(backend, routes, secret('mutual', { ...pem(site), 'ca.crt': clients.root }), gateway('edge', [https('mutual.example.com', { mode: 'MUTUAL', credentialName: 'mutual' })]),
+        JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'istio', namespace: 'istio-system' }, data: { mesh: JSON.stringify({ defaultConfig: { gatewayTopology } }) } }));
+    };
+    const hash = new X509Certificate(client.certificate).fingerprint256.replaceAll(':', '').toLowerCase();
+    await applied({});
+    expect(await curl('mutual.example.com', 443, ...args)).toMatch(new RegExp(` https Hash=${hash};Subject="[^"]*" 200$`));
+    await applied({ forwardClientCertDetails: 'APPEND_FORWARD' });
+    expect(await curl('mutual.example.com', 443, ...args)).toMatch(new RegExp(` https By=front,Hash=${hash};Subject="[^"]*" 200$`));
+    await applied({ forwardClientCertDetails: 'SANITIZE', proxyProtocol: {} });
+    expect(await curl('mutual.example.com', 443, ...args)).toBe('refused');
+    await until('the refusal on record', async () => (await mesh.lab.core.records({})).some(({ details }) => details === 'proxy_protocol_header_missing'));
+    expect(await curl('mutual.example.com', 443, ...args, '--haproxy-protocol')).toMatch(/ https undefined 200$/);
   });
 
   test('a listener that contradicts itself is refused by itself: the others change', async () => {

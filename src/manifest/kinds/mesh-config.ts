@@ -23,7 +23,7 @@ export const MeshProxyConfig = z.object({
   image: notRun('the lab’s sidecars all run its own image'),
   terminationDrainDuration: Duration.exactOptional(),
   drainDuration: Duration.exactOptional(),
-  gatewayTopology: z.object({ numTrustedProxies: UInt32.exactOptional(), forwardClientCertDetails: notRun('gateways replace what they are told of certificates, as by default'), proxyProtocol: notRun('connections to the lab do not come with the PROXY protocol') }).exactOptional(),
+  gatewayTopology: z.object({ numTrustedProxies: UInt32.exactOptional(), forwardClientCertDetails: protoEnum(['UNDEFINED', 'SANITIZE', 'FORWARD_ONLY', 'APPEND_FORWARD', 'SANITIZE_SET', 'ALWAYS_FORWARD_ONLY']), proxyProtocol: z.object({}).exactOptional() }).exactOptional(),
   proxyStatsMatcher: notRun('all statistics are kept'),
   privateKeyProvider: notRun('keys stay in the sidecar’s memory'),
   configPath: notRun(fixed), binaryPath: notRun(fixed), serviceCluster: notRun(fixed), controlPlaneAuthPolicy: notRun(fixed), proxyAdminPort: notRun(fixed), statNameLength: notRun(fixed), statusPort: notRun(fixed), caCertificatesPem: notRun(fixed),

@@ -15,25 +15,27 @@ export function forwardingHeaders(headers: Headers, context: HttpConnectionConte
   forwardClientCert(headers, context, plan);
 }
 
-/** Names that only the mesh may set. With underscores they would become the same names in a CGI-like server. */
+/** Names that only the mesh may set. With underscores they would become the same names in a CGI-like server. Of certificates the manager's mode decides. */
 function removeUntrusted(headers: Headers): void {
   headers.prune((name) => {
     const dashed = name.includes('_') ? name.replaceAll('_', '-') : name;
-    if (dashed.startsWith('x-envoy-') || dashed.startsWith('x-weft-') || dashed === clientCert) return true;
+    if (dashed.startsWith('x-envoy-') || dashed.startsWith('x-weft-')) return true;
     return dashed !== name && (dashed === 'content-length' || dashed === 'transfer-encoding' || dashed === 'host' || dashed.startsWith('x-forwarded-'));
   });
 }
 
+/** Only a peer that showed a certificate may say whose it passes on. `By` is the URI of our own certificate, which one for the outside world has not. Source: Envoy, ForwardClientCertDetails. */
 function forwardClientCert(headers: Headers, context: HttpConnectionContext, plan: ManagerPlan): void {
   const mode = plan.forwardClientCert;
   if (mode === 'ALWAYS_FORWARD_ONLY') return;
-  const mtls = context.sourcePrincipal !== '';
-  if (mode === 'SANITIZE' || !mtls) {
+  const shown = context.clientCertificate;
+  if (mode === 'SANITIZE' || shown === undefined) {
     if (headers.has(clientCert)) headers.delete(clientCert);
     return;
   }
   if (mode === 'FORWARD_ONLY') return;
-  const element = `By=${context.runtime.self.principal};Subject="";URI=${context.sourcePrincipal}`;
+  const by = context.sourcePrincipal === '' ? '' : `By=${context.runtime.self.principal};`;
+  const element = by + shown.element(plan.certificateDetails);
   const before = mode === 'APPEND_FORWARD' ? headers.joined(clientCert) : undefined;
   headers.set(clientCert, before === undefined ? element : `${before},${element}`);
 }

@@ -14,6 +14,8 @@ export interface ManagerPlan {
   /** How many proxies in front are trusted to say in `x-forwarded-for` who called. */
   readonly trustedHops: number;
   readonly forwardClientCert: 'SANITIZE' | 'FORWARD_ONLY' | 'APPEND_FORWARD' | 'SANITIZE_SET' | 'ALWAYS_FORWARD_ONLY';
+  /** What of a caller's certificate is told further. */
+  readonly certificateDetails: { readonly subject: boolean; readonly uri: boolean; readonly dns: boolean };
   readonly generateRequestId: boolean;
   /** Believes an id that comes from outside of the mesh. */
   readonly preserveRequestId: boolean;
@@ -49,6 +51,7 @@ export function managerPlan(manager: HttpConnectionManager): ManagerPlan {
     trustedHops: manager.xffNumTrustedHops ?? 0,
     useRemoteAddress: manager.useRemoteAddress === true,
     forwardClientCert: manager.forwardClientCertDetails ?? 'SANITIZE',
+    certificateDetails: { subject: manager.setCurrentClientCertDetails?.subject === true, uri: manager.setCurrentClientCertDetails?.uri === true, dns: manager.setCurrentClientCertDetails?.dns === true },
     generateRequestId: manager.generateRequestId !== false,
     preserveRequestId: manager.preserveExternalRequestId === true,
     tracing: tracingPlan(manager),

@@ -15,8 +15,10 @@ import { serveTcp } from '../tcp/proxy.ts';
 import { reportRefused } from '../tcp/record.ts';
 import type { ConnectionContext, ProxyRuntime } from '../tcp/runtime.ts';
 import { acceptTls } from '../tls/accept.ts';
+import type { ClientCertificate } from '../tls/client-certificate.ts';
 import type { TlsContexts } from '../tls/context.ts';
 import { LiveConnections, type Live } from './live-connections.ts';
+import { takeProxyHeader } from './proxy-protocol.ts';
 import { renewal, standingOf, type ChainNow, type Way } from './renewal.ts';
 import { sniff, type Sniffed } from './sniff.ts';
 
@@ -50,6 +52,7 @@ const mostConnections = 20_000;
 const silenceMs = 1000;
 const inspectMs = 15_000;
 const handshakeMs = 10_000;
+const plaintext: Sniffed = { transportProtocol: 'raw_buffer', applicationProtocols: [] };
 
 /** One connection on its way to a filter chain. */
 interface Arrival {
@@ -127,8 +130,10 @@ function arrive({ config, originalDestination }: DownstreamSettings, socket: Soc
 }
 
 /** `ending`: connections of this side are to end after the request that they are about. */
-async function serve(settings: DownstreamSettings, arrival: Arrival, ending: () => boolean): Promise<Live | undefined> {
+async function serve(settings: DownstreamSettings, arrived: Arrival, ending: () => boolean): Promise<Live | undefined> {
   const startTime = settings.runtime.clock.now();
+  const arrival = arrived.listener.expectsProxyHeader ? await announced(settings, arrived, startTime) : arrived;
+  if (arrival === undefined) return undefined;
   const sniffed = await inspect(settings, arrival);
   if (typeof sniffed === 'string') { arrival.link.destroy(); return undefined; }
   const facts = factsOf(arrival, sniffed);
@@ -145,17 +150,29 @@ async function serve(settings: DownstreamSettings, arrival: Arrival, ending: () 
   }
 }
 
+/** The connection as the proxy in front of us announces it: its caller is that proxy's. One that is not announced is refused, as Envoy does. */
+async function announced(settings: DownstreamSettings, arrival: Arrival, startTime: number): Promise<Arrival | undefined> {
+  const { listenerFiltersTimeout } = arrival.listener.listener;
+  const header = await takeProxyHeader(arrival.link, settings.runtime.clock, durationMs(listenerFiltersTimeout, inspectMs) || inspectMs);
+  if (typeof header === 'object') return header.source === undefined ? arrival : { ...arrival, source: header.source };
+  if (header !== 'closed') {
+    const context = contextOf(settings, arrival, arrival.listener.match(factsOf(arrival, plaintext)), startTime);
+    reportRefused(context, 'DPE', `proxy_protocol_header_${header === 'missing' ? 'missing' : 'did_not_come'}`, arrival.key);
+  }
+  arrival.link.destroy();
+  return undefined;
+}
+
 async function inspect({ runtime }: DownstreamSettings, { link, listener, destination, ...arrival }: Arrival): Promise<Sniffed | 'timeout' | 'closed'> {
-  const plain: Sniffed = { transportProtocol: 'raw_buffer', applicationProtocols: [] };
   const { tls, http } = listener.inspects(destination.port);
-  if (!tls && !http) return plain;
+  if (!tls && !http) return plaintext;
   const { listenerFiltersTimeout, continueOnListenerFiltersTimeout } = listener.listener;
   const timeoutMs = durationMs(listenerFiltersTimeout, inspectMs) || inspectMs;
   const outcome = await sniff(link, {
     tls, http, clock: runtime.clock, silenceMs: Math.min(silenceMs, timeoutMs), timeoutMs,
-    silent: () => goesToTcp(listener.match(factsOf({ ...arrival, link, listener, destination }, plain))),
+    silent: () => goesToTcp(listener.match(factsOf({ ...arrival, link, listener, destination }, plaintext))),
   });
-  return outcome === 'timeout' && continueOnListenerFiltersTimeout === true ? plain : outcome;
+  return outcome === 'timeout' && continueOnListenerFiltersTimeout === true ? plaintext : outcome;
 }
 
 /** Only a chain that speaks no HTTP has servers that speak first. */
@@ -166,7 +183,7 @@ function goesToTcp(match: ListenerMatch): boolean {
 async function serveChain(settings: DownstreamSettings, arrival: Arrival, chain: FilterChain, sniffed: Sniffed, context: ConnectionContext, ending: () => boolean): Promise<Live> {
   const tls = downstreamTls(chain);
   const terminal = terminalFilter(chain);
-  const secured = tls === undefined ? { link: arrival.link, principal: '' } : await secure(settings, arrival, tls, terminal.kind === 'tcp' ? withoutHttp2(sniffed) : sniffed);
+  const secured: Secured = tls === undefined ? { link: arrival.link, principal: '' } : await secure(settings, arrival, tls, terminal.kind === 'tcp' ? withoutHttp2(sniffed) : sniffed);
   const way: Way = { port: arrival.port, destination: arrival.destination, facts: factsOf(arrival, sniffed) };
   const { direction } = context;
   if (terminal.kind === 'tcp') return await serveOpaque(settings, arrival, { chain, proxy: terminal.proxy, way, serverName: sniffed.serverName ?? '', ...secured }, context);
@@ -174,7 +191,7 @@ async function serveChain(settings: DownstreamSettings, arrival: Arrival, chain:
     runtime: settings.runtime, manager: terminal.manager, listener: context.listener, listenerOrigin: origin(arrival.listener.listener.metadata), filterChain: chainTitle(chain),
     direction: context.direction, edge: settings.type === 'router' || (context.direction === 'inbound' && secured.principal === ''),
     scheme: tls !== undefined && secured.principal === '' ? 'https' : 'http', sourceIp: context.sourceIp, sourcePort: arrival.source.port, sourcePrincipal: secured.principal, originalDestination: context.originalDestination,
-    ...(sniffed.serverName === undefined ? {} : { serverName: sniffed.serverName }), rules: ruleOrigins(arrival.listener.listener.metadata),
+    ...(sniffed.serverName === undefined ? {} : { serverName: sniffed.serverName }), ...(secured.certificate === undefined ? {} : { clientCertificate: secured.certificate }), rules: ruleOrigins(arrival.listener.listener.metadata),
   };
   const renewed = renewal(settings.config, way, chain, first);
   const connection = serveHttp(secured.link, first, () => (ending() ? undefined : renewed()));
@@ -221,11 +238,18 @@ function filtersOf(runtime: ProxyRuntime, chain: FilterChain, listener: Listener
   return filters;
 }
 
-async function secure({ contexts, trustDomain }: DownstreamSettings, { link }: Arrival, config: NonNullable<ReturnType<typeof downstreamTls>>, sniffed: Sniffed): Promise<{ link: Link; principal: string }> {
+/** A connection after its handshake, if it had one. */
+interface Secured {
+  readonly link: Link;
+  readonly principal: string;
+  readonly certificate?: ClientCertificate;
+}
+
+async function secure({ contexts, trustDomain }: DownstreamSettings, { link }: Arrival, config: NonNullable<ReturnType<typeof downstreamTls>>, sniffed: Sniffed): Promise<Secured> {
   const socket = link.release();
   try {
     const accepted = await acceptTls(socket, { config, contexts, trustDomain, offered: sniffed.applicationProtocols, timeoutMs: handshakeMs });
-    return { link: socketLink(accepted.socket), principal: accepted.principal };
+    return { link: socketLink(accepted.socket), principal: accepted.principal, ...(accepted.certificate === undefined ? {} : { certificate: accepted.certificate }) };
   } catch (error) {
     refuse(socket);
     throw new Refusal('DPE', `tls_handshake_failed{${error instanceof Error ? error.message : String(error)}}`);

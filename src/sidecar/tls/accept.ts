@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { DownstreamTlsContext } from '../../xds/index.ts';
+import { ClientCertificate } from './client-certificate.ts';
 import type { TlsContexts } from './context.ts';
 import { judgePeer } from './peer.ts';
 
@@ -9,6 +10,8 @@ export interface AcceptedTls {
   readonly socket: TLSSocket;
   /** The verified SPIFFE identity; empty when the peer showed none. */
   readonly principal: string;
+  /** What the peer showed, when it showed one. */
+  readonly certificate?: ClientCertificate;
 }
 
 /** A handshake that failed; `reason` is for the record. */
@@ -54,7 +57,7 @@ export function acceptTls(socket: Socket, { config, contexts, trustDomain, offer
       clearTimeout(timer);
       secured.off('error', onError);
       secured.off('close', onClose);
-      resolve({ socket: secured, principal: verdict.principal });
+      resolve({ socket: secured, principal: verdict.principal, ...(verdict.certificate === undefined ? {} : { certificate: new ClientCertificate(verdict.certificate) }) });
     });
   });
 }

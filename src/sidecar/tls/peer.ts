@@ -4,8 +4,8 @@ import { subjectAltNames } from '../identity/extensions.ts';
 import { verifySvid } from '../identity/spiffe.ts';
 import type { TlsContext } from './context.ts';
 
-/** What the peer of a TLS connection proved: its SPIFFE identity, else empty; or why it is refused. */
-export type PeerVerdict = { readonly ok: true; readonly principal: string } | { readonly ok: false; readonly reason: string };
+/** What the peer of a TLS connection proved: its SPIFFE identity, else empty, and the certificate that it showed; or why it is refused. */
+export type PeerVerdict = { readonly ok: true; readonly principal: string; readonly certificate?: X509Certificate } | { readonly ok: false; readonly reason: string };
 
 /**
  * Judges the peer after the handshake, resumed or not: the chain up to a root (OpenSSL's verdict), then by ourselves what SPIFFE asks of a
@@ -19,8 +19,8 @@ export function judgePeer(socket: TLSSocket, context: TlsContext, trustDomain: s
     if (problem !== undefined) return refused(`the certificate is not valid: ${problem}`);
   }
   if (!pinned(context, certificate)) return refused('the certificate is none of those that are pinned');
-  if (context.spiffe) return judgeWorkload(certificate.raw, context, trustDomain);
-  return expected(context, certificate.raw) ? { ok: true, principal: '' } : refused('the certificate has none of the names that are expected');
+  if (context.spiffe) return judgeWorkload(certificate, context, trustDomain);
+  return expected(context, certificate.raw) ? { ok: true, principal: '', certificate } : refused('the certificate has none of the names that are expected');
 }
 
 function pinned({ pins }: TlsContext, certificate: X509Certificate): boolean {
@@ -29,12 +29,12 @@ function pinned({ pins }: TlsContext, certificate: X509Certificate): boolean {
   return pins.certificates.has(certificate.fingerprint256.replaceAll(':', '').toLowerCase()) || pins.keys.has(key);
 }
 
-function judgeWorkload(certificate: Buffer, context: TlsContext, trustDomain: string): PeerVerdict {
-  const verified = verifySvid(certificate, [trustDomain, ...context.trustDomains]);
+function judgeWorkload(certificate: X509Certificate, context: TlsContext, trustDomain: string): PeerVerdict {
+  const verified = verifySvid(certificate.raw, [trustDomain, ...context.trustDomains]);
   if (!verified.ok) return verified;
   const { id } = verified.spiffe;
   if (context.names.length > 0 && !context.names.some(({ test }) => test(id))) return refused(`the peer is ${id}, which is not who is expected`);
-  return { ok: true, principal: id };
+  return { ok: true, principal: id, certificate };
 }
 
 function expected(context: TlsContext, certificate: Buffer): boolean {

@@ -34,13 +34,26 @@ describe('headers of a caller who is not trusted', () => {
   });
 });
 
+describe('the client certificate header at a gateway', () => {
+  const shown = { clientCertificate: { element: () => 'Hash=ab' } };
+  it.each([
+    ['SANITIZE', shown, undefined], ['FORWARD_ONLY', shown, 'By=front'], ['APPEND_FORWARD', shown, 'By=front,Hash=ab'], ['SANITIZE_SET', shown, 'Hash=ab'], ['ALWAYS_FORWARD_ONLY', shown, 'By=front'],
+    ['SANITIZE', {}, undefined], ['FORWARD_ONLY', {}, undefined], ['APPEND_FORWARD', {}, undefined], ['SANITIZE_SET', {}, undefined], ['ALWAYS_FORWARD_ONLY', {}, 'By=front'],
+  ] as const)('%s with %o', async (forwardClientCertDetails, context, expected) => {
+    const { request } = await seen('X-Forwarded-Client-Cert: By=front\r\nx_forwarded_client_cert: evil\r\n', { context: { edge: true, ...context }, manager: { forwardClientCertDetails } });
+    expect(/x-forwarded-client-cert: ([^\r]*)\r\n/i.exec(request)?.[1]).toBe(expected);
+    expect(request).not.toMatch(/evil/);
+  });
+});
+
 describe('mTLS', () => {
-  const mtls: TestProxyOptions['context'] = { direction: 'inbound', sourcePrincipal: caller };
+  const clientCertificate = { element: ({ uri, dns }: { readonly uri: boolean; readonly dns: boolean }) => `Hash=ab${uri ? `;URI=${caller}` : ''}${dns ? ';DNS=web' : ''}` };
+  const mtls: TestProxyOptions['context'] = { direction: 'inbound', sourcePrincipal: caller, clientCertificate };
   const told = (peer: object): string => `x-envoy-peer-metadata: ${Buffer.from(JSON.stringify(peer)).toString('base64')}\r\nx-envoy-peer-metadata-id: x\r\n`;
 
   it('adds the caller’s identity to the client certificate header', async () => {
-    const { request } = await seen('X-Forwarded-Client-Cert: By=before\r\n', { context: mtls, manager: { forwardClientCertDetails: 'APPEND_FORWARD' } });
-    expect(request).toMatch(new RegExp(`x-forwarded-client-cert: By=before,By=spiffe://cluster.local/ns/default/sa/test;Subject="";URI=${caller}\r\n`, 'i'));
+    const { request } = await seen('X-Forwarded-Client-Cert: By=before\r\n', { context: mtls, manager: { forwardClientCertDetails: 'APPEND_FORWARD', setCurrentClientCertDetails: { uri: true } } });
+    expect(request).toMatch(new RegExp(`x-forwarded-client-cert: By=before,By=spiffe://cluster.local/ns/default/sa/test;Hash=ab;URI=${caller}\r\n`, 'i'));
   });
 
   it('believes what the caller says of itself, and passes none of it on', async () => {
