@@ -3,11 +3,11 @@ import { withOrigin, type Cluster, type ClusterLoadAssignment, type FilterChain 
 import type { GatewayServer } from './gateway-servers.ts';
 import { hostsFor } from './gateway-servers.ts';
 import { hostIsIn } from './hosts.ts';
-import { loadAssignment, nowhere } from './load-assignments.ts';
+import { loadAssignment, nobody, nowhere } from './load-assignments.ts';
 import type { MeshService } from './model.ts';
 import { tcpFilters } from './network-filters.ts';
 import type { Scope } from './scope.ts';
-import { backend, destinationRule, type SnapshotIndex } from './snapshot-index.ts';
+import { destinationRule, type SnapshotIndex } from './snapshot-index.ts';
 import type { ProxyNode } from './types.ts';
 
 /** A port of a service, or a subset of it, as mTLS between sidecars names it in SNI. */
@@ -36,7 +36,7 @@ export function autoPassthroughClusters(index: SnapshotIndex, node: ProxyNode, s
       name, type: 'EDS', edsClusterConfig: { edsConfig: { ads: {}, initialFetchTimeout: '0s', resourceApiVersion: 'V3' }, serviceName: name }, connectTimeout: '10s',
       metadata: withOrigin(service.origin, { filterMetadata: { istio: { services: [{ host: service.host, name: service.name, namespace: service.namespace }] } } }),
     })),
-    endpoints: [...named.values()].map((target) => mtlsOnly(loadAssignment(backend(index, target.service), target, { setting: undefined, outlierDetection: false }, nowhere))),
+    endpoints: [...named.values()].map((target) => mtlsOnly(loadAssignment(index.backends.get(target.service) ?? nobody, target, { setting: undefined, outlierDetection: false }, nowhere))),
   };
 }
 

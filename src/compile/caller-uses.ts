@@ -1,5 +1,5 @@
 import type { NamespaceRules } from './destination-rules.ts';
-import { dependsOnPlace } from './load-assignments.ts';
+import { dependsOnPlace, type Backend } from './load-assignments.ts';
 import type { MeshConfig } from './mesh-config.ts';
 import type { MeshDestinationRule, MeshService, MeshVirtualService } from './model.ts';
 
@@ -15,19 +15,19 @@ export interface CallerUses {
 
 /** What it is worked out from. */
 export interface UsesInput {
-  readonly services: readonly MeshService[];
+  readonly backends: ReadonlyMap<MeshService, Backend>;
   readonly virtualServices: readonly MeshVirtualService[];
   readonly destinationRules: ReadonlyMap<string, NamespaceRules>;
   readonly mesh: Pick<MeshConfig, 'localityLbSetting'>;
 }
 
 /** Looks all rules through, once a snapshot. */
-export function callerUses({ services, virtualServices, destinationRules, mesh }: UsesInput): CallerUses {
+export function callerUses({ backends, virtualServices, destinationRules, mesh }: UsesInput): CallerUses {
   const rules = [...destinationRules.values()].flatMap(({ exact }) => [...exact.values()].flat());
   return {
     rules: new Set(virtualServices.filter(readsLabels)),
     destinations: rules.some(({ workloadSelector }) => workloadSelector !== undefined),
-    places: dependsOnPlace({ endpoints: [] }, [mesh.localityLbSetting, ...rules.flatMap(localitySettings)]) || services.some((service) => dependsOnPlace(service, [])),
+    places: dependsOnPlace({ endpoints: [] }, [mesh.localityLbSetting, ...rules.flatMap(localitySettings)]) || [...backends.values()].some((backend) => dependsOnPlace(backend, [])),
   };
 }
 

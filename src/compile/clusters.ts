@@ -11,11 +11,11 @@ import { policyFor, type ClusterPolicy } from './destination-rules.ts';
 import { localitySettings } from './caller-uses.ts';
 import { isWildcard } from './hosts.ts';
 import type { InboundPort } from './inbound-listener.ts';
-import { dependsOnPlace, endpointMode, loadAssignment, nowhere, type Backend } from './load-assignments.ts';
+import { dependsOnPlace, loadAssignment, nobody, nowhere, type Backend, type LocalityRules, type Peers, type Target } from './load-assignments.ts';
 import type { MeshConfig } from './mesh-config.ts';
 import type { MeshDestinationRule, MeshPort, MeshService } from './model.ts';
 import type { Scope } from './scope.ts';
-import { backend, destinationRule, type SnapshotIndex } from './snapshot-index.ts';
+import { destinationRule, type SnapshotIndex } from './snapshot-index.ts';
 import type { ProxyNode } from './types.ts';
 
 const connectTimeout = '10s';
@@ -26,54 +26,87 @@ export interface OutboundClusters {
   readonly endpoints: readonly ClusterLoadAssignment[];
 }
 
-/** A cluster per service port and per subset of it; the lists of before while neither services, nor their endpoints, nor DestinationRules have changed. */
+/** The clusters to a service whose endpoints are looked up: what a lookup has to know, but for who stands there. */
+interface Lookup {
+  readonly service: MeshService;
+  readonly targets: readonly (Target & { readonly rules: LocalityRules })[];
+}
+
+/** Clusters without the endpoints of those that are looked up, so that these do not make them anew. */
+interface Planned {
+  readonly clusters: readonly Cluster[];
+  readonly lookups: readonly Lookup[];
+}
+
+/** A cluster per service port and per subset of it; the lists of before while neither services nor DestinationRules have changed, and for endpoints who stands behind services. */
 export function outboundClusters(index: SnapshotIndex, { type, namespace, labels }: ProxyNode, { services, destinations }: Scope): OutboundClusters {
-  const { recall, backends, destinationRules, snapshot: { mesh }, uses } = index;
-  return recall.of(allClusters, services, destinations, backends, destinationRules, mesh, recall, type, namespace, uses.destinations || uses.places ? labels : noLabels);
+  const { recall, backends, peers, destinationRules, snapshot: { mesh }, uses } = index;
+  const { clusters, lookups } = recall.of(allClusters, services, destinations, peers, destinationRules, mesh, recall, type, namespace, uses.destinations || uses.places ? labels : noLabels);
+  return { clusters, endpoints: recall.of(allAssignments, lookups, backends, recall, uses.places ? labels : noLabels) };
 }
 
 /** For callers whose labels make no difference. */
 const noLabels: ProxyNode['labels'] = {};
 
 function allClusters(
-  services: Scope['services'], destinations: Scope['destinations'], backends: SnapshotIndex['backends'], destinationRules: SnapshotIndex['destinationRules'],
+  services: Scope['services'], destinations: Scope['destinations'], peers: SnapshotIndex['peers'], destinationRules: SnapshotIndex['destinationRules'],
   mesh: SnapshotIndex['snapshot']['mesh'], recall: SnapshotIndex['recall'], type: ProxyNode['type'], namespace: string, labels: ProxyNode['labels'],
-): OutboundClusters {
-  const parts = [...services, ...destinations].map((service) => clustersOf({ backends, destinationRules, recall, snapshot: { mesh } }, { type, namespace, labels }, service));
-  return { clusters: parts.flatMap(({ clusters }) => clusters), endpoints: parts.flatMap(({ endpoints }) => endpoints) };
+): Planned {
+  return recall.of(joined, 'clusters', ...[...services, ...destinations].map((service) => clustersOf({ peers, destinationRules, recall, snapshot: { mesh } }, { type, namespace, labels }, service)));
 }
 
-type ClusterView = Pick<SnapshotIndex, 'backends' | 'destinationRules' | 'recall'> & { readonly snapshot: Pick<SnapshotIndex['snapshot'], 'mesh'> };
+/** One list for all namespaces in which each service's clusters are the same. */
+function joined(_what: string, ...parts: readonly Planned[]): Planned {
+  return { clusters: parts.flatMap(({ clusters }) => clusters), lookups: parts.flatMap(({ lookups }) => lookups) };
+}
 
-/** The same for all proxies of a type that follow the same rule, unless endpoints are ordered by where the proxy is. */
-function clustersOf(index: ClusterView, node: Pick<ProxyNode, 'type' | 'namespace' | 'labels'>, service: MeshService): OutboundClusters {
+function allAssignments(lookups: readonly Lookup[], backends: SnapshotIndex['backends'], recall: SnapshotIndex['recall'], labels: ProxyNode['labels']): readonly ClusterLoadAssignment[] {
+  const place = { locality: localityOf(labels), labels };
+  return lookups.flatMap((lookup) => {
+    const to = backends.get(lookup.service) ?? nobody;
+    return dependsOnPlace(to, lookup.targets.map(({ rules }) => rules.setting)) ? assignments(to, lookup, place) : recall.of(assignments, to, lookup);
+  });
+}
+
+function assignments(to: Backend, { targets }: Lookup, place: ProxyPlace = nowhere): readonly ClusterLoadAssignment[] {
+  return targets.map((target) => loadAssignment(to, target, target.rules, place));
+}
+
+type ClusterView = Pick<SnapshotIndex, 'peers' | 'destinationRules' | 'recall'> & { readonly snapshot: Pick<SnapshotIndex['snapshot'], 'mesh'> };
+
+const noPeers: Peers = { identities: [], mtls: new Set(), named: undefined };
+
+/** The same for all proxies of a type that follow the same rule, unless they name endpoints that are ordered by where the proxy is. */
+function clustersOf(index: ClusterView, node: Pick<ProxyNode, 'type' | 'namespace' | 'labels'>, service: MeshService): Planned {
   const rule = destinationRule(index, node, service);
   const { mesh } = index.snapshot;
-  const inputs = [backend(index, service), rule, mesh, node.type] as const;
-  if (!dependsOnPlace(service, [mesh.localityLbSetting, ...localitySettings(rule)])) return index.recall.of(serviceClusters, ...inputs);
+  const peers = index.peers.get(service) ?? noPeers;
+  const inputs = [service, peers, rule, mesh, node.type] as const;
+  if (peers.named === undefined || !dependsOnPlace(peers.named, [mesh.localityLbSetting, ...localitySettings(rule)])) return index.recall.of(serviceClusters, ...inputs);
   return serviceClusters(...inputs, { locality: localityOf(node.labels), labels: node.labels });
 }
 
-function serviceClusters(to: Backend, rule: MeshDestinationRule | undefined, mesh: MeshConfig, nodeType: ProxyNode['type'], place: ProxyPlace = nowhere): OutboundClusters {
+function serviceClusters(service: MeshService, peers: Peers, rule: MeshDestinationRule | undefined, mesh: MeshConfig, nodeType: ProxyNode['type'], place: ProxyPlace = nowhere): Planned {
   const clusters: Cluster[] = [];
-  const endpoints: ClusterLoadAssignment[] = [];
-  const { service } = to;
+  const targets: Lookup['targets'][number][] = [];
   const add = (port: MeshPort, subset: string, labels: Readonly<Record<string, string>>, origin: Origin, policy: ClusterPolicy): void => {
     const name = clusterName({ direction: 'outbound', port: port.number, subset, host: service.host });
-    const assignment = loadAssignment(to, { name, port, labels }, { setting: localityOfCluster(mesh, policy), outlierDetection: policy.outlierDetection !== undefined }, place);
-    const cluster = outboundCluster({ to, mesh, nodeType, port, subset, name, policy, origin, assignment });
+    const target = { name, port, labels, rules: { setting: localityOfCluster(mesh, policy), outlierDetection: policy.outlierDetection !== undefined } };
+    const assignment = (): ClusterLoadAssignment => loadAssignment(peers.named ?? nobody, target, target.rules, place);
+    const cluster = outboundCluster({ service, peers, mesh, nodeType, port, subset, name, policy, origin, assignment });
     clusters.push(cluster);
-    if (cluster.type === 'EDS') endpoints.push(assignment);
+    if (cluster.type === 'EDS') targets.push(target);
   };
   for (const port of service.ports.filter(({ kind }) => kind !== 'udp')) {
     add(port, '', {}, service.origin, policyFor(rule, port.number));
     for (const { subset, origin } of rule?.subsets ?? []) add(port, subset.name, subset.labels, origin, policyFor(rule, port.number, subset.name));
   }
-  return { clusters, endpoints };
+  return { clusters, lookups: targets.length === 0 ? [] : [{ service, targets }] };
 }
 
 interface ClusterInput {
-  readonly to: Backend;
+  readonly service: MeshService;
+  readonly peers: Peers;
   readonly mesh: MeshConfig;
   readonly nodeType: ProxyNode['type'];
   readonly port: MeshPort;
@@ -81,17 +114,17 @@ interface ClusterInput {
   readonly name: string;
   readonly policy: ClusterPolicy;
   readonly origin: Origin;
-  readonly assignment: ClusterLoadAssignment;
+  readonly assignment: () => ClusterLoadAssignment;
 }
 
 function outboundCluster(input: ClusterInput): Cluster {
-  const { to: { service }, mesh, nodeType, port, name, policy, origin, assignment } = input;
+  const { service, mesh, nodeType, port, name, policy, origin, assignment } = input;
   const passthrough = isPassthrough(policy.loadBalancer) && nodeType === 'sidecar';
   const type = passthrough ? 'ORIGINAL_DST' : discoveryType(service.resolution, nodeType === 'router');
   return {
     name, type,
     ...(type === 'EDS' ? { edsClusterConfig: { edsConfig: { ads: {}, initialFetchTimeout: '0s', resourceApiVersion: 'V3' }, serviceName: name } } : {}),
-    ...(type === 'STRICT_DNS' || type === 'LOGICAL_DNS' ? { loadAssignment: assignment, dnsLookupFamily: 'V4_ONLY', dnsRefreshRate: '60s', respectDnsTtl: true } : {}),
+    ...(type === 'STRICT_DNS' || type === 'LOGICAL_DNS' ? { loadAssignment: assignment(), dnsLookupFamily: 'V4_ONLY', dnsRefreshRate: '60s', respectDnsTtl: true } : {}),
     connectTimeout: formatDuration(policy.connectionPool?.tcp?.connectTimeout ?? mesh.connectTimeout),
     ...(type === 'ORIGINAL_DST' ? { lbPolicy: 'CLUSTER_PROVIDED' } : compileLoadBalancing(policy.loadBalancer)),
     ...transport(input, type),
@@ -105,10 +138,9 @@ function outboundCluster(input: ClusterInput): Cluster {
 }
 
 /** TLS as the DestinationRule says; where it says nothing, mTLS to every endpoint that can take it. */
-function transport({ to, mesh, nodeType, port, subset, policy }: ClusterInput, type: Cluster['type']): Pick<Cluster, 'transportSocket' | 'transportSocketMatches'> {
-  const { service, identities } = to;
+function transport({ service, peers, mesh, nodeType, port, subset, policy }: ClusterInput, type: Cluster['type']): Pick<Cluster, 'transportSocket' | 'transportSocketMatches'> {
   const http2 = port.http2;
-  const identity = { sni: policy.tls?.sni || `outbound_.${port.number}_.${subset}_.${service.host}`, sans: policy.tls?.subjectAltNames.length ? policy.tls.subjectAltNames : identities, http2 };
+  const identity = { sni: policy.tls?.sni || `outbound_.${port.number}_.${subset}_.${service.host}`, sans: policy.tls?.subjectAltNames.length ? policy.tls.subjectAltNames : peers.identities, http2 };
   switch (policy.tls?.mode) {
     case 'DISABLE': return {};
     case 'SIMPLE': case 'MUTUAL': return { transportSocket: originatedTls(policy.tls, { host: isWildcard(service.host) ? '' : service.host, protocol: http2 ? 'http2' : port.kind === 'tcp' || port.kind === 'tls' ? 'tcp' : 'http' }) };
@@ -117,13 +149,8 @@ function transport({ to, mesh, nodeType, port, subset, policy }: ClusterInput, t
   }
   if (!mesh.enableAutoMtls || service.external) return {};
   if (type !== 'ORIGINAL_DST') return autoMtls(identity);
-  return allTakeMtls(to, port) && nodeType === 'sidecar' ? { transportSocket: outboundMtls(identity) } : {};
-}
-
-/** An original destination has no endpoint to look the mode up on, so mTLS is used only when every known endpoint takes it. */
-function allTakeMtls(to: Backend, port: MeshPort): boolean {
-  const { endpoints } = to.service;
-  return endpoints.length > 0 && endpoints.every((endpoint) => endpoint.mesh && endpointMode(to, endpoint, endpoint.ports.get(port.number) ?? port.number) !== 'DISABLE');
+  // An original destination has no endpoint to look the mode up on, so mTLS is used only when every known endpoint takes it.
+  return peers.mtls.has(port.number) && nodeType === 'sidecar' ? { transportSocket: outboundMtls(identity) } : {};
 }
 
 function localityOfCluster(mesh: MeshConfig, { loadBalancer }: ClusterPolicy): LocalityLbSetting | undefined {

@@ -35,19 +35,19 @@ export function kept<Value>(before: Value | undefined, after: Value): Value {
   return before !== undefined && alike(before, after) ? before : after;
 }
 
-/** A list with the former items where they say the same, found by a key; the former list itself where all of it does. */
+/** A list with the former items where they say the same, found by a key; the former list itself where all of it does, the new one where none had to be replaced. */
 export function keptList<Item>(before: readonly Item[] | undefined, after: readonly Item[], key: (item: Item) => string): readonly Item[] {
   if (before === undefined || before === after) return after;
   let byKey: ReadonlyMap<string, Item> | undefined;
   const known = (item: Item): Item | undefined => (byKey ??= new Map(before.map((one) => [key(one), one]))).get(key(item));
   // Most stay where they are, as the same object.
   const items = after.map((item, at) => (Object.is(before[at], item) ? item : kept(known(item), item)));
-  return sameItems(before, items, Object.is) ? before : items;
+  return sameItems(before, items, Object.is) ? before : sameItems(after, items, Object.is) ? after : items;
 }
 
 /** A map with the former values where they say the same; the former map itself where all of it does, in the same order. */
 export function keptMap<Key, Value>(before: ReadonlyMap<Key, Value> | undefined, after: ReadonlyMap<Key, Value>): ReadonlyMap<Key, Value> {
-  if (before === undefined) return after;
+  if (before === undefined || before === after) return after;
   const map = new Map<Key, Value>();
   const former = before.keys();
   let unchanged = before.size === after.size;

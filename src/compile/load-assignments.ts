@@ -10,13 +10,21 @@ export interface LocalityRules {
   readonly outlierDetection: boolean;
 }
 
-/** A service with what policies say of its endpoints. */
+/** Who stands behind a service, with what policies say of them. */
 export interface Backend {
-  readonly service: MeshService;
-  /** SPIFFE identities that its endpoints may have. */
-  readonly identities: readonly string[];
+  readonly endpoints: readonly MeshEndpoint[];
   /** The mTLS modes of the workloads behind its endpoints. */
   readonly modes: ReadonlyMap<MeshEndpoint, WorkloadMtls>;
+}
+
+/** What those behind a service have in common, as far as the clusters of their callers say it. It stays the same while pods come and go and become ready. */
+export interface Peers {
+  /** SPIFFE identities that they may have. */
+  readonly identities: readonly string[];
+  /** Ports of the service on which there is somebody and all take mTLS. */
+  readonly mtls: ReadonlySet<number>;
+  /** They themselves, where clusters name them: services that are resolved by DNS. */
+  readonly named: Backend | undefined;
 }
 
 /** A cluster to a port of a service, or to a subset of it. */
@@ -26,6 +34,9 @@ export interface Target {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** Nobody stands behind it. */
+export const nobody: Backend = { endpoints: [], modes: new Map() };
+
 /** The mode of a port of an endpoint. */
 export function endpointMode({ modes }: Backend, endpoint: MeshEndpoint, port: number): MtlsMode {
   const found = modes.get(endpoint);
@@ -34,7 +45,7 @@ export function endpointMode({ modes }: Backend, endpoint: MeshEndpoint, port: n
 
 /** The endpoints of a cluster for a proxy at a place: those that are ready, serve the port and have the subset's labels, by locality. */
 export function loadAssignment(backend: Backend, { name, port, labels }: Target, rules: LocalityRules, place: ProxyPlace): ClusterLoadAssignment {
-  const endpoints = backend.service.endpoints.flatMap((endpoint): PlacedEndpoint[] => {
+  const endpoints = backend.endpoints.flatMap((endpoint): PlacedEndpoint[] => {
     const target = endpoint.ports.get(port.number);
     return target === undefined || !endpoint.ready || !selects(labels, endpoint.labels) ? [] : [{ endpoint: lbEndpoint(backend, endpoint, target), locality: endpoint.locality, labels: endpoint.labels }];
   });
@@ -48,7 +59,7 @@ function ordersByPlace({ setting, outlierDetection }: LocalityRules): boolean {
 }
 
 /** Whether endpoints of a service can be another list for another place. */
-export function dependsOnPlace({ endpoints }: Pick<MeshService, 'endpoints'>, settings: readonly (LocalityLbSetting | undefined)[]): boolean {
+export function dependsOnPlace({ endpoints }: Pick<Backend, 'endpoints'>, settings: readonly (LocalityLbSetting | undefined)[]): boolean {
   return settings.some((setting) => setting !== undefined && (setting.distribute.length > 0 || setting.failoverPriority.length > 0)) || endpoints.some(({ locality }) => locality !== endpoints[0]?.locality);
 }
 

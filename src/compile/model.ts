@@ -29,7 +29,7 @@ export interface MeshEndpoint {
   readonly weight: number;
 }
 
-/** A service of the registry, whichever kind declared it. */
+/** A service of the registry, whichever kind declared it. Who stands behind it is another thing, which changes more often: only what looks at that is made anew then. */
 export interface MeshService {
   readonly host: string;
   readonly name: string;
@@ -43,10 +43,17 @@ export interface MeshService {
   /** Outside of the mesh: no mTLS. */
   readonly external: boolean;
   readonly exportTo: readonly string[];
-  readonly endpoints: readonly MeshEndpoint[];
+  /** The ready endpoints of a headless service, which callers find by name and connect to by themselves; none of other services. */
+  readonly named: readonly Pick<MeshEndpoint, 'address' | 'pod'>[];
   /** Further identities that its endpoints may have. */
   readonly subjectAltNames: readonly string[];
   readonly origin: Origin;
+}
+
+/** A service and who stands behind it. */
+export interface Registered {
+  readonly service: MeshService;
+  readonly endpoints: readonly MeshEndpoint[];
 }
 
 /** A VirtualService with names resolved and delegates merged in. */

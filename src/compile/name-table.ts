@@ -13,7 +13,7 @@ export function nameTable(services: readonly MeshService[], namespace: string): 
     const entry = { ...described(service), ips: addressesOf(service) };
     for (const name of names) add(name, entry);
     if (!service.headless) continue;
-    for (const { pod, address, ready } of service.endpoints) if (pod !== '' && ready) for (const name of names) add(`${pod}.${name}`, { ...described(service), ips: [address] });
+    for (const { pod, address } of service.named) if (pod !== '') for (const name of names) add(`${pod}.${name}`, { ...described(service), ips: [address] });
   }
   return { table };
 }
@@ -23,7 +23,7 @@ function described({ registry, name, namespace }: MeshService): Omit<Entry, 'ips
 }
 
 function addressesOf(service: MeshService): readonly string[] {
-  if (service.headless) return service.endpoints.filter(({ ready, address }) => ready && isV4(address)).map(({ address }) => address);
+  if (service.headless) return service.named.filter(({ address }) => isV4(address)).map(({ address }) => address);
   return service.addresses.filter(isV4);
 }
 

@@ -1,12 +1,13 @@
 import { withOrigin, type FilterChain, type FilterChainMatch, type Listener, type Origin } from '../xds/index.ts';
-import type { RouteContext } from './http-routes.ts';
 import type { MeshPort, MeshService } from './model.ts';
 import type { MeshConfig } from './mesh-config.ts';
 import { httpFilter, listenerFilters, tcpFilters } from './network-filters.ts';
 import { catchAllHost } from './sidecar-routes.ts';
-import type { Scope } from './scope.ts';
+import type { Recall } from './recall.ts';
+import { importing, type Scope } from './scope.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
-import { tcpChains } from './tcp-chains.ts';
+import { tcpChains, type ConnectionPlace } from './tcp-chains.ts';
+import type { ReportingMesh } from './telemetry.ts';
 import type { ProxyNode } from './types.ts';
 
 const anyAddress = '0.0.0.0';
@@ -34,30 +35,59 @@ export interface OutboundListeners {
 /**
  * One listener per HTTP port on every address, told apart by host; one per virtual IP and port for TCP; behind them virtualOutbound.
  * Services that share an address and port share the listener: the first one's chain stays where two would match the same connections.
+ * Those of before while nothing that they are made from has changed.
  */
-export function outboundListeners(index: SnapshotIndex, node: ProxyNode, scope: Scope): OutboundListeners {
+export function outboundListeners({ recall, destinationRules, snapshot: { mesh }, uses }: SnapshotIndex, node: ProxyNode, scope: Scope): OutboundListeners {
+  const { services, sidecar, connectionRules } = scope;
+  const read = uses.destinations || connectionRules.rules.some((rule) => uses.rules.has(rule));
+  const besides = services.some(({ headless }) => headless) ? node.ip : '';
+  return recall.of(allListeners, services, connectionRules, scope.faces, scope.addressedPorts, sidecar, scope.policy, destinationRules, mesh, recall, node.namespace, read ? node.labels : noLabels, besides);
+}
+
+/** For callers whose labels make no difference. */
+const noLabels: ProxyNode['labels'] = {};
+
+function allListeners(
+  services: Scope['services'], connectionRules: Scope['connectionRules'], faces: Scope['faces'], addressedPorts: Scope['addressedPorts'], sidecar: Scope['sidecar'], policy: Scope['policy'],
+  destinationRules: SnapshotIndex['destinationRules'], mesh: SnapshotIndex['snapshot']['mesh'], recall: Recall, namespace: string, labels: ProxyNode['labels'], besides: string,
+): OutboundListeners {
   const drafts = new Map<string, Draft>();
   const routeNames = new Set<string>();
-  for (const service of scope.services) {
+  const { imports, egress } = importing(sidecar, namespace);
+  const place: ListenerPlace = {
+    index: { recall, destinationRules, snapshot: { mesh } }, node: { namespace, labels }, scope: { faces, connectionRules }, port: 0, gateway: 'mesh', labels, namespace, tls: false,
+    egress, addressedPorts, policy, besides,
+  };
+  for (const service of services) {
     for (const port of service.ports) {
-      if (!scope.imports(service.namespace, [service.host], port.number) || port.kind === 'udp' || port.number === capturePorts.outbound || port.number === capturePorts.inbound) continue;
-      const context: RouteContext = { index, node, scope, port: port.number, gateway: 'mesh', labels: node.labels, namespace: node.namespace, tls: false };
-      for (const bind of bindsOf(service, port, node, scope)) addTo(draftFor(drafts, bind, service, port), service, port, context, routeNames);
+      if (!imports(service.namespace, [service.host], port.number) || port.kind === 'udp' || port.number === capturePorts.outbound || port.number === capturePorts.inbound) continue;
+      for (const bind of bindsOf(service, port, place)) addTo(draftFor(drafts, bind, service, port), service, port, { ...place, port: port.number }, routeNames);
     }
   }
-  return { listeners: [...[...drafts.values()].map((draft) => finish(draft, index, scope)), virtualOutbound(index, scope)], routeNames: [...routeNames] };
+  return { listeners: recall.of(listOf, 'listeners', ...[...drafts.values()].map((draft) => finish(draft, place)), recall.of(virtualOutbound, mesh, policy)), routeNames: [...routeNames] };
+}
+
+/** Where listeners are made for. */
+interface ListenerPlace extends ConnectionPlace, Pick<Scope, 'egress' | 'addressedPorts' | 'policy'> {
+  /** The address of the pod itself, which is not one of those that it connects to. */
+  readonly besides: string;
+}
+
+/** One list for all namespaces whose listeners are the same. */
+function listOf(_what: string, ...listeners: readonly Listener[]): readonly Listener[] {
+  return listeners;
 }
 
 /**
  * HTTP listens on every address, and on the service's own where it is told apart by address;
  * TCP on the service's own, on each pod's for headless services, and on every address when there is none.
  */
-function bindsOf(service: MeshService, port: MeshPort, node: ProxyNode, scope: Scope): readonly (readonly string[])[] {
-  const listed = scope.egress.get(port.number)?.bind ?? '';
+function bindsOf(service: MeshService, port: MeshPort, { egress, addressedPorts, besides }: ListenerPlace): readonly (readonly string[])[] {
+  const listed = egress.get(port.number)?.bind ?? '';
   if (listed !== '') return [[listed]];
   const own = service.addresses.filter((address) => !address.includes('/'));
-  if (port.kind === 'http') return [[anyAddress], ...(scope.addressedPorts.has(port.number) && own.length > 0 ? [own] : [])];
-  if (service.headless) return service.endpoints.filter(({ address, ready }) => ready && address !== node.ip).map(({ address }) => [address]);
+  if (port.kind === 'http') return [[anyAddress], ...(addressedPorts.has(port.number) && own.length > 0 ? [own] : [])];
+  if (service.headless) return service.named.filter(({ address }) => address !== besides).map(({ address }) => [address]);
   return [own.length === 0 ? [anyAddress] : own];
 }
 
@@ -68,63 +98,69 @@ function draftFor(drafts: Map<string, Draft>, [bind = anyAddress, ...further]: r
   return draft;
 }
 
-function addTo(draft: Draft, service: MeshService, port: MeshPort, context: RouteContext, routeNames: Set<string>): void {
+function addTo(draft: Draft, service: MeshService, port: MeshPort, place: ListenerPlace, routeNames: Set<string>): void {
   if (port.kind === 'http' || port.kind === 'auto') {
-    const listed = context.scope.egress.get(port.number)?.bind ?? '';
+    const listed = place.egress.get(port.number)?.bind ?? '';
     const routes = draft.bind === anyAddress || draft.bind === listed ? String(port.number) : `${service.host}:${port.number}`;
     if (!draft.chains.has(plainHttpKey)) {
       const statPrefix = draft.bind === anyAddress ? `outbound_${anyAddress}_${port.number}` : `outbound_${draft.bind}_${port.number}`;
-      draft.chains.set(plainHttpKey, { filterChainMatch: plainHttp(context.index.snapshot.mesh), filters: [httpFilter({ statPrefix, routes, place: 'outbound', mesh: context.index.snapshot.mesh })] });
+      draft.chains.set(plainHttpKey, place.index.recall.of(httpChain, place.index.snapshot.mesh, statPrefix, routes));
       routeNames.add(routes);
     }
   }
   if (port.kind === 'http') return;
-  for (const chain of tcpChains(service, port, draft.bind === anyAddress, context)) {
+  for (const chain of tcpChains(service, port, draft.bind === anyAddress, place)) {
     const key = matchKey(chain);
     if (!draft.chains.has(key)) draft.chains.set(key, chain);
   }
+}
+
+function httpChain(mesh: ReportingMesh, statPrefix: string, routes: string): FilterChain {
+  return { filterChainMatch: plainHttp(mesh), filters: [httpFilter({ statPrefix, routes, place: 'outbound', mesh })] };
 }
 
 function matchKey({ filterChainMatch }: FilterChain): string {
   return JSON.stringify(filterChainMatch ?? {});
 }
 
+function finish({ bind, port, further, chains, origin }: Draft, { index: { recall, snapshot: { mesh } }, egress, policy }: ListenerPlace): Listener {
+  return recall.of(listenerOf, origin, bind, port, further.join(), egress.get(port)?.uncaptured === true, policy, mesh, ...chains.values());
+}
+
 /** A chain for every connection comes last, as the default: among the others it would not be tried once a more specific criterion has matched. */
-function finish(draft: Draft, index: SnapshotIndex, scope: Scope): Listener {
-  const all = [...draft.chains.values()];
+function listenerOf(origin: Origin, bind: string, port: number, further: string, bindToPort: boolean, policy: Scope['policy'], mesh: ReportingMesh, ...all: readonly FilterChain[]): Listener {
   const open = all.find(({ filterChainMatch }) => filterChainMatch === undefined);
   const chains = all.length === 1 ? all : all.filter((chain) => chain !== open);
-  const rest = open ?? (draft.bind === anyAddress ? { name: 'PassthroughFilterChain', filters: unknownTcp(index, scope) } : undefined);
+  const rest = open ?? (bind === anyAddress ? { name: 'PassthroughFilterChain', filters: unknownTcp(mesh, policy) } : undefined);
   const http = chains.some(({ filterChainMatch }) => (filterChainMatch?.applicationProtocols?.length ?? 0) > 0);
   const tls = http || chains.some(({ filterChainMatch }) => (filterChainMatch?.serverNames?.length ?? 0) > 0);
   return {
-    name: `${draft.bind}_${draft.port}`,
-    address: socketAddress(draft.bind, draft.port),
-    ...(draft.further.length === 0 ? {} : { additionalAddresses: draft.further.map((address) => ({ address: socketAddress(address, draft.port) })) }),
-    filterChains: chains,
+    name: `${bind}_${port}`,
+    address: socketAddress(bind, port),
+    ...(further === '' ? {} : { additionalAddresses: further.split(',').map((address) => ({ address: socketAddress(address, port) })) }),
+    filterChains: [...chains],
     ...(rest === undefined || chains.includes(rest) ? {} : { defaultFilterChain: rest }),
     ...(tls || http ? { listenerFilters: [...(tls ? [listenerFilters.tls] : []), ...(http ? [listenerFilters.http] : [])], listenerFiltersTimeout: '0s', continueOnListenerFiltersTimeout: true } : {}),
     trafficDirection: 'OUTBOUND',
-    bindToPort: scope.egress.get(draft.port)?.uncaptured === true,
-    metadata: withOrigin(draft.origin),
+    bindToPort,
+    metadata: withOrigin(origin),
   };
 }
 
 /** Connections for an address that nobody declared. */
-function unknownTcp({ snapshot }: SnapshotIndex, { policy }: Scope): NonNullable<FilterChain['filters']> {
+function unknownTcp(mesh: ReportingMesh, policy: Scope['policy']): NonNullable<FilterChain['filters']> {
   const cluster = policy === 'REGISTRY_ONLY' ? 'BlackHoleCluster' : 'PassthroughCluster';
-  return tcpFilters(cluster, [{ cluster, weight: 0 }], snapshot.mesh);
+  return tcpFilters(cluster, [{ cluster, weight: 0 }], mesh);
 }
 
 /** The listener that really accepts: it hands connections to the others by their original destination, and keeps those that none takes. */
-function virtualOutbound(index: SnapshotIndex, scope: Scope): Listener {
-  const { mesh } = index.snapshot;
+function virtualOutbound(mesh: ReportingMesh, policy: Scope['policy']): Listener {
   const blackHole: FilterChain = { name: 'virtualOutbound-blackhole', filterChainMatch: { destinationPort: capturePorts.outbound }, filters: tcpFilters('BlackHoleCluster', [{ cluster: 'BlackHoleCluster', weight: 0 }], mesh) };
-  const tcp: FilterChain = { name: 'virtualOutbound-catchall-tcp', filters: unknownTcp(index, scope) };
-  const dynamic = scope.policy === 'ALLOW_ANY_DYNAMIC_DNS';
+  const tcp: FilterChain = { name: 'virtualOutbound-catchall-tcp', filters: unknownTcp(mesh, policy) };
+  const dynamic = policy === 'ALLOW_ANY_DYNAMIC_DNS';
   const http: FilterChain = {
     name: 'virtualOutbound-catchall-http', filterChainMatch: plainHttp(mesh),
-    filters: [httpFilter({ statPrefix: 'virtualOutbound-catchall-http', routes: { name: 'virtualOutbound-catchall-http', virtualHosts: [catchAllHost(scope.policy)], validateClusters: false }, place: 'outbound', mesh })],
+    filters: [httpFilter({ statPrefix: 'virtualOutbound-catchall-http', routes: { name: 'virtualOutbound-catchall-http', virtualHosts: [catchAllHost(policy)], validateClusters: false }, place: 'outbound', mesh })],
   };
   return {
     name: 'virtualOutbound',

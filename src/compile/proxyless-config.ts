@@ -6,7 +6,7 @@ import type { MeshPort, MeshService } from './model.ts';
 import { nameTable } from './name-table.ts';
 import { policyFor } from './destination-rules.ts';
 import { scopeOf, type Scope } from './scope.ts';
-import { backend, destinationRule, type SnapshotIndex } from './snapshot-index.ts';
+import { destinationRule, type SnapshotIndex } from './snapshot-index.ts';
 import type { ProxyNode } from './types.ts';
 
 const ads = { ads: {}, resourceApiVersion: 'V3' } as const;
@@ -104,7 +104,7 @@ function mutualTls(index: SnapshotIndex, node: ProxyNode, scope: Scope, name: st
   if (service === undefined) return undefined;
   const { tls } = policyFor(destinationRule(index, node, service), Number(port), subset === '' ? undefined : subset);
   if (tls?.mode !== 'ISTIO_MUTUAL') return undefined;
-  const identities = tls.subjectAltNames.length > 0 ? tls.subjectAltNames : backend(index, service).identities;
+  const identities = tls.subjectAltNames.length > 0 ? tls.subjectAltNames : (index.peers.get(service)?.identities ?? []);
   return {
     commonTlsContext: {
       tlsCertificateProviderInstance: { instanceName: 'default', certificateName: 'default' },

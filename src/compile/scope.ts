@@ -2,6 +2,7 @@ import type { Sidecar, TypedResource } from '../manifest/index.ts';
 import type { OutboundTrafficPolicy } from './mesh-config.ts';
 import { hostsOverlap, isWildcard } from './hosts.ts';
 import { exported, selects, type MeshService, type MeshVirtualService } from './model.ts';
+import type { Recall } from './recall.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
 import type { ProxyNode } from './types.ts';
 
@@ -62,10 +63,10 @@ export function scopeOf(index: SnapshotIndex, node: ProxyNode): Scope {
   const named = imports === undefined ? undefined : new Set(virtualServices.flatMap(destinationHosts));
   return {
     services, visible, virtualServices, sidecar,
-    ...(imports === undefined ? recall.of(meshRules, virtualServices) : meshRules(virtualServices)),
+    ...(imports === undefined ? recall.of(meshRules, virtualServices, recall) : meshRules(virtualServices, recall)),
     ...importing(sidecar, node.namespace),
     destinations: named === undefined ? nothing : visible.filter((service) => named.has(service.host) && !services.includes(service)),
-    addressedPorts: recall.of(addressedPorts, virtualServices, visible),
+    addressedPorts: recall.of(addressedPorts, virtualServices, visible, recall),
     faces: recall.of(faces, visible),
     byHost: recall.of(byHost, visible),
     served: recall.of(byHost, services),
@@ -103,17 +104,26 @@ function forMesh({ gateways }: MeshVirtualService): boolean {
   return gateways.includes('mesh');
 }
 
-function meshRules(virtualServices: readonly MeshVirtualService[]): Pick<Scope, 'httpRules' | 'connectionRules'> {
+function meshRules(virtualServices: readonly MeshVirtualService[], recall: Recall): Pick<Scope, 'httpRules' | 'connectionRules'> {
   const mesh = virtualServices.filter(forMesh);
   return {
     httpRules: indexRules(mesh.filter(({ http }) => http.length > 0)),
-    connectionRules: indexRules(mesh.filter(({ tls, tcp }) => tls.length > 0 || tcp.length > 0)),
+    // One object for as long as these rules are the same, whatever becomes of the others.
+    connectionRules: recall.of(indexed, 'connections', ...mesh.filter(({ tls, tcp }) => tls.length > 0 || tcp.length > 0)),
   };
 }
 
-function addressedPorts(rules: readonly MeshVirtualService[], services: readonly MeshService[]): ReadonlySet<number> {
+function indexed(_what: string, ...rules: readonly MeshVirtualService[]): RuleIndex {
+  return indexRules(rules);
+}
+
+function addressedPorts(rules: readonly MeshVirtualService[], services: readonly MeshService[], recall: Recall): ReadonlySet<number> {
   const hosts = new Set(rules.filter((rule) => rule.byAddress === true && rule.http.length > 0 && forMesh(rule)).flatMap((rule) => rule.hosts));
-  return new Set(hosts.size === 0 ? [] : services.filter(({ host }) => hosts.has(host)).flatMap(({ ports }) => ports.map(({ number }) => number)));
+  return recall.of(setOf, 'ports', ...(hosts.size === 0 ? [] : services.filter(({ host }) => hosts.has(host)).flatMap(({ ports }) => ports.map(({ number }) => number))));
+}
+
+function setOf(_what: string, ...numbers: readonly number[]): ReadonlySet<number> {
+  return new Set(numbers);
 }
 
 function faces(services: readonly MeshService[]): ReadonlyMap<string, ServiceFace> {
@@ -181,6 +191,7 @@ function destinationHosts({ http, tls, tcp }: MeshVirtualService): readonly stri
 
 /** VirtualServices by the hosts that they name. */
 export interface RuleIndex {
+  readonly rules: readonly MeshVirtualService[];
   /** All that name a host, exactly or by a wildcard, oldest first. */
   all(host: string): readonly MeshVirtualService[];
   /** The one that rules a host: the oldest that names it, else the one with the narrowest wildcard. */
@@ -200,6 +211,7 @@ export function indexRules(rules: readonly MeshVirtualService[]): RuleIndex {
   const order = new Map(rules.map((rule, at) => [rule, at]));
   const matching = (host: string): readonly { readonly rule: MeshVirtualService; readonly wildcard: string }[] => wild.filter(({ wildcard }) => hostsOverlap(host, wildcard));
   return {
+    rules,
     all: (host) => [...new Set([...(exact.get(host) ?? []), ...matching(host).map(({ rule }) => rule)])].sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0)),
     ruling: (host) => exact.get(host)?.[0] ?? matching(host).reduce<{ readonly rule: MeshVirtualService; readonly wildcard: string } | undefined>((best, one) => (one.wildcard.length > (best?.wildcard.length ?? 0) ? one : best), undefined)?.rule,
   };

@@ -1,25 +1,26 @@
 import { resolutionOf } from '../features/service-entry/compile.ts';
 import { collectorAnnotation, ofKind, type Service, type TypedResource } from '../manifest/index.ts';
 import { endpointsOfEntry, endpointsOfService, type EndpointSources } from './endpoints.ts';
-import { byAge, exportsOf, type MeshPort, type MeshService } from './model.ts';
+import { byAge, exportsOf, type MeshPort, type MeshService, type Registered } from './model.ts';
 import { parseProtocol, servicePortProtocol } from './protocol.ts';
 import type { MeshSnapshot } from './types.ts';
 
 const exportToAnnotation = 'networking.istio.io/exportTo';
 
 /** All services of the registry, oldest first; Kubernetes' before those of ServiceEntries. */
-export function meshServices(snapshot: MeshSnapshot, sources: EndpointSources): readonly MeshService[] {
+export function meshServices(snapshot: MeshSnapshot, sources: EndpointSources): readonly Registered[] {
   const kubernetes = byAge(ofKind(snapshot.resources, 'Service')).map((resource) => kubernetesService(snapshot, sources, resource));
   const entries = byAge(ofKind(snapshot.resources, 'ServiceEntry')).flatMap((resource) => entryServices(snapshot, sources, resource));
   return [...kubernetes, ...entries];
 }
 
-function kubernetesService(snapshot: MeshSnapshot, sources: EndpointSources, resource: TypedResource<'Service'>): MeshService {
+function kubernetesService(snapshot: MeshSnapshot, sources: EndpointSources, resource: TypedResource<'Service'>): Registered {
   const { spec, metadata } = resource;
   const headless = spec.clusterIP === 'None' || spec.clusterIPs[0] === 'None';
   const external = spec.type === 'ExternalName';
   const collector = metadata.annotations[collectorAnnotation] === 'true';
-  return {
+  const endpoints = endpointsOfService(sources, resource);
+  const service: MeshService = {
     host: `${metadata.name}.${metadata.namespace}.svc.${snapshot.mesh.domainSuffix}`.toLowerCase(),
     name: metadata.name,
     namespace: metadata.namespace,
@@ -31,10 +32,11 @@ function kubernetesService(snapshot: MeshSnapshot, sources: EndpointSources, res
     headless,
     external: external || collector,
     exportTo: exportsOf((metadata.annotations[exportToAnnotation] ?? '').split(',').map((target) => target.trim()).filter((target) => target !== ''), snapshot.mesh.exportTo.services),
-    endpoints: endpointsOfService(sources, resource),
+    named: headless ? endpoints.filter(({ ready }) => ready).map(({ address, pod }) => ({ address, pod })) : [],
     subjectAltNames: [],
     origin: resource.origin,
   };
+  return { service, endpoints };
 }
 
 function serviceAddress(snapshot: MeshSnapshot, spec: Service, key: string): readonly string[] {
@@ -43,23 +45,24 @@ function serviceAddress(snapshot: MeshSnapshot, spec: Service, key: string): rea
 }
 
 /** A ServiceEntry is one service per host. */
-function entryServices(snapshot: MeshSnapshot, sources: EndpointSources, resource: TypedResource<'ServiceEntry'>): readonly MeshService[] {
+function entryServices(snapshot: MeshSnapshot, sources: EndpointSources, resource: TypedResource<'ServiceEntry'>): readonly Registered[] {
   const { spec, metadata } = resource;
   const ports: readonly MeshPort[] = spec.ports.map((port) => ({ name: port.name, number: port.number, ...parseProtocol(port.protocol === '' ? (port.name.split('-')[0] ?? '') : port.protocol) }));
-  return spec.hosts.map((written): MeshService => {
+  return spec.hosts.map((written): Registered => {
     const host = written.toLowerCase();
     const allocated = snapshot.virtualIps.get(host);
-    return {
+    const service: MeshService = {
       host, ports, name: host, namespace: metadata.namespace, registry: 'External',
       addresses: spec.addresses.length > 0 ? spec.addresses.map(withoutSinglePrefix) : allocated === undefined ? [] : [allocated],
       resolution: resolutionOf(spec),
       headless: false,
       external: spec.location === 'MESH_EXTERNAL',
       exportTo: exportsOf(spec.exportTo, snapshot.mesh.exportTo.services),
-      endpoints: endpointsOfEntry(sources, resource, host),
+      named: [],
       subjectAltNames: spec.subjectAltNames,
       origin: resource.origin,
     };
+    return { service, endpoints: endpointsOfEntry(sources, resource, host) };
   });
 }
 

@@ -39,19 +39,32 @@ const nameOf = ({ name }: { readonly name?: string }): string => name ?? '';
 const hostOf = ({ host }: { readonly host: string }): string => host;
 
 function outboundConfig(index: SnapshotIndex, node: ProxyNode, before: OutboundConfig | undefined): OutboundConfig {
+  const { recall } = index;
   const seen = scopeOf(index, node);
-  const scope: Scope = { ...seen, faces: keptMap(before?.scope.faces, seen.faces), services: keptList(before?.scope.services, seen.services, hostOf), destinations: keptList(before?.scope.destinations, seen.destinations, hostOf) };
-  const httpServices = keptMap(before?.httpServices, httpServicesOf(index, node, scope));
+  const scope: Scope = {
+    ...seen, faces: recall.of(keptFaces, seen.faces, before?.scope.faces),
+    services: recall.of(keptServices, seen.services, before?.scope.services), destinations: recall.of(keptServices, seen.destinations, before?.scope.destinations),
+  };
+  const httpServices = recall.of(keptHttpServices, httpServicesOf(index, node, scope), before?.httpServices);
   const { listeners, routeNames } = outboundListeners(index, node, scope);
   const { clusters, endpoints } = outboundClusters(index, node, scope);
   return {
     scope, httpServices,
-    common: { listeners: keptList(before?.common.listeners, listeners, nameOf), clusters: keptList(before?.common.clusters, clusters, nameOf) },
-    endpoints: keptList(before?.endpoints, endpoints, ({ clusterName }) => clusterName ?? ''),
+    common: { listeners: recall.of(keptListeners, listeners, before?.common.listeners), clusters: recall.of(keptClusters, clusters, before?.common.clusters) },
+    endpoints: recall.of(keptEndpoints, endpoints, before?.endpoints),
     routes: keptList(before?.routes, sidecarRoutes(index, node, scope, { httpServices, names: routeNames }), nameOf),
-    names: index.recall.of(nameTable, scope.services, node.namespace),
+    names: recall.of(nameTable, scope.services, node.namespace),
   };
 }
+
+// What several namespaces have as the same list is compared with the former one once, and stays the same list for all of them.
+type Before<Value> = (after: Value, before: Value | undefined) => Value;
+const keptFaces: Before<Scope['faces']> = (after, before) => keptMap(before, after);
+const keptServices: Before<Scope['services']> = (after, before) => keptList(before, after, hostOf);
+const keptHttpServices: Before<HttpServices> = (after, before) => keptMap(before, after);
+const keptListeners: Before<readonly Listener[]> = (after, before) => keptList(before, after, nameOf);
+const keptClusters: Before<readonly Cluster[]> = (after, before) => keptList(before, after, nameOf);
+const keptEndpoints: Before<readonly ClusterLoadAssignment[]> = (after, before) => keptList(before, after, ({ clusterName }) => clusterName ?? '');
 
 function inboundConfig(
   node: ProxyNode, targets: readonly ServiceTarget[] | undefined, sidecar: Scope['sidecar'], policy: Scope['policy'],

@@ -14,7 +14,7 @@ import { reportingMesh, type ReportingMesh } from './telemetry.ts';
 import type { OutboundConfig } from './sidecar-config.ts';
 import { kept, keptList, keptMap } from './keep.ts';
 import { callerUses, type CallerUses } from './caller-uses.ts';
-import type { Backend } from './load-assignments.ts';
+import { endpointMode, type Backend, type Peers } from './load-assignments.ts';
 import type { MeshConfig } from './mesh-config.ts';
 import { createRecall, type Recall } from './recall.ts';
 import type { MeshSnapshot, ProxyNode } from './types.ts';
@@ -23,7 +23,6 @@ import { meshVirtualServices } from './virtual-services.ts';
 /** A port of a workload that a service sends to. */
 export interface ServiceTarget {
   readonly service: MeshService;
-  readonly endpoint: MeshEndpoint;
   readonly servicePort: number;
   readonly targetPort: number;
 }
@@ -51,8 +50,9 @@ export interface SnapshotIndex {
   readonly authorizers: ReadonlyMap<string, Authorizer>;
   /** Services whose endpoints include this address. */
   readonly targetsByIp: ReadonlyMap<string, readonly ServiceTarget[]>;
-  /** Services with what policies say of their endpoints. */
+  /** Who stands behind services, and what they have in common. */
   readonly backends: ReadonlyMap<MeshService, Backend>;
+  readonly peers: ReadonlyMap<MeshService, Peers>;
   /** What was made from parts of the mesh, filled in as proxies are compiled; the next snapshot uses what did not change. */
   readonly recall: Recall;
   /** Outbound config, shared by all sidecars that see the same of the mesh. */
@@ -67,21 +67,23 @@ export type InboundView = Pick<SnapshotIndex, 'peerPolicies' | 'authorizationPol
  * and what was made from it is not made again; the configs that come out are those that would come out without.
  */
 export function prepareSnapshot(snapshot: MeshSnapshot, before?: SnapshotIndex): SnapshotIndex {
-  const { resources } = snapshot;
-  const { mesh } = snapshot;
+  const { resources, mesh } = snapshot;
   const keySets = keptMap(before?.snapshot.keySets, new Map(snapshot.keySets));
   const recall = before?.recall.next() ?? createRecall();
   const converted = convertGateways(resources, mesh.domainSuffix);
   const ingresses = convertIngresses(resources, mesh);
-  const services = keptList(before?.services, meshServices(converted.services.length === 0 ? snapshot : { ...snapshot, resources: [...resources, ...converted.services] }, endpointSources(snapshot)), ({ registry, namespace, host }) => `${registry} ${namespace}/${host}`);
+  const registered = meshServices(converted.services.length === 0 ? snapshot : { ...snapshot, resources: [...resources, ...converted.services] }, endpointSources(snapshot));
+  const services = keptList(before?.services, registered.map(({ service }) => service), ({ registry, namespace, host }) => `${registry} ${namespace}/${host}`);
   const peerPolicies = keptList(before?.peerPolicies, byAge(ofKind(resources, 'PeerAuthentication')).map((policy) => recall.of(peerPolicy, policy)), ({ namespace }) => namespace);
   const hosts = new Set(services.map(({ host }) => host));
+  const reporting = kept(before?.snapshot.mesh, reportingMesh(mesh, hosts));
   const virtualServices = keptList(before?.virtualServices, [...meshVirtualServices(resources, mesh), ...converted.virtualServices, ...ingresses.virtualServices], ({ resource }) => `${resource.apiVersion} ${named(resource.metadata)}`);
   const destinationRules = keptMap(before?.destinationRules, meshDestinationRules(resources, mesh));
+  const backends = keptMap(before?.backends, new Map(services.map((service, at) => [service, recall.of(backendOf, kept(before?.backends.get(service)?.endpoints, registered[at]?.endpoints ?? []), peerPolicies, mesh.rootNamespace)])));
   return {
-    hosts, services, peerPolicies, recall, virtualServices, destinationRules,
-    uses: callerUses({ services, virtualServices, destinationRules, mesh }),
-    snapshot: { ...snapshot, mesh: kept(before?.snapshot.mesh, reportingMesh(mesh, hosts)), keySets },
+    hosts, services, backends, peerPolicies, recall, virtualServices, destinationRules,
+    uses: callerUses({ backends, virtualServices, destinationRules, mesh }),
+    snapshot: { ...snapshot, mesh: reporting, keySets },
     authorizationPolicies: keptResources(before?.authorizationPolicies, authorizationPolicies(resources)),
     authorizers: kept(before?.authorizers, authorizersOf(services, mesh)),
     requestAuthentications: keptResources(before?.requestAuthentications, byAge(ofKind(resources, 'RequestAuthentication'))),
@@ -89,8 +91,8 @@ export function prepareSnapshot(snapshot: MeshSnapshot, before?: SnapshotIndex):
     telemetries: byAge(ofKind(resources, 'Telemetry')),
     envoyFilters: inPatchOrder(byAge(ofKind(resources, 'EnvoyFilter')), mesh.rootNamespace),
     gateways: byAge([...ofKind(resources, 'Gateway'), ...converted.gateways, ...ingresses.gateways]),
-    targetsByIp: keptMap(before?.targetsByIp, targetsByIp(services)),
-    backends: keptMap(before?.backends, backends(services, peerPolicies, mesh)),
+    targetsByIp: keptMap(before?.targetsByIp, targetsByIp(backends)),
+    peers: keptMap(before?.peers, new Map([...backends].map(([service, behind]) => [service, recall.of(peersOf, service, behind, reporting)]))),
     outlooks: before?.outlooks.next() ?? createOutlooks(),
   };
 }
@@ -107,34 +109,31 @@ function keptResources<Kind extends Resource>(before: readonly Kind[] | undefine
   return keptList(before, after, ({ metadata }) => named(metadata));
 }
 
-function targetsByIp(services: readonly MeshService[]): ReadonlyMap<string, readonly ServiceTarget[]> {
+function targetsByIp(backends: SnapshotIndex['backends']): ReadonlyMap<string, readonly ServiceTarget[]> {
   const targets = new Map<string, ServiceTarget[]>();
-  for (const service of services) {
-    for (const endpoint of service.endpoints) {
+  for (const [service, { endpoints }] of backends) {
+    for (const endpoint of endpoints) {
       const known = targets.get(endpoint.address) ?? [];
-      for (const [servicePort, targetPort] of endpoint.ports) known.push({ service, endpoint, servicePort, targetPort });
+      for (const [servicePort, targetPort] of endpoint.ports) known.push({ service, servicePort, targetPort });
       targets.set(endpoint.address, known);
     }
   }
   return targets;
 }
 
-function backends(services: readonly MeshService[], policies: readonly PeerPolicy[], mesh: MeshConfig): ReadonlyMap<MeshService, Backend> {
-  const trustDomains = [mesh.trustDomain, ...mesh.trustDomainAliases];
-  return new Map(services.map((service) => [service, {
-    service, identities: identitiesOf(service, trustDomains),
-    modes: new Map(service.endpoints.map((endpoint) => [endpoint, composeMtls(policies, mesh.rootNamespace, endpoint)])),
-  }]));
+function backendOf(endpoints: readonly MeshEndpoint[], policies: readonly PeerPolicy[], rootNamespace: string): Backend {
+  return { endpoints, modes: new Map(endpoints.map((endpoint) => [endpoint, composeMtls(policies, rootNamespace, endpoint)])) };
 }
 
-function identitiesOf(service: MeshService, trustDomains: readonly string[]): readonly string[] {
-  const ids = service.endpoints.filter(({ serviceAccount }) => serviceAccount !== '').flatMap(({ namespace, serviceAccount }) => trustDomains.map((domain) => spiffeId(domain, namespace, serviceAccount)));
-  return [...new Set([...ids, ...service.subjectAltNames])].sort();
-}
-
-/** A service with what policies say of its endpoints. */
-export function backend(index: Pick<SnapshotIndex, 'backends'>, service: MeshService): Backend {
-  return index.backends.get(service) ?? { service, identities: [], modes: new Map() };
+function peersOf(service: MeshService, behind: Backend, { trustDomain, trustDomainAliases }: MeshConfig): Peers {
+  const { endpoints } = behind;
+  const ids = endpoints.filter(({ serviceAccount }) => serviceAccount !== '').flatMap(({ namespace, serviceAccount }) => [trustDomain, ...trustDomainAliases].map((domain) => spiffeId(domain, namespace, serviceAccount)));
+  const takesMtls = (port: number): boolean => endpoints.length > 0 && endpoints.every((endpoint) => endpoint.mesh && endpointMode(behind, endpoint, endpoint.ports.get(port) ?? port) !== 'DISABLE');
+  return {
+    identities: [...new Set([...ids, ...service.subjectAltNames])].sort(),
+    mtls: new Set(service.ports.map(({ number }) => number).filter(takesMtls)),
+    named: service.resolution === 'dns' || service.resolution === 'dns-round-robin' ? behind : undefined,
+  };
 }
 
 /** The mTLS modes of a workload. */

@@ -3,22 +3,29 @@ import { connectionMatchApplies, type ConnectionContext } from '../features/tcp-
 import type { VirtualService } from '../manifest/index.ts';
 import { clusterName, parseClusterName, withOrigin, type FilterChain, type FilterChainMatch, type Origin } from '../xds/index.ts';
 import { policyFor } from './destination-rules.ts';
-import { clusterOf, type RouteContext } from './http-routes.ts';
+import { clusterOf, type HttpContext } from './http-routes.ts';
 import { originAt, type MeshPort, type MeshService, type MeshVirtualService } from './model.ts';
 import { tcpFilters } from './network-filters.ts';
+import type { Scope } from './scope.ts';
 import { destinationRule } from './snapshot-index.ts';
+import type { ReportingMesh } from './telemetry.ts';
+
+/** Where chains are made for. */
+export interface ConnectionPlace extends HttpContext {
+  readonly scope: Pick<Scope, 'faces' | 'connectionRules'>;
+}
 
 type Destinations = VirtualService['tcp'][number]['route'];
 
 /** The filter chains of a TCP or TLS port of a service: those of VirtualServices, and the service's own where they leave connections over. */
-export function tcpChains(service: MeshService, port: MeshPort, wildcardBind: boolean, context: RouteContext): readonly FilterChain[] {
+export function tcpChains(service: MeshService, port: MeshPort, wildcardBind: boolean, context: ConnectionPlace): readonly FilterChain[] {
   const rules = context.scope.connectionRules.all(service.host);
-  const ranges = service.addresses.filter((address) => address.includes('/'));
+  const ranges = rangesOf(service);
   return port.kind === 'tls' ? tlsChains(service, port, wildcardBind, ranges, rules, context) : plainChains(service, port, ranges, rules, context);
 }
 
 /** By server name. Without a rule, the name counts only where the address does not already tell the service. */
-function tlsChains(service: MeshService, port: MeshPort, wildcardBind: boolean, ranges: readonly string[], rules: readonly MeshVirtualService[], context: RouteContext): readonly FilterChain[] {
+function tlsChains(service: MeshService, port: MeshPort, wildcardBind: boolean, ranges: readonly string[], rules: readonly MeshVirtualService[], context: ConnectionPlace): readonly FilterChain[] {
   const chains: FilterChain[] = [];
   for (const rule of rules) {
     rule.tls.forEach(({ match, route }, at) => {
@@ -29,10 +36,10 @@ function tlsChains(service: MeshService, port: MeshPort, wildcardBind: boolean, 
   }
   if (chains.length > 0) return chains;
   const named = ranges.length > 0 || wildcardBind;
-  return [serviceChain(service, port, { serverNames: named ? [service.host] : [], ranges }, context)];
+  return [ownChain(service, port, named, context)];
 }
 
-function plainChains(service: MeshService, port: MeshPort, ranges: readonly string[], rules: readonly MeshVirtualService[], context: RouteContext): readonly FilterChain[] {
+function plainChains(service: MeshService, port: MeshPort, ranges: readonly string[], rules: readonly MeshVirtualService[], context: ConnectionPlace): readonly FilterChain[] {
   const chains: FilterChain[] = [];
   for (const rule of rules) {
     for (const [at, { match, route }] of rule.tcp.entries()) {
@@ -43,10 +50,10 @@ function plainChains(service: MeshService, port: MeshPort, ranges: readonly stri
       chains.push(tcpChain({ serverNames: [], ranges: applying.flatMap(({ destinationSubnets }) => destinationSubnets) }, route, from, context));
     }
   }
-  return [...chains, serviceChain(service, port, { serverNames: [], ranges }, context)];
+  return [...chains, ownChain(service, port, false, context)];
 }
 
-function connectionContext({ gateway, port, labels, namespace }: RouteContext): ConnectionContext {
+function connectionContext({ gateway, port, labels, namespace }: ConnectionPlace): ConnectionContext {
   return { gateway, port, labels, namespace };
 }
 
@@ -55,22 +62,35 @@ interface ChainMatch {
   readonly ranges: readonly string[];
 }
 
-function serviceChain(service: MeshService, port: MeshPort, match: ChainMatch, context: RouteContext): FilterChain {
-  const cluster = clusterName({ direction: 'outbound', port: port.number, subset: '', host: service.host });
-  return { ...chainMatch(match), filters: tcpFilters(cluster, [{ cluster, weight: 0 }], context.index.snapshot.mesh, lifeOf(service.host, port.number, '', context)), metadata: withOrigin(service.origin) };
+/** The same object for all who follow the same rule for the service. */
+function ownChain(service: MeshService, port: MeshPort, byName: boolean, context: ConnectionPlace): FilterChain {
+  const { recall, snapshot: { mesh } } = context.index;
+  return recall.of(serviceChain, service, port, byName, mesh, poolOf(service.host, port.number, '', context));
 }
 
-/** How long connections to a service may last, by its DestinationRule; a rule's connections follow its first destination. */
-function lifeOf(host: string, port: number, subset: string, { index, node, scope }: RouteContext): ReturnType<typeof compileTcpLife> {
+function serviceChain(service: MeshService, port: MeshPort, byName: boolean, mesh: ReportingMesh, pool: ConnectionPool): FilterChain {
+  const cluster = clusterName({ direction: 'outbound', port: port.number, subset: '', host: service.host });
+  const match = { serverNames: byName ? [service.host] : [], ranges: rangesOf(service) };
+  return { ...chainMatch(match), filters: tcpFilters(cluster, [{ cluster, weight: 0 }], mesh, compileTcpLife(pool)), metadata: withOrigin(service.origin) };
+}
+
+function rangesOf({ addresses }: MeshService): readonly string[] {
+  return addresses.filter((address) => address.includes('/'));
+}
+
+type ConnectionPool = Parameters<typeof compileTcpLife>[0];
+
+/** What the DestinationRule of a service says of connections, and so how long they may last; a rule's connections follow its first destination. */
+function poolOf(host: string, port: number, subset: string, { index, node, scope }: ConnectionPlace): ConnectionPool {
   const service = scope.faces.get(host);
-  return service === undefined ? {} : compileTcpLife(policyFor(destinationRule(index, node, service), port, subset === '' ? undefined : subset).connectionPool);
+  return service === undefined ? undefined : policyFor(destinationRule(index, node, service), port, subset === '' ? undefined : subset).connectionPool;
 }
 
 /** A chain to the destinations of a rule. */
-export function tcpChain(match: ChainMatch, route: Destinations, from: Origin, context: RouteContext): FilterChain {
+export function tcpChain(match: ChainMatch, route: Destinations, from: Origin, context: ConnectionPlace): FilterChain {
   const destinations = route.flatMap(({ destination, weight }) => (destination === undefined ? [] : [{ cluster: clusterOf(destination, context), weight }]));
   const first = parseClusterName(destinations[0]?.cluster ?? '');
-  return { ...chainMatch(match), filters: tcpFilters(destinations[0]?.cluster ?? '', destinations, context.index.snapshot.mesh, first === undefined ? {} : lifeOf(first.host, first.port, first.subset, context)), metadata: withOrigin(from) };
+  return { ...chainMatch(match), filters: tcpFilters(destinations[0]?.cluster ?? '', destinations, context.index.snapshot.mesh, first === undefined ? {} : compileTcpLife(poolOf(first.host, first.port, first.subset, context))), metadata: withOrigin(from) };
 }
 
 /** The match of a chain; none at all when every connection is meant. `*` as server name is every name. */

@@ -5,12 +5,9 @@ import { createAdsSession, type AdsSession } from '../../src/controlplane/ads/se
 import { incrementalCompiler } from '../../src/controlplane/istio-compiler.ts';
 import { createMesh, proxyNode } from '../../src/controlplane/mesh.ts';
 import { emptyState } from '../../src/controlplane/state/state.ts';
-import type { PodRegistration } from '../../src/contract/index.ts';
 import type { SourceFile } from '../../src/manifest/index.ts';
 import { typeUrl } from '../../src/xds/index.ts';
-
-/** How big the mesh is. */
-interface Size { readonly services: number; readonly proxies: number; readonly rules: number }
+import { manifestsOf, podsOf, withRuleChanged, type MeshSize } from './mesh-of-size.ts';
 
 /** Time on the clock and of the processor, milliseconds. */
 interface Cost { readonly ms: number; readonly cpu_ms: number }
@@ -18,18 +15,17 @@ interface Cost { readonly ms: number; readonly cpu_ms: number }
 /** What a mesh of a size costs; `change` is one rule's, the median of five; responses and megabytes that went out for it; megabytes of heap in use once all is pushed. */
 interface Scale { readonly read: Cost; readonly full: Cost; readonly change: Cost; readonly pod: Cost; readonly responses: number; readonly sent_mb: number; readonly heap_mb: number }
 
-/** As many namespaces as in the full size, so that a half is half of everything. */
-const servicesPerNamespace = 50;
-const full: Size = { services: 1000, proxies: 2000, rules: 500 };
-const half: Size = { services: 500, proxies: 1000, rules: 250 };
+/** A half has half as many namespaces, so that it is half of everything. */
+const full: MeshSize = { services: 1000, proxies: 2000, rules: 500, servicesPerNamespace: 50 };
+const half: MeshSize = { ...full, services: 500, proxies: 1000, rules: 250 };
 /** A mesh of that size with simulated proxies that acknowledge what they get. The proxies' own work is not simulated. */
-async function measure(size: Size): Promise<Scale> {
+async function measure(size: MeshSize): Promise<Scale> {
   const compiler = incrementalCompiler();
   const mesh = createMesh(emptyState, compiler, 'cluster.local', () => undefined);
   mesh.setNetwork('10.128.0.0/16');
-  const files = manifests(size);
+  const files = manifestsOf(size);
   const read = await cost(() => apply(files));
-  mesh.setPods(pods(size));
+  mesh.setPods(podsOf(size));
   const serialize = createSerializer();
   const wire = { responses: 0, bytes: 0 };
   const proxies = mesh.pods.map((pod) => ({ key: `${pod.namespace}/${pod.name}`, session: simulated((pieces) => {
@@ -56,7 +52,7 @@ async function measure(size: Size): Promise<Scale> {
   for (let rule = 1; rule <= 5; rule++) {
     Object.assign(wire, { responses: 0, bytes: 0 });
     rules.push(await cost(async () => {
-      apply(files.map((file) => (file.path === `rule-${rule}.yaml` ? { ...file, text: file.text.replace('weight: 90', 'weight: 80').replace('weight: 10', 'weight: 20') } : file)));
+      apply(withRuleChanged(files, rule));
       await push();
     }));
     if (wire.responses < size.proxies) throw new Error(`The changed rule reached ${wire.responses} of ${size.proxies} proxies.`);
@@ -64,7 +60,7 @@ async function measure(size: Size): Promise<Scale> {
   const { responses, bytes } = wire;
   const change = rules.sort((one, other) => one.ms - other.ms)[2] ?? whole;
   const pod = await cost(async () => {
-    mesh.setPods(pods(size).map((one, at) => ({ ...one, ready: at !== 3 })));
+    mesh.setPods(podsOf(size).map((one, at) => ({ ...one, ready: at !== 3 })));
     await push();
   });
   globalThis.gc?.();
@@ -85,35 +81,6 @@ function simulated(sent: (response: readonly Uint8Array[]) => void): AdsSession 
   };
   for (const type of pushOrder) answer(typeUrl[type], '', '');
   return session;
-}
-
-function namespaceOf(service: number): string {
-  return `team-${Math.floor(service / servicesPerNamespace)}`;
-}
-
-function hostOf(service: number): string {
-  return `service-${service}.${namespaceOf(service)}.svc.cluster.local`;
-}
-
-/** A file per service, with a TCP port beside HTTP for each fifth, and per VirtualService; every other one has subsets. */
-function manifests({ services, rules }: Size): readonly SourceFile[] {
-  const place = (service: number): string => `{ name: service-${service}, namespace: ${namespaceOf(service)} }`;
-  const tcp = (service: number): string => (service % 5 === 0 ? ', { name: tcp-db, port: 5432 }' : '');
-  const subsets = (service: number): string => (service % 2 === 0 ? `---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: ${place(service)}\nspec:\n  host: ${hostOf(service)}\n  subsets: [{ name: v1, labels: { version: v1 } }, { name: v2, labels: { version: v2 } }]\n` : '');
-  return [
-    ...Array.from({ length: services }, (_, at) => ({ path: `service-${at}.yaml`, text: `apiVersion: v1\nkind: Service\nmetadata: ${place(at)}\nspec: { selector: { app: service-${at} }, ports: [{ name: http, port: ${8080 + (at % 10)} }${tcp(at)}] }\n` })),
-    ...Array.from({ length: rules }, (_, at) => ({ path: `rule-${at}.yaml`, text: `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: ${place(at)}\nspec:\n  hosts: [${hostOf(at)}]\n  http:\n  - match: [{ headers: { end-user: { exact: tester } } }]\n    route: [{ destination: { host: ${hostOf(at)} } }]\n  - route:\n    - { destination: { host: ${hostOf(at)} }, weight: 90 }\n    - { destination: { host: ${hostOf((at + 10) % services)} }, weight: 10 }\n${subsets(at)}` })),
-  ];
-}
-
-function pods({ services, proxies }: Size): readonly PodRegistration[] {
-  return Array.from({ length: proxies }, (_, at): PodRegistration => {
-    const service = at % services;
-    return {
-      name: `pod-${at}`, namespace: namespaceOf(service), ip: `10.0.${Math.floor(at / 250)}.${(at % 250) + 1}`, labels: { app: `service-${service}`, version: `v${Math.floor(at / services) + 1}` }, annotations: {},
-      serviceAccount: `service-${service}`, workload: `service-${service}`, ports: [{ port: 8080 + (service % 10), protocol: 'TCP' }], sidecar: false, ready: true, kind: 'workload', tokenHash: '00',
-    };
-  });
 }
 
 async function cost(run: () => void | Promise<void>): Promise<Cost> {
