@@ -4,6 +4,8 @@ import { HopRing, type Hop, type Intake } from './hops.ts';
 
 /** Milliseconds between two tellings: the eye cannot follow a faster list, and the graph needs the frames. */
 const rest = 40;
+/** A batch of this many requests costs a frame enough to take them in: what they look like is the next frame's work. */
+const bigBatch = 10;
 
 /**
  * The live requests, outside of React: views are told at most once a frame, the dot layer is told of each batch.
@@ -45,7 +47,7 @@ export class TrafficLog {
     const intake = this.ring.add(records, record => record.source.pod !== '' && this.proxies.has(record.source.pod));
     if (intake.added.length === 0 && intake.changed.length === 0) return;
     if (live) for (const listener of this.batchListeners) listener(intake);
-    this.changed();
+    this.changed(intake.added.length >= bigBatch);
   }
 
   /** Runs in a frame in which views are not told of requests, so that no frame bears both. */
@@ -74,13 +76,18 @@ export class TrafficLog {
     this.proxies = new Set(status.pods.filter(pod => pod.sidecar || pod.kind === 'gateway').map(pod => `${pod.namespace}/${pod.name}`));
   }
 
-  private changed(): void {
+  private changed(big = false): void {
     this.cancelFrame ??= this.nextFrame(() => {
-      this.cancelFrame = undefined;
-      this.revision += 1;
-      for (const listener of this.listeners) listener();
-      for (const run of this.quiet) browserFrames.frame(run);
-      this.quiet.clear();
+      if (big && !browserFrames.hidden()) this.cancelFrame = browserFrames.frame(this.tell);
+      else this.tell();
     });
   }
+
+  private readonly tell = (): void => {
+    this.cancelFrame = undefined;
+    this.revision += 1;
+    for (const listener of this.listeners) listener();
+    for (const run of this.quiet) browserFrames.frame(run);
+    this.quiet.clear();
+  };
 }

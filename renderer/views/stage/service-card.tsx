@@ -1,8 +1,9 @@
 import { IconDoorEnter, IconPlugConnectedX, IconQuestionMark, IconWorld } from '@tabler/icons-react';
 import type { Node, NodeProps } from '@xyflow/react';
-import { memo, useCallback, useSyncExternalStore, type ReactNode } from 'react';
+import { memo, useLayoutEffect, useRef, type ReactNode, type RefObject } from 'react';
 import type { GraphNode } from '../../../src/contract/index.ts';
-import { format, OutcomeGlyph } from '../../ui/index.ts';
+import { OutcomeGlyph } from '../../ui/index.ts';
+import { cardFigures, figuresText } from './card-figures.ts';
 import { hasRows } from './card-size.ts';
 import type { Paced } from './paced.ts';
 import styles from './service-card.module.css';
@@ -27,16 +28,15 @@ export type CardNode = Node<CardData, 'service'>;
 
 const icons = { gateway: IconDoorEnter, external: IconWorld, unknown: IconQuestionMark, service: undefined } as const;
 
-/** A service with its versions as rows inside. */
+/** A service with its versions as rows inside. What changes every second is written into it outside of React. */
 export const ServiceCard = memo(function ServiceCard({ data }: NodeProps<CardNode>): ReactNode {
-  const { fault, selected, entry, onOpen } = data;
-  const node = useNode(data);
+  const { node, fault, selected, entry, onOpen } = data;
+  const card = useFigures(data);
   const Glyph = icons[node.kind];
-  const { rps, errorShare } = node.figures;
   const open = (): void => onOpen(node.id);
   return (
     <div
-      className={styles.card} data-selected={selected || undefined} data-quiet={rps === 0 || undefined} data-node={node.id}
+      ref={card} className={styles.card} data-selected={selected || undefined} data-node={node.id}
       role="button" tabIndex={entry ? 0 : -1} aria-pressed={selected}
       onClick={open}
       onKeyDown={event => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); open(); } }}
@@ -45,17 +45,28 @@ export const ServiceCard = memo(function ServiceCard({ data }: NodeProps<CardNod
       <div className={styles.head}>
         {Glyph !== undefined && <Glyph size={15} stroke={1.7} aria-hidden className={styles.icon} />}
         <span className={styles.name} data-long={node.name.length > 13 || undefined} title={`${node.namespace}/${node.name}`}>{node.kind === 'gateway' ? 'ingress' : node.name}</span>
-        <span className={styles.figures}><ErrorShare share={errorShare} /><span className={styles.rps}>{format.rate(rps)}<small> rps</small></span></span>
+        <span className={styles.figures}><ErrorShare /><span className={styles.rps}><span data-figure="rps" /><small> rps</small></span></span>
       </div>
-      {hasRows(node) && <div className={styles.rows}>{node.versions.map(version => <VersionRow key={version.version} ejected={data.ejected?.get(version.version)} weight={data.weights?.[version.version]} version={version} />)}</div>}
+      {hasRows(node) && <div className={styles.rows}>{node.versions.map(({ version }) => <VersionRow key={version} ejected={data.ejected?.get(version)} weight={data.weights?.[version]} version={version} />)}</div>}
     </div>
   );
 }, ({ data: one }, { data: two }) => sameCard(one, two));
 
-/** The newest of a node that is to be shown. */
-function useNode({ node: { id }, node, figures }: CardData): GraphNode {
-  const subscribe = useCallback((listener: () => void) => figures.subscribe(id, listener), [figures, id]);
-  return useSyncExternalStore(subscribe, () => figures.get(id)) ?? node;
+/** Keeps the card's figures at the newest that are to be shown. */
+function useFigures(data: CardData): RefObject<HTMLDivElement | null> {
+  const { figures, node: { id } } = data;
+  const card = useRef<HTMLDivElement>(null);
+  const first = useRef(data.node);
+  first.current = data.node;
+  const versions = outline(data);
+  useLayoutEffect(() => {
+    if (card.current === null) return undefined;
+    const write = cardFigures(card.current);
+    const show = (): void => write(figures.get(id) ?? first.current);
+    show();
+    return figures.subscribe(id, show);
+  }, [figures, id, versions]);
+  return card;
 }
 
 /** True when two cards look the same but for their figures. */
@@ -66,21 +77,19 @@ export function sameCard(one: CardData, two: CardData): boolean {
 /** True when the figures of two nodes read the same. */
 export function sameFigures(one: GraphNode, two: GraphNode): boolean { return figuresText(one) === figuresText(two); }
 
-function VersionRow({ weight, ejected, version }: { readonly weight: number | undefined; readonly ejected: string | undefined; readonly version: GraphNode['versions'][number] }): ReactNode {
-  const { ready, pods, figures } = version;
+function VersionRow({ weight, ejected, version }: { readonly weight: number | undefined; readonly ejected: string | undefined; readonly version: string }): ReactNode {
   return (
-    <div className={styles.row} data-down={ready === 0 || undefined}>
-      <span className={styles.version} data-long={version.version.length > 5 || undefined}>{version.version}</span>
-      <span className={styles.pods} title={`${ready} of ${format.count(pods, 'pod')} ready`} data-partial={ready < pods || undefined}>{ready}/{pods}</span>
+    <div className={styles.row} data-version={version}>
+      <span className={styles.version} data-long={version.length > 5 || undefined}>{version}</span>
+      <span className={styles.pods} data-figure="pods" />
       {weight === undefined || ejected !== undefined ? <span /> : <span className={styles.weight} title={`The rules send it ${weight} %`}><i style={{ inlineSize: `${weight * 0.3}px` }} /><b>{weight} %</b></span>}
-      <span className={styles.figures}>{ejected !== undefined && <span className={styles.ejected} title={ejected}><IconPlugConnectedX size={12} stroke={1.8} aria-hidden />ejected</span>}<ErrorShare share={figures.errorShare} /><span className={styles.rps}>{format.rate(figures.rps)}</span></span>
+      <span className={styles.figures}>{ejected !== undefined && <span className={styles.ejected} title={ejected}><IconPlugConnectedX size={12} stroke={1.8} aria-hidden />ejected</span>}<ErrorShare /><span className={styles.rps} data-figure="rps" /></span>
     </div>
   );
 }
 
-function ErrorShare({ share }: { readonly share: number }): ReactNode {
-  if (share < 0.0005) return null;
-  return <span className={styles.errors} title={`${format.share(share)} of requests fail`}><i />{format.share(share)}</span>;
+function ErrorShare(): ReactNode {
+  return <span className={styles.errors} data-figure="errors" hidden><i /><span /></span>;
 }
 
 function sameWords(one: ReadonlyMap<string, string> | undefined, two: ReadonlyMap<string, string> | undefined): boolean {
@@ -89,9 +98,4 @@ function sameWords(one: ReadonlyMap<string, string> | undefined, two: ReadonlyMa
 
 function outline({ node: { id, kind, name, versions }, weights }: CardData): string {
   return [id, kind, name, ...versions.map(({ version }) => `${version} ${weights?.[version] ?? ''}`)].join('\n');
-}
-
-function figuresText({ figures, versions }: GraphNode): string {
-  const text = ({ rps, errorShare }: GraphNode['figures']): string => `${format.rate(rps)} ${format.share(errorShare)}`;
-  return [text(figures), ...versions.map(each => `${each.version} ${each.ready}/${each.pods} ${text(each.figures)}`)].join('\n');
 }

@@ -37,12 +37,14 @@ export function useDots(layer: DotLayer, { graph, moving, onMissing }: DotOption
   useEffect(() => { context.current = { place, moving, onMissing }; });
   useEffect(() => traffic.onBatch(({ added, changed }) => {
     const { place: known, moving: draw, onMissing: missing } = context.current;
-    for (const hop of changed) if (hop.outcome !== 'ok') layer.change(hop.key, hop.outcome); // Outcomes only get worse.
-    for (const hop of [...added, ...changed]) {
+    const deny = (hop: Hop): void => {
       const edge = hop.outcome === 'denied' ? known?.where.edge(hop.record) : undefined;
       if (edge !== undefined) denials.set(edge, performance.now());
-    }
-    if (known === undefined || !draw || document.hidden) return;
+    };
+    added.forEach(deny);
+    changed.forEach(deny);
+    const worse = changed.filter(({ outcome }) => outcome !== 'ok'); // Outcomes only get worse.
+    if (known === undefined || !draw || document.hidden) { layer.take([], worse); return; }
     const first = Math.min(...added.map(end));
     const dots: DotRequest[] = [];
     for (const hop of added) {
@@ -53,7 +55,7 @@ export function useDots(layer: DotLayer, { graph, moving, onMissing }: DotOption
       const late = edge.startsWith('~') ? 250 : 0;
       dots.push({ key: hop.key, outcome: hop.outcome, edge, start: sequence.start(hop.record.requestId, rank, now) + late, travel: travelTime(hop.record.duration), reach: edge.startsWith('stub:') ? 1 : reach(hop.record) });
     }
-    layer.add(dots);
+    layer.take(dots, worse);
   }), [traffic, layer, sequence, denials]);
   return useMemo(() => {
     const now = performance.now();

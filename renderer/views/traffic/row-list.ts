@@ -1,5 +1,5 @@
 import type { Hop } from '../../lab/index.ts';
-import { createRow, type Row } from './row.ts';
+import { createRow, type Room, type Row } from './row.ts';
 
 /** Height of a row in CSS pixels; the styles of `traffic.module.css` agree with it. */
 const rowHeight = 28;
@@ -8,6 +8,14 @@ const spare = 3;
 
 /** How many rows a box of so many may lack while its top is looked at: the scrollbar hardly shows it. */
 function slack(boxed: number): number { return boxed < 200 ? 0 : boxed / 8; }
+
+/** What surely fits into the columns that share what the others leave; `traffic.module.css` has their widths. Letters of 12 px are at most some 8 px wide on average, those of fixed width 7. */
+function roomIn(width: number, wide: boolean): Room {
+  const broad = wide && width > 760;
+  const free = width - (broad ? 24 + 9 * 8 + 88 + 14 + 32 + 56 + 62 + 60 + 36 + 36 : 24 + 7 * 8 + 86 + 14 + 30 + 44 + 56 + 30);
+  const who = Math.max(broad ? 130 : 164, free / (broad ? 3 : 2.2));
+  return { who: Math.floor(who / 8), what: Math.floor((free - who) / 7) };
+}
 
 /** The elements that a list of rows lives in. */
 export interface RowListParts {
@@ -34,6 +42,7 @@ export class RowList {
   private offset = 0;
   private boxed = 0;
   private first = -1;
+  private room: Room = { who: 0, what: 0 };
 
   constructor(parts: RowListParts) {
     this.parts = parts;
@@ -46,7 +55,7 @@ export class RowList {
       const hop = this.rows.find(({ element }) => target instanceof Node && element.contains(target))?.hop();
       if (hop !== undefined) parts.onOpen(hop.key);
     };
-    const fit = new ResizeObserver(([entry]) => { this.height = entry?.contentRect.height ?? 0; this.render(); });
+    const fit = new ResizeObserver(([entry]) => { this.height = entry?.contentRect.height ?? 0; this.room = roomIn(entry?.contentRect.width ?? 0, parts.wide); this.render(); });
     scroller.addEventListener('scroll', scrolled, { passive: true });
     box.addEventListener('click', clicked);
     fit.observe(scroller);
@@ -111,7 +120,7 @@ export class RowList {
       const hop = this.hops[first + index];
       if (hop === undefined) return;
       const selected = hop.key === this.selected;
-      row.show(hop, { index: first + index, selected, wide: this.parts.wide });
+      row.show(hop, { index: first + index, selected, wide: this.parts.wide, room: this.room });
       if (selected) active = row.element.id;
     });
     const { scroller } = this.parts;

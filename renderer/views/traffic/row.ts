@@ -1,6 +1,7 @@
 import type { Outcome, RequestRecord } from '../../../src/contract/index.ts';
 import type { Hop } from '../../lab/index.ts';
 import { serviceName, wordsOf } from '../../lab/words.ts';
+import { changed, textAt as text } from '../../ui/changed.ts';
 import { format } from '../../ui/index.ts';
 import { outcomeColor, outcomeShape, outcomeWords } from '../../ui/outcome.tsx';
 import styles from './traffic.module.css';
@@ -12,6 +13,14 @@ export interface RowPlace {
   readonly selected: boolean;
   /** With the columns that only the wide table has. */
   readonly wide: boolean;
+  /** How many characters surely fit into the columns whose text has no bound. */
+  readonly room: Room;
+}
+
+/** Characters that fit, whatever they are. */
+export interface Room {
+  readonly who: number;
+  readonly what: number;
 }
 
 /** One request as a row that is written anew instead of made anew: only what differs from the last request touches the page. */
@@ -32,6 +41,8 @@ export function createRow(): Row {
   const [from, arrow, to, version] = [text(who), text(who.appendChild(document.createElement('i'))), text(who), text(who.appendChild(document.createElement('small')))];
   arrow(' → ');
   const what = cell(styles.what);
+  // Each clipped cell costs the browser at every update: only what may be too long is.
+  const [longWho, longWhat] = [who, what].map(each => changed<boolean>(value => each.toggleAttribute('data-long', value))) as [(value: boolean) => void, (value: boolean) => void];
   const [method, path] = [text(what.appendChild(make('span', styles.method))), text(what)];
   const statusCell = cell(styles.status);
   const [status, statusTone] = [text(statusCell), tone(statusCell)];
@@ -53,8 +64,12 @@ export function createRow(): Row {
       current = hop;
       id(`hop-${hop.sequence}`); rowIndex(place.index + 2); select(place.selected); widen(place.wide);
       time(format.clock(record.time)); glyph(outcome);
-      from(sourceName(record.source)); to(targetName(record)); version(versionOf(record));
-      method(record.protocol === 'tcp' ? 'TCP' : record.method); path(record.protocol === 'tcp' ? '' : ` ${record.path}`);
+      const names = [sourceName(record.source), targetName(record), versionOf(record)] as const;
+      from(names[0]); to(names[1]); version(names[2]);
+      longWho(names[0].length + names[1].length + names[2].length + 3 > place.room.who);
+      const [verb, rest] = record.protocol === 'tcp' ? ['TCP', ''] : [record.method, ` ${record.path}`];
+      method(verb); path(rest);
+      longWhat(verb.length + rest.length > place.room.what);
       status(statusText(record)); statusTone(outcome);
       flags(record.flags.join(' ')); flagsTitle(record.flags.map(flag => `${flag}: ${wordsOf(flag)?.means ?? ''}`).join('\n'));
       took(format.duration(record.duration));
@@ -89,18 +104,6 @@ function make(tag: string, className: string | undefined, role?: string): HTMLEl
   if (className !== undefined) element.className = className;
   if (role !== undefined) element.setAttribute('role', role);
   return element;
-}
-
-/** A setter that does nothing when the value is the one of last time. */
-function changed<Value>(set: (value: Value) => void): (value: Value) => void {
-  let last: Value | undefined;
-  return value => { if (value !== last) { last = value; set(value); } };
-}
-
-/** A piece of text at the end of an element. */
-function text(element: HTMLElement): (value: string) => void {
-  const node = element.appendChild(document.createTextNode(''));
-  return changed(value => { node.data = value; });
 }
 
 /** The colour of an outcome other than OK. */

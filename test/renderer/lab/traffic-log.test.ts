@@ -24,4 +24,21 @@ describe('the live requests', () => {
     frames.splice(0).forEach(run => { run(); });
     expect(happened).toEqual(['figures at once', 'requests', 'figures after']);
   });
+
+  it('are shown a frame after a big batch, whose taking in is one frame’s work', () => {
+    const frames: (() => void)[] = [];
+    const tell: (() => void)[] = [];
+    let told = 0;
+    vi.stubGlobal('requestAnimationFrame', (run: () => void) => frames.push(run));
+    vi.stubGlobal('document', { hidden: false });
+    const log = new TrafficLog({ nextFrame: run => { tell.push(run); return () => undefined; } });
+    log.subscribe(() => { told += 1; });
+    const scenario = bookinfoScenario(() => ({ faults: [], weights: [], mtls: {} }));
+    log.add([1, 2, 3, 4, 5].flatMap(time => scenario.page(time)), undefined, true);
+    log.add(scenario.page(6), undefined, true);
+    tell.splice(0).forEach(run => { run(); });
+    expect([told, frames.length]).toEqual([0, 1]);
+    frames.splice(0).forEach(run => { run(); });
+    expect(told).toBe(1);
+  });
 });

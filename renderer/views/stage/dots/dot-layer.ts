@@ -1,7 +1,7 @@
 import type { Outcome } from '../../../../src/contract/index.ts';
 import { outcomeColor, outcomes } from '../../../ui/outcome.tsx';
 import type { Curve, Point } from './curve.ts';
-import { DotModel, type DotRequest } from './dot-model.ts';
+import { DotModel, type DotChange, type DotRequest } from './dot-model.ts';
 import type { DotMessage } from './dot-painter.ts';
 import type { Surface } from './surface.ts';
 
@@ -72,17 +72,12 @@ export class DotLayer {
   /** The request that is selected is drawn larger. */
   highlight(key: string): void { this.surface?.tell({ kind: 'highlight', key }); }
 
-  add(dots: readonly DotRequest[]): void {
-    if (dots.length === 0) return;
+  /** Takes in a batch of requests, and what later reports know better: one message to the painter, since each wakes its thread. */
+  take(dots: readonly DotRequest[], changes: readonly DotChange[]): void {
+    if (dots.length === 0 && changes.length === 0) return;
     this.model.advance(this.surroundings.now());
-    for (const dot of dots) this.model.add(dot);
-    this.surface?.tell({ kind: 'add', dots });
-  }
-
-  /** A later report knows better how a request ended. */
-  change(key: string, outcome: Outcome): void {
-    this.model.change(key, outcome);
-    this.surface?.tell({ kind: 'change', key, outcome });
+    this.model.take(dots, changes);
+    this.surface?.tell({ kind: 'batch', dots, changes });
   }
 
   /** The request whose dot or mark is nearest to a place on the canvas, within `distance` CSS pixels. */

@@ -14,6 +14,12 @@ export interface DotRequest {
   readonly reach: number;
 }
 
+/** How a request ended, as a later report knows better. */
+export interface DotChange {
+  readonly key: string;
+  readonly outcome: Outcome;
+}
+
 /** What is to be seen at a moment: a request under way, or the mark that a failed one left. */
 export interface Seen {
   key: string;
@@ -70,6 +76,12 @@ export class DotModel {
     const dot = this.spare.pop() ?? { key, outcome, edge, start, travel, reach };
     dot.key = key; dot.outcome = outcome; dot.edge = edge; dot.start = start; dot.travel = travel; dot.reach = reach;
     this.dots.push(dot);
+  }
+
+  /** Takes in a batch: what later reports know better is of dots that were there before. */
+  take(dots: readonly DotRequest[], changes: readonly DotChange[]): void {
+    for (const { key, outcome } of changes) this.change(key, outcome);
+    for (const dot of dots) this.add(dot);
   }
 
   /** A later report knows better how a request ended. */

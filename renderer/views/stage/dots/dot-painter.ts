@@ -1,14 +1,12 @@
-import type { Outcome } from '../../../../src/contract/index.ts';
 import type { Curve } from './curve.ts';
-import { DotModel, type DotRequest, type Seen } from './dot-model.ts';
+import { DotModel, type DotChange, type DotRequest, type Seen } from './dot-model.ts';
 import { drawSprites, spriteSize, type Palette, type Sprites } from './sprites.ts';
 
 /** What the page tells the painter. */
 export type DotMessage =
   | { readonly kind: 'edge'; readonly id: string; readonly curve: Curve }
   | { readonly kind: 'no-edge'; readonly id: string }
-  | { readonly kind: 'add'; readonly dots: readonly DotRequest[] }
-  | { readonly kind: 'change'; readonly key: string; readonly outcome: Outcome }
+  | { readonly kind: 'batch'; readonly dots: readonly DotRequest[]; readonly changes: readonly DotChange[] }
   | { readonly kind: 'highlight'; readonly key: string }
   | { readonly kind: 'viewport'; readonly x: number; readonly y: number; readonly zoom: number }
   /** Size in CSS pixels, and device pixels for each. */
@@ -48,8 +46,7 @@ export class DotPainter {
     switch (message.kind) {
       case 'edge': this.model.setEdge(message.id, message.curve); break;
       case 'no-edge': this.model.removeEdge(message.id); break;
-      case 'add': for (const dot of message.dots) this.model.add(dot); break;
-      case 'change': this.model.change(message.key, message.outcome); break;
+      case 'batch': this.model.take(message.dots, message.changes); break;
       case 'highlight': this.highlighted = message.key; break;
       case 'viewport': this.viewport = message; break;
       case 'size': this.resize(message.width, message.height, message.ratio); break;
