@@ -2,12 +2,13 @@ import { compileCircuitBreakers, compileConnectionLife, compileKeepalive } from 
 import { compileLoadBalancing, isPassthrough } from '../features/load-balancing/compile.ts';
 import { localityOf, localitySetting, localityWeighted, type ProxyPlace } from '../features/load-balancing/compile-locality.ts';
 import type { LocalityLbSetting } from '../features/load-balancing/manifest.ts';
-import { autoMtls, originatedTls, outboundMtls } from '../features/mtls/compile.ts';
+import { autoMtls, originatedTls, outboundMtls, verifiedTls } from '../features/mtls/compile.ts';
 import { compileOutlierDetection, panicThreshold } from '../features/outlier-detection/compile.ts';
 import { discoveryType } from '../features/service-entry/compile.ts';
 import { formatDuration } from '../util/manifest-fields.ts';
 import { clusterName, withOrigin, type Cluster, type ClusterLoadAssignment, type Origin } from '../xds/index.ts';
 import { policyFor, type ClusterPolicy } from './destination-rules.ts';
+import type { BackendTls, ServiceTls } from './gateway-api/index.ts';
 import { localitySettings } from './caller-uses.ts';
 import { isWildcard } from './hosts.ts';
 import type { InboundPort } from './inbound-listener.ts';
@@ -39,10 +40,20 @@ interface Planned {
 }
 
 /** A cluster per service port and per subset of it; the lists of before while neither services nor DestinationRules have changed, and for endpoints who stands behind services. */
-export function outboundClusters(index: SnapshotIndex, { type, namespace, labels }: ProxyNode, { services, destinations }: Scope): OutboundClusters {
+export function outboundClusters(index: SnapshotIndex, { type, namespace, labels, ip }: ProxyNode, { services, destinations }: Scope): OutboundClusters {
   const { recall, backends, peers, destinationRules, snapshot: { mesh }, uses } = index;
-  const { clusters, lookups } = recall.of(allClusters, services, destinations, peers, destinationRules, mesh, recall, type, namespace, uses.destinations || uses.places ? labels : noLabels);
+  const backendTls = type === 'router' ? index.backendTls : noBackendTls;
+  const { clusters, lookups } = recall.of(allClusters, services, destinations, peers, destinationRules, mesh, recall, type, namespace, uses.destinations || uses.places ? labels : noLabels, backendTls, backendTls.size === 0 ? '' : certificateOf(index, ip));
   return { clusters, endpoints: recall.of(allAssignments, lookups, backends, recall, uses.places ? labels : noLabels) };
+}
+
+/** Policies of the Gateway API for TLS to backends are for gateways. */
+const noBackendTls: SnapshotIndex['backendTls'] = new Map();
+
+/** The secret that a gateway shows to backends; empty for none. */
+function certificateOf({ clientCertificates, targetsByIp }: SnapshotIndex, ip: string): string {
+  const before = new Set((targetsByIp.get(ip) ?? []).map(({ service }) => service.host));
+  return clientCertificates.find(({ hosts }) => hosts.some((host) => before.has(host)))?.secret ?? '';
 }
 
 /** For callers whose labels make no difference. */
@@ -51,8 +62,9 @@ const noLabels: ProxyNode['labels'] = {};
 function allClusters(
   services: Scope['services'], destinations: Scope['destinations'], peers: SnapshotIndex['peers'], destinationRules: SnapshotIndex['destinationRules'],
   mesh: SnapshotIndex['snapshot']['mesh'], recall: SnapshotIndex['recall'], type: ProxyNode['type'], namespace: string, labels: ProxyNode['labels'],
+  backendTls: SnapshotIndex['backendTls'], certificate: string,
 ): Planned {
-  return recall.of(joined, 'clusters', ...[...services, ...destinations].map((service) => clustersOf({ peers, destinationRules, recall, snapshot: { mesh } }, { type, namespace, labels }, service)));
+  return recall.of(joined, 'clusters', ...[...services, ...destinations].map((service) => clustersOf({ peers, destinationRules, recall, snapshot: { mesh } }, { type, namespace, labels }, service, backendTls.get(service.host), certificate)));
 }
 
 /** One list for all namespaces in which each service's clusters are the same. */
@@ -77,23 +89,23 @@ type ClusterView = Pick<SnapshotIndex, 'peers' | 'destinationRules' | 'recall'> 
 const noPeers: Peers = { identities: [], mtls: new Set(), named: undefined };
 
 /** The same for all proxies of a type that follow the same rule, unless they name endpoints that are ordered by where the proxy is. */
-function clustersOf(index: ClusterView, node: Pick<ProxyNode, 'type' | 'namespace' | 'labels'>, service: MeshService): Planned {
+function clustersOf(index: ClusterView, node: Pick<ProxyNode, 'type' | 'namespace' | 'labels'>, service: MeshService, tls: ServiceTls | undefined, certificate: string): Planned {
   const rule = destinationRule(index, node, service);
   const { mesh } = index.snapshot;
   const peers = index.peers.get(service) ?? noPeers;
-  const inputs = [service, peers, rule, mesh, node.type] as const;
+  const inputs = [service, peers, rule, mesh, node.type, tls, tls === undefined ? '' : certificate] as const;
   if (peers.named === undefined || !dependsOnPlace(peers.named, [mesh.localityLbSetting, ...localitySettings(rule)])) return index.recall.of(serviceClusters, ...inputs);
   return serviceClusters(...inputs, { locality: localityOf(node.labels), labels: node.labels });
 }
 
-function serviceClusters(service: MeshService, peers: Peers, rule: MeshDestinationRule | undefined, mesh: MeshConfig, nodeType: ProxyNode['type'], place: ProxyPlace = nowhere): Planned {
+function serviceClusters(service: MeshService, peers: Peers, rule: MeshDestinationRule | undefined, mesh: MeshConfig, nodeType: ProxyNode['type'], tls: ServiceTls | undefined, certificate: string, place: ProxyPlace = nowhere): Planned {
   const clusters: Cluster[] = [];
   const targets: Lookup['targets'][number][] = [];
   const add = (port: MeshPort, subset: string, labels: Readonly<Record<string, string>>, origin: Origin, policy: ClusterPolicy): void => {
     const name = clusterName({ direction: 'outbound', port: port.number, subset, host: service.host });
     const target = { name, port, labels, rules: { setting: localityOfCluster(mesh, policy), outlierDetection: policy.outlierDetection !== undefined } };
     const assignment = (): ClusterLoadAssignment => loadAssignment(peers.named ?? nobody, target, target.rules, place);
-    const cluster = outboundCluster({ service, peers, mesh, nodeType, port, subset, name, policy, origin, assignment });
+    const cluster = outboundCluster({ service, peers, mesh, nodeType, port, subset, name, policy, origin, assignment, backendTls: tls?.get(port.number) ?? tls?.get(0), certificate });
     clusters.push(cluster);
     if (cluster.type === 'EDS') targets.push(target);
   };
@@ -115,12 +127,17 @@ interface ClusterInput {
   readonly policy: ClusterPolicy;
   readonly origin: Origin;
   readonly assignment: () => ClusterLoadAssignment;
+  /** What a policy of the Gateway API says; it goes before DestinationRules. */
+  readonly backendTls: BackendTls | undefined;
+  readonly certificate: string;
 }
 
 function outboundCluster(input: ClusterInput): Cluster {
-  const { service, mesh, nodeType, port, name, policy, origin, assignment } = input;
+  const { service, mesh, nodeType, port, name, policy, origin, assignment, backendTls } = input;
   const passthrough = isPassthrough(policy.loadBalancer) && nodeType === 'sidecar';
-  const type = passthrough ? 'ORIGINAL_DST' : discoveryType(service.resolution, nodeType === 'router');
+  // With nobody to trust there is nobody to send to, so that requests fail.
+  const refused = backendTls !== undefined && backendTls.verified === undefined;
+  const type = refused ? 'STATIC' : passthrough ? 'ORIGINAL_DST' : discoveryType(service.resolution, nodeType === 'router');
   return {
     name, type,
     ...(type === 'EDS' ? { edsClusterConfig: { edsConfig: { ads: {}, initialFetchTimeout: '0s', resourceApiVersion: 'V3' }, serviceName: name } } : {}),
@@ -138,8 +155,9 @@ function outboundCluster(input: ClusterInput): Cluster {
 }
 
 /** TLS as the DestinationRule says; where it says nothing, mTLS to every endpoint that can take it. */
-function transport({ service, peers, mesh, nodeType, port, subset, policy }: ClusterInput, type: Cluster['type']): Pick<Cluster, 'transportSocket' | 'transportSocketMatches'> {
+function transport({ service, peers, mesh, nodeType, port, subset, policy, backendTls, certificate }: ClusterInput, type: Cluster['type']): Pick<Cluster, 'transportSocket' | 'transportSocketMatches'> {
   const http2 = port.http2;
+  if (backendTls?.verified !== undefined) return { transportSocket: verifiedTls({ ...backendTls.verified, protocol: http2 ? 'http2' : port.kind === 'tcp' ? 'tcp' : 'http', ...(certificate === '' ? {} : { certificate }) }) };
   const identity = { sni: policy.tls?.sni || `outbound_.${port.number}_.${subset}_.${service.host}`, sans: policy.tls?.subjectAltNames.length ? policy.tls.subjectAltNames : peers.identities, http2 };
   switch (policy.tls?.mode) {
     case 'DISABLE': return {};

@@ -85,7 +85,7 @@ function inbound(call: UpstreamCall, { ip, port }: { readonly ip: string; readon
   const sent: ExplainStep = { stage: 'transport', what: transport === 'mtls' ? 'mTLS' : transport === 'tls' ? 'TLS' : 'plaintext', why: transport === 'mtls' ? 'the endpoint takes mTLS' : pod === undefined ? 'the endpoint is not in the mesh' : 'by the cluster’s settings' };
   if (pod === undefined) return { steps: [sent], outcome: { flags: [] } };
   if (pod.kind === 'gateway') return { steps: [sent, { stage: 'endpoint', what: `${pod.namespace}/${pod.name}`, why: 'a gateway, which routes by its own Gateways' }], outcome: { flags: [] } };
-  if (!pod.sidecar) return after([sent], transport === 'plaintext' ? toApplication(`${pod.namespace}/${pod.name} has no sidecar`) : handshakeFails(call, 'the endpoint has no sidecar to take TLS'));
+  if (!pod.sidecar) return after([sent], transport === 'mtls' ? handshakeFails(call, 'the endpoint has no sidecar to take mTLS') : toApplication(`${pod.namespace}/${pod.name} has no sidecar${transport === 'tls' ? ', so TLS is the application’s own' : ''}`));
   const tcp = call.arrival.protocol === 'tcp' || call.arrival.tls === 'tls';
   const result = simulate(compileFor(call.index, nodeOf(pod, call.index.snapshot)), {
     ...call.arrival, localPort: capturePorts.inbound, destinationIp: ip, destinationPort: port, sourceIp: call.callerIp, principal: call.identity,

@@ -121,8 +121,9 @@ export function selects(selector: Readonly<Record<string, string>>, labels: Read
   return Object.entries(selector).every(([name, value]) => labels[name] === value);
 }
 
-/** Oldest first: by creation time where it is written, else in the order of applying. */
-export function byAge<Kind extends Resource>(resources: readonly Kind[]): readonly Kind[] {
-  const time = ({ metadata }: Kind): string => metadata.creationTimestamp ?? '9999';
-  return [...resources].sort((a, b) => (time(a) < time(b) ? -1 : time(a) > time(b) ? 1 : 0));
+/** Oldest first: by creation time where it is written, else in the order of applying. `tie` orders those of the same written time. */
+export function byAge<Kind extends Resource>(resources: readonly Kind[], tie: (a: Kind, b: Kind) => number = () => 0): readonly Kind[] {
+  const unwritten = '9999';
+  const time = ({ metadata }: Kind): string => metadata.creationTimestamp ?? unwritten;
+  return [...resources].sort((a, b) => (time(a) < time(b) ? -1 : time(a) > time(b) ? 1 : time(a) === unwritten ? 0 : tie(a, b)));
 }

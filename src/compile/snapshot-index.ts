@@ -4,7 +4,7 @@ import { ofKind, type Resource, type TypedResource } from '../manifest/index.ts'
 import { authorizationPolicies, authorizersOf } from './authorization.ts';
 import { meshDestinationRules, ruleFor, type NamespaceRules } from './destination-rules.ts';
 import { endpointSources } from './endpoints.ts';
-import { convertGateways } from './gateway-api/index.ts';
+import { convertGateways, type ConvertedGateways } from './gateway-api/index.ts';
 import { byAge, type MeshDestinationRule, type MeshEndpoint, type MeshService, type MeshVirtualService } from './model.ts';
 import { convertIngresses } from './ingress.ts';
 import { inPatchOrder } from './patch-order.ts';
@@ -53,6 +53,9 @@ export interface SnapshotIndex {
   /** Who stands behind services, and what they have in common. */
   readonly backends: ReadonlyMap<MeshService, Backend>;
   readonly peers: ReadonlyMap<MeshService, Peers>;
+  /** What policies of the Gateway API say of gateways' connections to services, and the certificates that they show there. */
+  readonly backendTls: ConvertedGateways['backendTls'];
+  readonly clientCertificates: ConvertedGateways['clientCertificates'];
   /** What was made from parts of the mesh, filled in as proxies are compiled; the next snapshot uses what did not change. */
   readonly recall: Recall;
   /** Outbound config, shared by all sidecars that see the same of the mesh. */
@@ -91,6 +94,8 @@ export function prepareSnapshot(snapshot: MeshSnapshot, before?: SnapshotIndex):
     telemetries: byAge(ofKind(resources, 'Telemetry')),
     envoyFilters: inPatchOrder(byAge(ofKind(resources, 'EnvoyFilter')), mesh.rootNamespace),
     gateways: byAge([...ofKind(resources, 'Gateway'), ...converted.gateways, ...ingresses.gateways]),
+    backendTls: keptMap(before?.backendTls, converted.backendTls),
+    clientCertificates: converted.clientCertificates,
     targetsByIp: keptMap(before?.targetsByIp, targetsByIp(backends)),
     peers: keptMap(before?.peers, new Map([...backends].map(([service, behind]) => [service, recall.of(peersOf, service, behind, reporting)]))),
     outlooks: before?.outlooks.next() ?? createOutlooks(),

@@ -5,7 +5,7 @@ import { mountedFile, type SecretOwner } from './mounted-files.ts';
 import { dataOf } from './stored-data.ts';
 
 const prefix = 'kubernetes://';
-/** Credentials of Gateway API listeners: Secret `NAMESPACE/NAME`, or `ca.crt` of a ConfigMap. */
+/** Credentials of the Gateway API: Secret `NAMESPACE/NAME`, or `ca.crt` of a ConfigMap; with `+` between them, several bundles. */
 const gatewayPrefix = 'kubernetes-gateway://';
 const mapPrefix = 'configmap://';
 const fileCertificate = 'file-cert:';
@@ -50,6 +50,7 @@ export function rootSecret(roots: string): Secret {
 export function secretFor(name: string, owner: SecretOwner, resources: readonly Resource[]): Secret | { readonly missing: string } {
   if (name.startsWith(prefix)) return credential(name, name.slice(prefix.length), owner.namespace, resources);
   if (name.startsWith(gatewayPrefix) || name.startsWith(mapPrefix)) {
+    if (name.includes('+')) return bundles(name, owner, resources);
     const [namespace = '', wanted = ''] = name.slice(name.indexOf('://') + 3).split('/');
     return name.startsWith(gatewayPrefix) ? credential(name, wanted, namespace, resources) : mapBundle(name, wanted, namespace, resources);
   }
@@ -68,6 +69,15 @@ export function secretFor(name: string, owner: SecretOwner, resources: readonly 
 
 function noFile(path: string): string {
   return `no Secret or ConfigMap is mounted that has the file ${path === '' ? '“”' : path}`;
+}
+
+/** Several bundles that a policy names, as one. */
+function bundles(name: string, owner: SecretOwner, resources: readonly Resource[]): Secret | { readonly missing: string } {
+  const found = name.split('+').map((one) => secretFor(one, owner, resources));
+  const missing = found.find((one) => 'missing' in one);
+  if (missing !== undefined) return missing;
+  const texts = found.map((one) => ('validationContext' in one ? (one.validationContext?.trustedCa?.inlineString ?? '') : ''));
+  return { name, validationContext: { trustedCa: { inlineString: texts.join('\n') } } };
 }
 
 /** The bundle of a ConfigMap that a gateway’s frontend validation names. */

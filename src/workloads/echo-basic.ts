@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { milliseconds } from './fortio.ts';
-import { pause, serveHttp, together, type Handler, type Reply, type Request, type Running, type StandInContext } from './server.ts';
+import { pause, serveHttp, together, type Handler, type Reply, type Request, type Running, type SpokenTls, type StandInContext } from './server.ts';
 
 /** The longest that `?delay=` makes an answer wait, in milliseconds. */
 const longestDelay = 60_000;
@@ -12,8 +12,9 @@ export async function echoBasic(context: StandInContext): Promise<Running> {
   const starting = [serveHttp(context, Number(env['HTTP_PORT'] ?? 3000), handler)];
   const [certificate, key] = [env['TLS_SERVER_CERT'], env['TLS_SERVER_PRIVKEY']];
   if (certificate !== undefined && key !== undefined && certificate !== '' && key !== '') {
-    const [cert, privateKey] = await Promise.all([readFile(certificate, 'utf8'), readFile(key, 'utf8')]);
-    starting.push(serveHttp(context, Number(env['HTTPS_PORT'] ?? 8443), handler, { cert, key: privateKey }));
+    const authorities = env['TLS_CLIENT_CACERTS'] ?? '';
+    const [cert, privateKey, clientCa] = await Promise.all([readFile(certificate, 'utf8'), readFile(key, 'utf8'), authorities === '' ? undefined : readFile(authorities, 'utf8')]);
+    starting.push(serveHttp(context, Number(env['HTTPS_PORT'] ?? 8443), handler, { cert, key: privateKey, ...(clientCa === undefined ? {} : { clientCa }) }));
   }
   return together(starting);
 }
@@ -26,13 +27,17 @@ async function answer(request: Request, env: StandInContext['env']): Promise<Rep
   const body = {
     path: request.target, host: request.headers.host ?? '', method: request.method, proto: request.proto, headers: canonicalHeaders(request), httpPort: String(request.port),
     namespace: env['NAMESPACE'] ?? '', ingress: env['INGRESS_NAME'] ?? '', service: env['SERVICE_NAME'] ?? '', pod: env['POD_NAME'] ?? '',
-    ...(request.secure ? { tls: { version: 'TLSv1.3', serverName: '', negotiatedProtocol: '', cipherSuite: '' } } : {}),
+    ...(request.tls === undefined ? {} : { tls: tlsOf(request.tls) }),
   };
   return {
     status: wanted >= 200 && wanted <= 599 ? wanted : 200,
     headers: { 'content-type': 'application/json', 'x-content-type-options': 'nosniff', ...extraHeaders(request.headers['x-echo-set-header']) },
     body: `${JSON.stringify(body, null, 1)}\n`,
   };
+}
+
+function tlsOf({ peerCertificate, ...tls }: SpokenTls): Readonly<Record<string, unknown>> {
+  return peerCertificate === '' ? tls : { ...tls, peerCertificates: [peerCertificate] };
 }
 
 /** Header values by name as Go writes names: `X-Request-Id`. Host is not among them. */

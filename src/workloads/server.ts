@@ -2,6 +2,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 
 /** What a stand-in runs with. */
 export interface StandInContext {
@@ -40,8 +41,29 @@ export interface Request {
   /** Port that was listened on. */
   readonly port: number;
   readonly secure: boolean;
+  /** What was agreed on, over TLS. */
+  readonly tls?: SpokenTls;
   /** Aborted when the caller goes away. */
   readonly signal: AbortSignal;
+}
+
+/** What both sides of a TLS connection agreed on. */
+export interface SpokenTls {
+  readonly version: string;
+  /** The name that was asked for; empty for none. */
+  readonly serverName: string;
+  readonly negotiatedProtocol: string;
+  readonly cipherSuite: string;
+  /** The caller's certificate, PEM; empty for none. */
+  readonly peerCertificate: string;
+}
+
+/** The certificate of a server. */
+export interface ServerCertificate {
+  readonly cert: string;
+  readonly key: string;
+  /** Callers have to show a certificate of these authorities. */
+  readonly clientCa?: string;
 }
 
 /** A response; a generator's parts are sent as they come. */
@@ -59,7 +81,7 @@ const maxBody = 10 * 1024 * 1024;
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /** Answers HTTP on a port of the original. Requests are logged, one line each; a handler that throws is a 500. Without `upgrade`, callers who ask for another protocol are answered in HTTP. */
-export function serveHttp(context: StandInContext, port: number, handler: Handler, tls?: { readonly cert: string; readonly key: string }, upgrade?: UpgradeHandler): Promise<Running> {
+export function serveHttp(context: StandInContext, port: number, handler: Handler, tls?: ServerCertificate, upgrade?: UpgradeHandler): Promise<Running> {
   const listener = (incoming: IncomingMessage, response: ServerResponse): void => {
     const started = performance.now();
     answer(incoming, response, handler, { port, secure: tls !== undefined }).then(
@@ -71,7 +93,7 @@ export function serveHttp(context: StandInContext, port: number, handler: Handle
       },
     );
   };
-  const server: Server = tls === undefined ? createServer(listener) : createTlsServer({ cert: tls.cert, key: tls.key }, listener);
+  const server: Server = tls === undefined ? createServer(listener) : createTlsServer({ cert: tls.cert, key: tls.key, ...(tls.clientCa === undefined ? {} : { ca: tls.clientCa, requestCert: true }) }, listener);
   if (upgrade !== undefined) server.on('upgrade', upgrade);
   // As long as Envoy keeps upstream connections, so that it is the proxy that closes them.
   server.keepAliveTimeout = 3_700_000;
@@ -158,7 +180,17 @@ function readRequest(incoming: IncomingMessage, body: Buffer, where: { readonly 
   for (let i = 0; i + 1 < incoming.rawHeaders.length; i += 2) rawHeaders.push([incoming.rawHeaders[i] ?? '', incoming.rawHeaders[i + 1] ?? '']);
   return {
     method: incoming.method ?? 'GET', path, target, query: new URLSearchParams(query.join('?')), headers: incoming.headers, rawHeaders, body, signal,
+    ...(incoming.socket instanceof TLSSocket ? { tls: spokenTls(incoming.socket) } : {}),
     remote: (incoming.socket.remoteAddress ?? '').replace(/^::ffff:/, ''), proto: `HTTP/${incoming.httpVersion}`, ...where,
+  };
+}
+
+function spokenTls(socket: TLSSocket): SpokenTls {
+  // What the caller asked for, which Node tells on servers only without a type.
+  const { servername } = socket as { readonly servername?: string | false };
+  return {
+    version: socket.getProtocol() ?? '', serverName: typeof servername === 'string' ? servername : '', negotiatedProtocol: typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : '',
+    cipherSuite: socket.getCipher().standardName, peerCertificate: socket.getPeerX509Certificate()?.toString() ?? '',
   };
 }
 

@@ -91,6 +91,13 @@ spec: { host: ratings, trafficPolicy: { tls: { mode: ${mode} } } }`;
   test('STRICT takes what the mesh sends by itself', () => {
     expect(explained([policy('STRICT')], call('http://ratings:9080/')).flags).toEqual([]);
   });
+  test('without a sidecar is only the mesh’s; other TLS is the application’s own', () => {
+    const bare = bookinfoPods.map((one) => (one.labels['app'] === 'ratings' ? { ...one, sidecar: false } : one));
+    const to = (mode: string): Explanation => explained([`apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: { name: ratings }\nspec: { host: ratings, trafficPolicy: { tls: { mode: ${mode} } } }`], call('http://ratings:9080/'), bare);
+    expect(to('ISTIO_MUTUAL')).toMatchObject({ status: 503, flags: ['UF', 'URX'] });
+    expect(to('SIMPLE').status).toBeUndefined();
+    expect(to('SIMPLE').steps.at(-1)?.why).toContain('the application’s own');
+  });
   test('DISABLE breaks a client that insists on mTLS', () => {
     expect(explained([policy('DISABLE'), rule('ISTIO_MUTUAL')], call('http://ratings:9080/'))).toMatchObject({ status: 503, flags: ['UF', 'URX'] });
   });

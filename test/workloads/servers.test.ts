@@ -1,9 +1,13 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { standInFor } from '../../src/workloads/catalog.ts';
 import { choose, milliseconds } from '../../src/workloads/fortio.ts';
+import { makeCa } from '../fakes/ca.ts';
 import { standIn, type Started } from './start.ts';
 
 const started: Started[] = [];
@@ -115,6 +119,25 @@ describe('echo servers', () => {
     expect(answer.headers.get('x-b')).toBe('2');
     expect(await answer.json()).toMatchObject({ path: '/a?b=1', host: `127.0.0.1:${echo.port()}`, method: 'GET', proto: 'HTTP/1.1', headers: { 'X-A': ['1'] }, httpPort: '3000', namespace: 'ns', pod: 'backend-1' });
     expect((await echo.get('/status/404')).status).toBe(404);
+  });
+
+  it('answer as echo-basic over TLS, to callers with a certificate where they have to have one', async () => {
+    const ca = await makeCa('echo');
+    const [server, client] = [await ca.issue({ dns: ['echo.example.com'] }), await ca.issue({ dns: ['caller'] })];
+    const folder = await mkdtemp(join(tmpdir(), 'weft-echo-'));
+    const paths = Object.fromEntries(await Promise.all(Object.entries({ crt: server.certificate, key: server.key, ca: ca.root }).map(async ([name, text]) => { await writeFile(join(folder, name), text); return [name, join(folder, name)] as const; })));
+    const ask = async (port: number, own: object): Promise<string> => new Promise((resolve) => {
+      httpsRequest({ host: '127.0.0.1', port, servername: 'echo.example.com', ca: ca.root, agent: false, ...own }, (response) => { response.setEncoding('utf8').once('data', (text: string) => { resolve(text); }); }).on('error', ({ message }) => { resolve(message); }).end();
+    });
+    try {
+      const echo = await begin('echo-basic', { TLS_SERVER_CERT: paths['crt'] ?? '', TLS_SERVER_PRIVKEY: paths['key'] ?? '', TLS_CLIENT_CACERTS: paths['ca'] ?? '' });
+      const { tls } = JSON.parse(await ask(echo.port(8443), { cert: client.certificate, key: client.key })) as { readonly tls: Readonly<Record<string, unknown>> };
+      expect(tls).toMatchObject({ version: 'TLSv1.3', serverName: 'echo.example.com' });
+      expect((tls['peerCertificates'] as readonly string[]).map((pem) => pem.trim())).toEqual([client.certificate.trim()]);
+      expect(await ask(echo.port(8443), {})).not.toContain('serverName');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('answer as Istio’s test echo, over HTTP and TCP', async () => {

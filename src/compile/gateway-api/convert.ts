@@ -1,5 +1,7 @@
 import { ofKind, type Resource, type TypedResource } from '../../manifest/index.ts';
 import { byAge, originAt, type MeshVirtualService } from '../model.ts';
+import { judgePolicies, serviceTls, type JudgedPolicy, type ServiceTls } from './backend-tls.ts';
+import { clientCertificate, type ClientCertificate } from './client-certificates.ts';
 import { judgeRoutes, type JudgedRoute } from './routes.ts';
 import { isolated } from './attachment.ts';
 import { connectionRules } from './connections.ts';
@@ -15,6 +17,9 @@ export interface ConvertedGateways {
   readonly services: readonly TypedResource<'Service'>[];
   readonly gateways: readonly TypedResource<'Gateway'>[];
   readonly virtualServices: readonly MeshVirtualService[];
+  /** What gateways do before they send to a service, by its host. */
+  readonly backendTls: ReadonlyMap<string, ServiceTls>;
+  readonly clientCertificates: readonly ClientCertificate[];
 }
 
 /** The Gateway API's resources, judged: listeners and routes with all that is wrong with them. */
@@ -22,16 +27,17 @@ export interface JudgedGateways {
   readonly found: References;
   readonly listeners: ReadonlyMap<Resource, readonly ApiListener[]>;
   readonly routes: readonly JudgedRoute[];
+  readonly policies: readonly JudgedPolicy[];
 }
 
-const none: ConvertedGateways = { services: [], gateways: [], virtualServices: [] };
+const none: ConvertedGateways = { services: [], gateways: [], virtualServices: [], backendTls: new Map(), clientCertificates: [] };
 
 /** Judges listeners and routes of all gateways of Istio's class, oldest first. */
 export function judgeGateways(resources: readonly Resource[], domainSuffix: string): JudgedGateways {
   const found = references(resources, domainSuffix);
   const gateways = byAge(ofKind(resources, 'KubernetesGateway')).filter(({ spec }) => found.gatewayClass(spec.gatewayClassName) === 'gateway');
   const listeners = new Map<Resource, readonly ApiListener[]>(gateways.map((gateway) => [gateway, judgeListeners(gateway, found)]));
-  return { found, listeners, routes: judgeRoutes(resources, [...listeners.values()], found) };
+  return { found, listeners, routes: judgeRoutes(resources, [...listeners.values()], found), policies: judgePolicies(resources, found) };
 }
 
 /**
@@ -40,7 +46,7 @@ export function judgeGateways(resources: readonly Resource[], domainSuffix: stri
  */
 export function convertGateways(resources: readonly Resource[], domainSuffix: string): ConvertedGateways {
   if (!resources.some(({ apiVersion }) => apiVersion.startsWith('gateway.networking.k8s.io/'))) return none;
-  const { found, listeners, routes } = judgeGateways(resources, domainSuffix);
+  const { found, listeners, routes, policies } = judgeGateways(resources, domainSuffix);
   const programmed = [...listeners.values()].flat().filter((listener) => isProgrammed(listener) && listener.gateway.spec.infrastructure?.parametersRef === undefined);
   const served = programmed.map((listener) => {
     const siblings = listeners.get(listener.gateway) ?? [];
@@ -52,6 +58,8 @@ export function convertGateways(resources: readonly Resource[], domainSuffix: st
     services: gatewayServices(resources),
     gateways: served.flatMap(({ gateways }) => gateways),
     virtualServices: [...served.flatMap(({ virtualServices }) => virtualServices), ...meshRoutes(routes)],
+    backendTls: serviceTls(policies),
+    clientCertificates: [...listeners.keys()].flatMap((gateway) => clientCertificate(gateway, found).certificate ?? []),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { FrontendValidation, Listener, Resource, TypedResource } from '../../manifest/index.ts';
-import { groups, referenceName, type Problem, type References } from './references.ts';
+import { bundleOf, keyPairOf } from './authorities.ts';
+import { groups, inNamespaceOf, type Problem, type References } from './references.ts';
 
 /** A kind of route, by group and name. */
 export interface RouteKind {
@@ -81,48 +82,11 @@ function routeKinds({ allowedRoutes }: Listener, carried: readonly string[]): { 
 function certificatesOf(gateway: Resource, { tls }: Listener, found: References): { readonly certificates: readonly string[]; readonly problem?: Problem } {
   const certificates: string[] = [];
   for (const reference of tls?.certificateRefs ?? []) {
-    const target = { ...reference, namespace: reference.namespace === '' ? gateway.metadata.namespace : reference.namespace };
-    if (reference.group !== groups.core || reference.kind !== 'Secret') return { certificates, problem: { reason: 'InvalidCertificateRef', message: `A certificate has to be a Secret, not ${reference.kind}.` } };
-    if (!found.granted(fromGateway(gateway), target)) return { certificates, problem: { reason: 'RefNotPermitted', message: `No ReferenceGrant lets Gateways of ${gateway.metadata.namespace} use ${referenceName(target)}.` } };
-    const secret = found.secret(target.namespace, target.name);
-    if (secret === undefined) return { certificates, problem: { reason: 'InvalidCertificateRef', message: `There is no ${referenceName(target)}.` } };
-    if (!hasKeyPair(secret)) return { certificates, problem: { reason: 'InvalidCertificateRef', message: `${referenceName(target)} has no usable tls.crt and tls.key.` } };
-    certificates.push(`kubernetes-gateway://${target.namespace}/${target.name}`);
+    const pair = keyPairOf(gateway, inNamespaceOf(gateway, reference), found, 'InvalidCertificateRef');
+    if ('problem' in pair) return { certificates, problem: pair.problem };
+    certificates.push(pair.secret);
   }
   return certificates.length > 0 ? { certificates } : { certificates, problem: { reason: 'InvalidCertificateRef', message: 'The listener terminates TLS and names no certificate.' } };
-}
-
-function fromGateway({ metadata }: Resource): { readonly group: string; readonly kind: string; readonly namespace: string } {
-  return { group: groups.gateway, kind: 'Gateway', namespace: metadata.namespace };
-}
-
-function hasKeyPair({ spec }: TypedResource<'Secret'>): boolean {
-  const chain = textOf(spec.data['tls.crt'], spec.stringData['tls.crt']);
-  const key = textOf(spec.data['tls.key'], spec.stringData['tls.key']);
-  return chain.includes('-----BEGIN CERTIFICATE-----') && /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(key);
-}
-
-/** Base64 is decoded as far as the PEM markers need: they are ASCII. */
-function textOf(encoded: string | undefined, plain: string | undefined): string {
-  return plain ?? decodeBase64(encoded ?? '');
-}
-
-const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-function decodeBase64(text: string): string {
-  const parts: string[] = [];
-  let bits = 0;
-  let held = 0;
-  for (const letter of text) {
-    const value = alphabet.indexOf(letter);
-    if (value < 0) continue;
-    held = ((held << 6) | value) & 0xffff;
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    parts.push(String.fromCharCode((held >> bits) & 0xff));
-  }
-  return parts.join('');
 }
 
 /** What a port says about client certificates goes before the default. */
@@ -133,23 +97,10 @@ function validationOf({ spec }: TypedResource<'KubernetesGateway'>, { port }: Li
 }
 
 function clientsOf(gateway: Resource, { caCertificateRefs }: FrontendValidation, found: References): { readonly authority?: string; readonly problem?: Problem } {
-  const usable: string[] = [];
-  let problem: Problem | undefined;
-  for (const reference of caCertificateRefs) {
-    const target = { ...reference, namespace: reference.namespace === '' ? gateway.metadata.namespace : reference.namespace };
-    if (reference.group !== groups.core || (reference.kind !== 'ConfigMap' && reference.kind !== 'Secret')) problem ??= { reason: 'InvalidCACertificateKind', message: `CA certificates have to be a ConfigMap, not ${reference.kind}.` };
-    else if (!found.granted(fromGateway(gateway), target)) problem ??= { reason: 'RefNotPermitted', message: `No ReferenceGrant lets Gateways of ${gateway.metadata.namespace} use ${referenceName(target)}.` };
-    else if (!hasBundle(reference.kind, target, found)) problem ??= { reason: 'InvalidCACertificateRef', message: `There is no ${referenceName(target)} with ca.crt.` };
-    else usable.push(reference.kind === 'ConfigMap' ? `configmap://${target.namespace}/${target.name}-cacert` : `kubernetes-gateway://${target.namespace}/${target.name}-cacert`);
-  }
-  const [authority] = usable;
-  return authority === undefined ? { problem: problem ?? { reason: 'InvalidCACertificateRef', message: 'No CA certificate is named.' } } : { authority };
-}
-
-function hasBundle(kind: string, { namespace, name }: { readonly namespace: string; readonly name: string }, found: References): boolean {
-  if (kind === 'ConfigMap') return found.configMap(namespace, name)?.spec.data['ca.crt']?.includes('-----BEGIN CERTIFICATE-----') === true;
-  const secret = found.secret(namespace, name)?.spec;
-  return textOf(secret?.data['ca.crt'], secret?.stringData['ca.crt']).includes('-----BEGIN CERTIFICATE-----');
+  const bundles = caCertificateRefs.map((reference) => bundleOf(gateway, inNamespaceOf(gateway, reference), found, { kind: 'InvalidCACertificateKind', missing: 'InvalidCACertificateRef' }));
+  const usable = bundles.find((bundle) => 'secret' in bundle);
+  if (usable !== undefined) return { authority: usable.secret };
+  return { problem: bundles.find((bundle) => 'problem' in bundle)?.problem ?? { reason: 'InvalidCACertificateRef', message: 'No CA certificate is named.' } };
 }
 
 /** Listeners of a port have to differ by host, and to be told apart by the first bytes: plain HTTP, TLS or any TCP. */

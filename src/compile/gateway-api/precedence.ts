@@ -1,3 +1,5 @@
+import type { Resource } from '../../manifest/index.ts';
+import { byAge } from '../model.ts';
 import type { SourceMatch } from './rules.ts';
 
 /** What decides which of several matching rules takes a request: compared from left to right, the larger one wins. */
@@ -22,4 +24,9 @@ export function byPrecedence(a: { readonly precedence: Precedence }, b: { readon
     if (value !== other) return other - value;
   }
   return 0;
+}
+
+/** Oldest first; of those made in the same second, by `namespace/name`. Where no time is written, in the order of applying. Source: gateway-api.sigs.k8s.io, "Conflicts". */
+export function oldestFirst<Kind extends Resource>(resources: readonly Kind[]): readonly Kind[] {
+  return byAge(resources, ({ metadata: a }, { metadata: b }) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1));
 }

@@ -74,5 +74,10 @@ export function referenceName({ kind, namespace, name }: Reference): string {
   return `${kind} ${namespace}/${name}`;
 }
 
+/** A reference with the referrer's namespace where it names none. */
+export function inNamespaceOf({ metadata }: Resource, { group, kind, namespace, name }: Reference): Reference {
+  return { group, kind, name, namespace: namespace === '' ? metadata.namespace : namespace };
+}
+
 /** The Gateway API's own group, and the core's, by the names in references. */
 export const groups = { gateway: gatewayGroup, core: '', istio: 'networking.istio.io' } as const;

@@ -1,8 +1,8 @@
-import { isKind, ofKind, type ParentReference, type Resource, type TypedResource } from '../../manifest/index.ts';
-import { byAge } from '../model.ts';
+import { isKind, ofKind, type BackendReference, type ParentReference, type Resource, type TypedResource } from '../../manifest/index.ts';
 import { attach, type Attachment } from './attachment.ts';
 import { resolveBackend, type Backend } from './backends.ts';
 import type { ApiListener } from './listeners.ts';
+import { oldestFirst } from './precedence.ts';
 import { groups, type Problem, type References } from './references.ts';
 import { isServiceParent, translateRules, type RankedRule, type RulePlace, type SourceRule } from './rules.ts';
 import { grpcRules, httpRules } from './sources.ts';
@@ -41,11 +41,13 @@ export interface JudgedRoute {
   readonly connections?: { readonly hostnames: readonly string[]; readonly backends: readonly (readonly ConnectionBackend[])[] };
   readonly unresolved: readonly Problem[];
   readonly unsupported: readonly Problem[];
+  /** Services that it sends or mirrors to, as `namespace/name`, whether they are there or not. */
+  readonly services: readonly string[];
 }
 
 /** Judges all routes, oldest first. */
 export function judgeRoutes(resources: readonly Resource[], gateways: readonly (readonly ApiListener[])[], found: References): readonly JudgedRoute[] {
-  const routes = byAge([...ofKind(resources, 'HTTPRoute'), ...ofKind(resources, 'GRPCRoute'), ...ofKind(resources, 'TLSRoute'), ...ofKind(resources, 'TCPRoute')]);
+  const routes = oldestFirst<JudgedRoute['resource']>([...ofKind(resources, 'HTTPRoute'), ...ofKind(resources, 'GRPCRoute'), ...ofKind(resources, 'TLSRoute'), ...ofKind(resources, 'TCPRoute')]);
   const byName = new Map(gateways.flatMap((listeners) => {
     const [first] = listeners;
     return first === undefined ? [] : [[`${first.gateway.metadata.namespace}/${first.gateway.metadata.name}`, listeners] as const];
@@ -58,13 +60,27 @@ function judgeRoute(resource: JudgedRoute['resource'], gateways: ReadonlyMap<str
   const parents = resource.spec.parentRefs.flatMap((reference, at) => judgeParent(resource, reference, at, hostnames, gateways, found));
   if (isKind(resource, 'HTTPRoute') || isKind(resource, 'GRPCRoute')) {
     const rules = isKind(resource, 'HTTPRoute') ? httpRules(resource.spec) : grpcRules(resource.spec);
-    return { resource, parents, ...judgedRules(resource, rules, parents.length > 0 && parents.every(({ service }) => service !== undefined), found) };
+    return { resource, parents, services: servicesOf(resource, resource.spec.rules), ...judgedRules(resource, rules, parents.length > 0 && parents.every(({ service }) => service !== undefined), found) };
   }
   const grants = parents.some(({ service }) => service === undefined);
   const spec = resource.spec as TypedResource<'TLSRoute'>['spec'];
   const backends = spec.rules.map(({ backendRefs }) => backendRefs.map((reference) => ({ backend: resolveBackend(resource, reference, found, grants), weight: reference.weight })));
   const unresolved = backends.flat().flatMap(({ backend }) => (backend.kind === 'missing' ? [backend.problem] : []));
-  return { resource, parents, connections: { hostnames: hostnames ?? [], backends }, unresolved, unsupported: [] };
+  return { resource, parents, services: servicesOf(resource, spec.rules), connections: { hostnames: hostnames ?? [], backends }, unresolved, unsupported: [] };
+}
+
+interface SendingRule {
+  readonly backendRefs: readonly (BackendReference & Partial<Filtered>)[];
+  readonly filters?: Filtered['filters'];
+}
+
+interface Filtered {
+  readonly filters: readonly { readonly requestMirror?: { readonly backendRef: BackendReference } }[];
+}
+
+function servicesOf({ metadata }: Resource, rules: readonly SendingRule[]): readonly string[] {
+  const used = rules.flatMap(({ backendRefs, filters = [] }) => [...backendRefs, ...[...filters, ...backendRefs.flatMap((backend) => backend.filters ?? [])].flatMap(({ requestMirror }) => requestMirror?.backendRef ?? [])]);
+  return [...new Set(used.filter(({ group, kind }) => group === groups.core && kind === 'Service').map(({ namespace, name }) => `${namespace === '' ? metadata.namespace : namespace}/${name}`))];
 }
 
 function judgedRules(resource: Resource, rules: readonly SourceRule[], meshOnly: boolean, found: References): Pick<JudgedRoute, 'rules' | 'meshRules' | 'unresolved' | 'unsupported'> {

@@ -1,10 +1,12 @@
 import { ofKind, type Resource } from '../../manifest/index.ts';
 import type { MeshSnapshot } from '../types.ts';
 import { judgeGateways, type JudgedGateways } from './convert.ts';
+import { clientCertificate } from './client-certificates.ts';
 import { gatewayHosts, managedGateways } from './deployment.ts';
+import type { JudgedPolicy } from './backend-tls.ts';
 import { isProgrammed, type ApiListener } from './listeners.ts';
 import type { JudgedParent, JudgedRoute } from './routes.ts';
-import { references, type Problem } from './references.ts';
+import { groups, references, type Problem } from './references.ts';
 
 /** A condition as Kubernetes writes it. Times are left out: nothing here knows what time it is. */
 export interface Condition {
@@ -34,6 +36,7 @@ export function gatewayStatus(snapshot: Pick<MeshSnapshot, 'resources' | 'mesh' 
     ...classStatuses(resources),
     ...[...judged.listeners].map(([gateway, listeners]) => gatewayStatusOf(gateway, listeners, judged, snapshot)),
     ...judged.routes.map(routeStatus),
+    ...judged.policies.map((policy) => policyStatus(policy, judged)),
   ];
 }
 
@@ -58,7 +61,11 @@ function gatewayStatusOf(gateway: Resource, listeners: readonly ApiListener[], j
   const written = listeners.map((listener) => listenerStatus(listener, judged.routes));
   const problem = gatewayProblem(gateway, listeners);
   const programmed = listeners.some(isProgrammed) ? problem : (problem ?? { reason: 'Invalid', message: 'No listener is usable.' });
-  const conditions = [condition(gateway, 'Accepted', problem, 'Accepted', 'The Gateway is taken.'), condition(gateway, 'Programmed', programmed, 'Programmed', 'The Gateway’s proxy has its config.')];
+  const client = clientCertificate(gateway, judged.found);
+  const conditions = [
+    condition(gateway, 'Accepted', problem, 'Accepted', 'The Gateway is taken.'), condition(gateway, 'Programmed', programmed, 'Programmed', 'The Gateway’s proxy has its config.'),
+    ...(client.certificate === undefined && client.problem === undefined ? [] : [condition(gateway, 'ResolvedRefs', client.problem, 'ResolvedRefs', 'The certificate for backends is there.')]),
+  ];
   return {
     resource: gateway,
     status: { addresses: addressesOf(gateway, snapshot), conditions, listeners: written.map(({ status }) => status) },
@@ -110,6 +117,22 @@ function routeStatus(route: JudgedRoute): ResourceStatus {
     failed: parents.flatMap(({ parent, conditions }) => conditions.flatMap((one) => (one.status === 'True' ? [] : [{ path: one.type === 'Accepted' && parent.refused !== undefined ? ['spec', 'parentRefs', parent.at] : ['spec', 'rules'], condition: one }]))),
   };
 }
+
+/** A policy has a status for each Gateway whose routes send to a service of it. */
+function policyStatus({ resource, named, refused, unresolved }: JudgedPolicy, { listeners, routes }: JudgedGateways): ResourceStatus {
+  const services = new Set(named);
+  const using = routes.filter((route) => route.services.some((service) => services.has(service)));
+  const gateways = [...listeners.keys()].filter((gateway) => using.some(({ parents }) => parents.some(({ attachments }) => attachments.some(({ listener }) => listener.gateway === gateway))));
+  const conditions = [condition(resource, 'Accepted', refused, 'Accepted', 'Gateways follow the policy.'), condition(resource, 'ResolvedRefs', unresolved, 'ResolvedRefs', 'All authorities are there.')];
+  return {
+    resource,
+    status: { ancestors: gateways.slice(0, mostAncestors).map(({ metadata: { namespace, name } }) => ({ ancestorRef: { group: groups.gateway, kind: 'Gateway', namespace, name }, controllerName, conditions })) },
+    failed: failures(conditions, ['spec', unresolved === undefined ? 'targetRefs' : 'validation']),
+  };
+}
+
+/** Source: gateway-api.sigs.k8s.io, PolicyStatus. */
+const mostAncestors = 16;
 
 function parentConditions({ resource, unresolved, unsupported }: JudgedRoute, parent: JudgedParent): readonly Condition[] {
   return [

@@ -139,6 +139,8 @@ export function autoMtls(identity: UpstreamIdentity): Pick<Cluster, 'transportSo
 /** Where systems keep the authorities that they trust; a proxy has its own list of them. */
 const systemBundles = new Set(['/etc/ssl/certs/ca-certificates.crt', '/etc/ssl/cert.pem', '/etc/pki/tls/certs/ca-bundle.crt', 'system']);
 
+const alpn: Readonly<Record<OriginatedTo['protocol'], string[]>> = { http: ['http/1.1'], http2: ['h2'], tcp: [] };
+
 /** What TLS origination needs to know of the host that it is for. */
 export interface OriginatedTo {
   /** The service's host; empty for a wildcard, of which no name can be expected. */
@@ -161,9 +163,34 @@ export function originatedTls(settings: ClientTLSSettings, { host, protocol }: O
     ...(settings.insecureSkipVerify === true
       ? { validationContext: { trustChainVerification: 'ACCEPT_UNTRUSTED' } }
       : { combinedValidationContext: { defaultValidationContext: sans.length === 0 ? {} : { matchTypedSubjectAltNames: sans }, validationContextSdsSecretConfig: sdsSecret(authority) } }),
-    alpnProtocols: { http: ['http/1.1'], http2: ['h2'], tcp: [] }[protocol],
+    alpnProtocols: alpn[protocol],
   };
   return { name: 'envoy.transport_sockets.tls', typedConfig: any(typeUrl.upstreamTls, { commonTlsContext, sni: settings.sni === '' ? host : settings.sni }) };
+}
+
+/** TLS to a server that is known by an authority and by names, whoever it is behind. */
+export interface VerifiedTls {
+  /** The secret with the caller's own certificate, where it has one for this. */
+  readonly certificate?: string;
+  /** The secret with the authorities, or `file-root:system`. */
+  readonly authority: string;
+  readonly sni: string;
+  /** The server's certificate has to have one of them. A DNS name may begin with `*.`. */
+  readonly names: readonly { readonly type: 'DNS' | 'URI'; readonly value: string }[];
+  readonly protocol: OriginatedTo['protocol'];
+}
+
+/** TLS to a server outside of the mesh's own mTLS, which has to show a certificate of that authority for one of these names. */
+export function verifiedTls({ certificate, authority, sni, names, protocol }: VerifiedTls): TransportSocket {
+  const commonTlsContext: CommonTlsContext = {
+    ...(certificate === undefined ? {} : { tlsCertificateSdsSecretConfigs: [sdsSecret(certificate)] }),
+    combinedValidationContext: {
+      defaultValidationContext: { matchTypedSubjectAltNames: names.map(({ type, value }) => ({ sanType: type, matcher: type === 'DNS' && value.startsWith('*.') ? { suffix: value.slice(1) } : { exact: value } })) },
+      validationContextSdsSecretConfig: sdsSecret(authority),
+    },
+    alpnProtocols: alpn[protocol],
+  };
+  return { name: 'envoy.transport_sockets.tls', typedConfig: any(typeUrl.upstreamTls, { commonTlsContext, sni }) };
 }
 
 /** A workload's SPIFFE identity. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Accepted, Int32, Text, TextList, TextMap, UInt32, notRun } from '../../util/manifest-fields.ts';
+import { Int32, Text, TextList, TextMap, UInt32, notRun } from '../../util/manifest-fields.ts';
 
 /** The API group of the Gateway API. */
 export const gatewayGroup = 'gateway.networking.k8s.io';
@@ -65,7 +65,7 @@ export const ReferenceGrant = z.object({
 });
 export type ReferenceGrant = z.output<typeof ReferenceGrant>;
 
-/** How gateways connect to a Service by TLS. Source: gateway-api.sigs.k8s.io, BackendTLSPolicy. */
+/** How gateways connect to a Service by TLS; sidecars do not follow it. Source: gateway-api.sigs.k8s.io, BackendTLSPolicy. */
 export const BackendTLSPolicy = z.object({
   targetRefs: z.array(z.object({ group: Text, kind: Text, name: Text, sectionName: Text })).default([]),
   validation: z.object({
@@ -74,7 +74,7 @@ export const BackendTLSPolicy = z.object({
     hostname: Text,
     subjectAltNames: z.array(z.object({ type: z.enum(['Hostname', 'URI']).default('Hostname'), hostname: Text, uri: Text })).default([]),
   }).prefault({}),
-  options: Accepted,
+  options: notRun('no options of TLS to backends are known'),
 });
 export type BackendTLSPolicy = z.output<typeof BackendTLSPolicy>;
 

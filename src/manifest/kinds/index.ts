@@ -63,7 +63,7 @@ const typed = {
   TLSRoute: { ...gatewayApi, schema: TLSRoute },
   TCPRoute: { ...gatewayApi, schema: TCPRoute },
   ReferenceGrant: { ...gatewayApi, aliases: ['refgrant'], schema: ReferenceGrant },
-  BackendTLSPolicy: { ...gatewayApi, aliases: ['btlspolicy'], plural: 'backendtlspolicies', schema: BackendTLSPolicy, notRun: 'gateways do not begin TLS to backends by it; write a DestinationRule with trafficPolicy.tls' },
+  BackendTLSPolicy: { ...gatewayApi, aliases: ['btlspolicy'], plural: 'backendtlspolicies', schema: BackendTLSPolicy },
   Ingress: { ...core, group: 'networking.k8s.io', versions: ['v1', 'v1beta1'], aliases: ['ing'], plural: 'ingresses', schema: Ingress },
   IngressClass: { ...core, group: 'networking.k8s.io', versions: ['v1', 'v1beta1'], namespaced: false, plural: 'ingressclasses', schema: IngressClass },
   Telemetry: { ...networking, group: 'telemetry.istio.io', versions: ['v1', 'v1alpha1'], plural: 'telemetries', aliases: ['telemetry'], schema: Telemetry },

@@ -94,6 +94,14 @@ export function validateBackendTLSPolicy({ spec }: TypedResource<'BackendTLSPoli
   const { caCertificateRefs, wellKnownCACertificates, hostname, subjectAltNames } = spec.validation;
   const place = report.at('validation');
   if (spec.targetRefs.length === 0) report.at('targetRefs').error('The policy is for no Service.', 'Write targetRefs.');
+  if (spec.targetRefs.length > 16) report.at('targetRefs').error('A policy has at most 16 targets.');
+  each(spec.targetRefs, report.at('targetRefs'), ({ group, kind, name, sectionName }, target, at) => {
+    const same = spec.targetRefs.slice(0, at).filter((other) => other.group === group && other.kind === kind && other.name === name);
+    if (same.some((other) => other.sectionName === sectionName)) target.error('The same target is written twice.', 'Name different ports in sectionName.');
+    else if (same.some((other) => (other.sectionName === '') !== (sectionName === ''))) target.error('Where one reference to a target names a port, all have to.', 'Write sectionName.');
+  });
+  if (caCertificateRefs.length > 8) place.at('caCertificateRefs').error('A policy names at most 8 bundles of authorities.');
+  if (subjectAltNames.length > 5) place.at('subjectAltNames').error('A policy names at most 5 names.');
   if (caCertificateRefs.length > 0 && wellKnownCACertificates !== '') place.error('Either caCertificateRefs or wellKnownCACertificates, not both.');
   if (caCertificateRefs.length === 0 && wellKnownCACertificates === '') place.error('The policy names no authority.', 'Write caCertificateRefs, or wellKnownCACertificates: System.');
   if (!isHostname(hostname) || hostname.startsWith('*')) place.at('hostname').error(`“${hostname}” is not a host name.`);
