@@ -124,7 +124,7 @@ export async function startSidecar(settings: SidecarSettings, environment: Sidec
     log,
   });
   const sources: AdminSources = {
-    config, secrets, logging, health, metrics: telemetry.metrics, subscriptions, node: settings.node, uptime: () => clock.now() - started, ready: proxyReady, connections: () => downstream.connections,
+    config, secrets, logging, health, metrics: telemetry.metrics, downstream: runtime.downstream, subscriptions, node: settings.node, uptime: () => clock.now() - started, ready: proxyReady, connections: () => downstream.connections,
     drain(inboundOnly) { if (!inboundOnly) health.set(true); sockets.drain(inboundOnly); downstream.drain(inboundOnly, drain.change * 1000); },
   };
   const fixed = await openFixedPorts(settings, environment, sources);
@@ -189,7 +189,7 @@ function runtimeOf(
 ): ProxyRuntime {
   const { labels, workload, namespace, proxy, ip, trustDomain, serviceAccount } = settings;
   return {
-    ...parts, clock, random, derived: new WeakMap(),
+    ...parts, clock, random, derived: new WeakMap(), downstream: new Map(),
     routeTable: (name) => config.current.routeTables.get(name),
     cluster: (name) => config.current.clusters.get(name),
     peerAt: (address, principal) => config.peerAt(address, principal),

@@ -3,6 +3,7 @@ import type { RouteTable } from '../routing/index.ts';
 import type { Cluster, ClusterLoadAssignment, HttpConnectionManager, LbEndpoint, Origin, RuleOrigins } from '../xds/index.ts';
 import type { ClusterLimits, ClusterUse } from '../features/circuit-breaking/cluster.ts';
 import type { Clock, HostMonitor } from './hooks.ts';
+import type { DownstreamCounters } from './http/counters.ts';
 import type { ClusterCounters, HostCounters } from './upstream/counters.ts';
 import type { HttpPool } from './upstream/pool.ts';
 import type { Link } from './link/link.ts';
@@ -13,6 +14,8 @@ export interface Runtime {
   cluster(name: string): UpstreamCluster | undefined;
   readonly connector: Connector;
   readonly telemetry: Telemetry;
+  /** What is counted of callers, by `stat_prefix` of the connection manager. */
+  readonly downstream: Map<string, DownstreamCounters>;
   /** Asks the rate limit service; `undefined` when it does not answer in time (milliseconds). */
   rateLimits(domain: string, descriptors: readonly (readonly (readonly [string, string])[])[], timeout: number): Promise<RateLimitAnswer | undefined>;
   readonly clock: Clock;

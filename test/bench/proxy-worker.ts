@@ -53,7 +53,7 @@ telemetry.reporting(reportingOf([listener]));
 const runtime: Runtime = {
   routeTable: () => table, cluster: (name) => (name === config.name ? cluster : undefined), connector, telemetry, clock, random: Math.random,
   self: { pod: 'default/productpage', workload: 'productpage-v1', namespace: 'default', app: 'productpage', version: 'v1', principal: 'spiffe://cluster.local/ns/default/sa/default', ip: '127.0.0.1' },
-  rateLimits: () => Promise.resolve(undefined), environment: {}, derived: new WeakMap(), peerAt: (ip, principal) => ({ pod: '', workload: '', namespace: '', app: '', version: '', principal, ip }),
+  rateLimits: () => Promise.resolve(undefined), environment: {}, derived: new WeakMap(), downstream: new Map(), peerAt: (ip, principal) => ({ pod: '', workload: '', namespace: '', app: '', version: '', principal, ip }),
 };
 const context: HttpConnectionContext = {
   runtime, manager, listener: listener.name ?? '', listenerOrigin: undefined, filterChain: 'default', direction: side === 'server' ? 'inbound' : 'outbound', edge: false, scheme: 'http',

@@ -3,13 +3,14 @@ import { addressesOf } from '../../routing/index.ts';
 import { istioMetricsText } from '../../contract/index.ts';
 import { typeUrl } from '../../xds/index.ts';
 import type { ConfigInForce } from '../config/in-force.ts';
+import type { DownstreamCounters } from '../http/index.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { SecretStore } from '../tls/secrets.ts';
 import type { Subscriptions } from '../xds/subscription.ts';
 import { linkTier } from '../link/index.ts';
 import { clustersJson, clustersText } from './clusters.ts';
 import type { Page, Pages } from './server.ts';
-import { clusterStats, selected, statsPrometheus, statsText, type Stat } from './stats.ts';
+import { clusterStats, managerStats, selected, statsPrometheus, statsText, type Stat } from './stats.ts';
 
 /** Levels of the log, from all to nothing. */
 export const logLevels = ['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off'] as const;
@@ -21,6 +22,8 @@ export interface AdminSources {
   readonly config: ConfigInForce;
   readonly secrets: SecretStore;
   readonly metrics: Metrics;
+  /** By `stat_prefix`. */
+  readonly downstream: ReadonlyMap<string, DownstreamCounters>;
   readonly subscriptions: Subscriptions;
   readonly node: string;
   /** Milliseconds since the start. */
@@ -51,7 +54,7 @@ export function adminPages(sources: AdminSources): Pages {
 }
 
 /** The page that Prometheus scrapes. */
-export function metricsPages(sources: Pick<AdminSources, 'metrics' | 'config'>): Pages {
+export function metricsPages(sources: Pick<AdminSources, 'metrics' | 'config' | 'downstream'>): Pages {
   return { '/stats/prometheus': () => ({ type: prometheusType, body: `${istioMetricsText(sources.metrics.totals())}${usedStats(sources)}` }) };
 }
 
@@ -96,13 +99,13 @@ function certificates(secrets: SecretStore): unknown {
   return { certificates: secrets.names().map((name) => ({ name, caCert: describe(secrets.get(name)?.roots ?? ''), certChain: describe(secrets.get(name)?.chain ?? '') })) };
 }
 
-function stats({ config, connections, uptime }: AdminSources): readonly Stat[] {
+function stats({ config, downstream, connections, uptime }: AdminSources): readonly Stat[] {
   const memory = process.memoryUsage();
   const server = {
     'cluster_manager.active_clusters': config.current.clusters.size, 'listener_manager.total_listeners_active': config.current.resources.listener.length,
     'server.memory_allocated': memory.heapUsed, 'server.memory_physical_size': memory.rss, 'server.total_connections': connections(), 'server.uptime': Math.round(uptime() / 1000),
   };
-  return [...clusterStats(config.current.clusters.values()), ...Object.entries(server).map(([name, value]): Stat => ({ name, kind: 'gauge', value }))];
+  return [...clusterStats(config.current.clusters.values()), ...managerStats(downstream), ...Object.entries(server).map(([name, value]): Stat => ({ name, kind: 'gauge', value }))];
 }
 
 function statsPage(sources: AdminSources, query: URLSearchParams): Page {
@@ -120,7 +123,7 @@ function statsPage(sources: AdminSources, query: URLSearchParams): Page {
 }
 
 /** What may be asked to change: the level of the log, whether the proxy says that it is ready, whether it takes connections, and counts. */
-export function adminActions({ config, logging, health, drain }: Pick<AdminSources, 'config' | 'logging' | 'health' | 'drain'>): Pages {
+export function adminActions({ config, downstream, logging, health, drain }: Pick<AdminSources, 'config' | 'downstream' | 'logging' | 'health' | 'drain'>): Pages {
   return {
     '/logging': (query) => {
       const level = query.get('level') ?? [...query.values()][0];
@@ -133,12 +136,13 @@ export function adminActions({ config, logging, health, drain }: Pick<AdminSourc
     '/drain_listeners': (query) => { drain(query.has('inboundonly')); return { body: 'OK\n' }; },
     '/reset_counters': () => {
       for (const { counters } of config.current.clusters.values()) for (const name of Object.keys(counters) as (keyof typeof counters)[]) counters[name] = 0;
+      for (const counters of downstream.values()) for (const name of Object.keys(counters) as (keyof typeof counters)[]) counters[name] = 0;
       return { body: 'OK\n' };
     },
   };
 }
 
 /** Only what was counted, so that the page stays small with many clusters. */
-function usedStats(sources: Pick<AdminSources, 'config'>): string {
-  return statsPrometheus(selected(clusterStats(sources.config.current.clusters.values()), { usedOnly: true }));
+function usedStats(sources: Pick<AdminSources, 'config' | 'downstream'>): string {
+  return statsPrometheus(selected([...clusterStats(sources.config.current.clusters.values()), ...managerStats(sources.downstream)], { usedOnly: true }));
 }

@@ -4,6 +4,7 @@ import { Http2Server } from '../http2/index.ts';
 import type { Body, DownstreamConnection, HttpHandler } from '../hooks.ts';
 import { handleLink, type Link } from '../link/index.ts';
 import type { HttpConnectionContext } from '../runtime.ts';
+import { countAborted, countersOf, type DownstreamCounters } from './counters.ts';
 import { detectHttp2, type Detector } from './detect.ts';
 import { HttpExchange } from './exchange.ts';
 import { managerHandler } from './manager-filters.ts';
@@ -38,6 +39,7 @@ export function serveHttp(given: Link, context: HttpConnectionContext, renewed: 
 export class HttpSession implements ServerSession {
   context: HttpConnectionContext;
   plan: ManagerPlan;
+  counters: DownstreamCounters;
   /** What becomes of a request: the manager's filters, then its route. */
   handler: HttpHandler;
   /** Listener and filter chain, for every decision on this connection. */
@@ -59,6 +61,8 @@ export class HttpSession implements ServerSession {
     const { plan, handler } = managerOf(context);
     this.plan = plan;
     this.handler = handler;
+    this.counters = countersOf(context.runtime.downstream, plan.statPrefix);
+    this.counters.downstream_cx_total++;
     this.steps = stepsOf(context);
     const plaintext = context.scheme === 'http' && context.sourcePrincipal === '';
     this.switchToHttp2 = plaintext && this.plan.codec === 'AUTO' ? (head, settings, rest) => this.#upgraded(head, settings, rest) : undefined;
@@ -67,7 +71,9 @@ export class HttpSession implements ServerSession {
 
   /** Begins to serve, in the version that was found out or configured. */
   start(http2: boolean): void {
-    const { plan, context } = this;
+    const { plan, context, counters } = this;
+    if (http2) counters.downstream_cx_http2_total++;
+    else counters.downstream_cx_http1_total++;
     this.#server = new (http2 ? Http2Server : Http1Server)(this.#link, this, plan.limits, context.runtime.clock);
     this.#server.start();
     if (this.#draining) this.#server.shutdown();
@@ -79,6 +85,7 @@ export class HttpSession implements ServerSession {
   }
 
   drain(): void {
+    if (!this.#draining) this.counters.downstream_cx_drain_close++;
     this.#draining = true;
     this.#detector?.hurry();
     this.#server?.shutdown();
@@ -86,6 +93,7 @@ export class HttpSession implements ServerSession {
 
   open(head: RequestLine, body: Body, progress: RequestProgress): ServerExchange {
     this.#renew();
+    this.counters.downstream_rq_total++;
     return new HttpExchange(this, head, body, progress);
   }
 
@@ -101,6 +109,7 @@ export class HttpSession implements ServerSession {
     this.context = context;
     this.plan = plan;
     this.handler = handler;
+    this.counters = countersOf(context.runtime.downstream, plan.statPrefix);
     this.steps = stepsOf(context);
   }
 
@@ -121,6 +130,7 @@ export class HttpSession implements ServerSession {
   }
 
   invalid(error: ProtocolError): void {
+    countAborted(this.counters, error);
     const stream = new Stream(this.context, this);
     stream.flags.add('DPE');
     stream.details = error.details;

@@ -5,6 +5,7 @@ import { isGrpc } from '../http2/index.ts';
 import type { AccessFacts } from '../runtime.ts';
 import { spanTags } from '../telemetry/span-tags.ts';
 import type { HttpSession } from './connection.ts';
+import { countAborted } from './counters.ts';
 import { forwardingHeaders, remoteAddress } from './forwarding-headers.ts';
 import { protocolHeader, takePeerHeaders } from './peers.ts';
 import { accessFacts, requestRecord } from './record.ts';
@@ -41,6 +42,7 @@ export class HttpExchange implements ServerExchange {
 
   aborted(error: ProtocolError | undefined): void {
     const stream = this.#stream;
+    countAborted(this.#session.counters, error);
     stream.flags.add(error === undefined ? 'DC' : 'DPE');
     stream.details = error === undefined ? 'downstream_remote_disconnect' : error.details;
     stream.abort();
@@ -55,6 +57,9 @@ export class HttpExchange implements ServerExchange {
 
   broken(bodyBytes: number, by: 'upstream' | 'downstream'): void {
     const stream = this.#stream;
+    const { counters } = this.#session;
+    if (by === 'downstream') counters.downstream_rq_rx_reset++;
+    else counters.downstream_rq_tx_reset++;
     if (by === 'downstream') {
       stream.flags.add('DC');
       stream.details = 'downstream_remote_disconnect';

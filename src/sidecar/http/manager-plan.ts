@@ -7,6 +7,8 @@ import { tracingPlan, type TracingPlan } from './tracing.ts';
 /** A connection manager's config, read once. */
 export interface ManagerPlan {
   readonly routeTable: string;
+  /** Names the manager's statistics. */
+  readonly statPrefix: string;
   readonly serverName: string;
   readonly serverHeader: 'OVERWRITE' | 'APPEND_IF_ABSENT' | 'PASS_THROUGH';
   /** The peer's address is the caller's: it goes into `x-forwarded-for` and is believed. */
@@ -46,6 +48,7 @@ function windows(http2: HttpConnectionManager['http2ProtocolOptions']): Pick<Htt
 export function managerPlan(manager: HttpConnectionManager): ManagerPlan {
   return {
     routeTable: manager.rds?.routeConfigName ?? manager.routeConfig?.name ?? '',
+    statPrefix: manager.statPrefix ?? '',
     serverName: manager.serverName === undefined || manager.serverName === '' ? 'istio-envoy' : manager.serverName,
     serverHeader: manager.serverHeaderTransformation ?? 'OVERWRITE',
     trustedHops: manager.xffNumTrustedHops ?? 0,

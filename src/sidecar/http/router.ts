@@ -129,7 +129,7 @@ class RouterAttempt implements Exchange, Attempt {
   failed(failure: UpstreamFailure, details: string, untouched: boolean): void {
     if (this.#cancelled) return;
     // The upstream closed an idle connection just as we used it: no answer will tell, but the request may go again.
-    if (failure === 'reset' && untouched && this.#reused && !this.#again && this.#request.body.ready !== undefined && idempotent.has(this.#request.method)) {
+    if (failure === 'reset' && details === 'connection_termination' && untouched && this.#reused && !this.#again && this.#request.body.ready !== undefined && idempotent.has(this.#request.method)) {
       this.#again = true;
       this.#send();
       return;
@@ -137,10 +137,6 @@ class RouterAttempt implements Exchange, Attempt {
     const stream = this.#stream;
     stream.failure = failure;
     this.#answered = true;
-    if (stream.upstream !== undefined) {
-      if (failure === 'protocol-error') stream.upstream.counters.upstream_cx_protocol_error++;
-      if (failure === 'refused-stream' || details === 'remote_reset') stream.upstream.counters.upstream_rq_rx_reset++;
-    }
     if (failure !== 'overflow' && stream.host !== undefined) {
       stream.host.counters.rq_error++;
       stream.host.monitor?.unreachable('connection');

@@ -1,6 +1,6 @@
 import type { UpstreamRequest, UpstreamFailure } from '../hooks.ts';
 import type { Link, LinkReader, Memory } from '../link/index.ts';
-import type { Exchange } from '../upstream/pool.ts';
+import type { Exchange, Mishap } from '../upstream/pool.ts';
 import { ReadyBody, type BodySource, type IncomingBody } from './body.ts';
 import { BodyReader } from './body-reader.ts';
 import { BodyWriter, writeReady, type BodyWriterOwner } from './body-writer.ts';
@@ -15,6 +15,8 @@ export interface ClientOwner {
   idle(client: Http1Client): void;
   /** The connection is gone, whatever it was doing. Once. */
   gone(client: Http1Client): void;
+  /** Something to be counted. */
+  met(mishap: Mishap): void;
 }
 
 /** Most informational responses before the final one. */
@@ -40,6 +42,8 @@ export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
   #writer: BodyWriter | undefined;
   #informational = 0;
   #untouched = true;
+  /** The connection ends for a reason that was told. */
+  #told = false;
 
   constructor(link: Link, owner: ClientOwner) {
     this.link = link;
@@ -76,6 +80,7 @@ export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
 
   /** Gives up on what is under way. */
   destroy(): void {
+    this.#endsFor('given-up');
     this.#exchange = undefined;
     this.link.destroy();
   }
@@ -97,6 +102,7 @@ export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
 
   close(): void {
     if (this.#state === 'closed') return;
+    this.#endsFor('cut');
     this.#state = 'closed';
     this.#writer?.abandon('upstream closed');
     this.#writer = undefined;
@@ -116,7 +122,9 @@ export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
   }
 
   cancelled(body: IncomingBody): void {
-    if (body === this.#reader?.body && !this.#reader.done) this.link.destroy();
+    if (body !== this.#reader?.body || this.#reader.done) return;
+    this.#endsFor('given-up');
+    this.link.destroy();
   }
 
   bodyWritten(writer: BodyWriter): void {
@@ -129,6 +137,7 @@ export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
   bodyBroken(writer: BodyWriter): void {
     if (writer !== this.#writer) return;
     this.#writer = undefined;
+    this.#endsFor('given-up');
     this.#fail('cancelled', 'downstream_remote_disconnect');
     this.link.destroy();
   }
@@ -211,9 +220,18 @@ export class Http1Client implements LinkReader, BodySource, BodyWriterOwner {
 
   #broken(error: unknown): void {
     if (!(error instanceof ProtocolError)) throw error;
+    this.#told = true;
+    this.#owner.met('violation');
     this.#reader?.fail('upstream protocol error');
     this.#fail('protocol-error', 'protocol_error');
     this.link.destroy();
+  }
+
+  /** Tells once why a connection ends on which a response is still to come, in whole or in part. */
+  #endsFor(mishap: Mishap): void {
+    if (this.#told || (this.#exchange === undefined && this.#reader?.done !== false)) return;
+    this.#told = true;
+    this.#owner.met(mishap);
   }
 
   #fail(failure: UpstreamFailure, details: string): void {

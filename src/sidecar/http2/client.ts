@@ -1,7 +1,7 @@
 import type { Clock, HeaderMap, UpstreamRequest } from '../hooks.ts';
 import { Headers, ProtocolError, ReadyBody, type IncomingBody } from '../http1/index.ts';
 import type { Link } from '../link/index.ts';
-import type { Exchange } from '../upstream/pool.ts';
+import type { Exchange, Mishap } from '../upstream/pool.ts';
 import { Http2Connection } from './connection.ts';
 import { encodeRequest } from './encode.ts';
 import { responseFields, type ResponseFields } from './fields.ts';
@@ -18,6 +18,8 @@ export interface Http2ClientOwner {
   idled(): void;
   /** The connection is gone. Once. */
   gone(client: Http2Client): void;
+  /** Something to be counted. */
+  met(mishap: Mishap): void;
 }
 
 /** A request that is under way. */
@@ -36,6 +38,7 @@ export class Http2Client implements Http2Role {
   /** Streams that were opened. */
   requests = 0;
   readonly #owner: Http2ClientOwner;
+  #cut = false;
 
   constructor(link: Link, owner: Http2ClientOwner, options: Http2Options, clock: Clock) {
     this.#owner = owner;
@@ -55,7 +58,7 @@ export class Http2Client implements Http2Role {
   /** Sends a request; the client must be usable. `over` is called once when its stream has ended, however that was. */
   send(request: UpstreamRequest, exchange: Exchange, over: () => void): Http2Request {
     this.requests++;
-    const events = new ClientStream(this.connection, request.method === 'HEAD', exchange, over);
+    const events = new ClientStream(this, request.method === 'HEAD', exchange, over);
     const stream = this.connection.open(events);
     events.begin(stream, request);
     return events;
@@ -78,13 +81,22 @@ export class Http2Client implements Http2Role {
     this.#owner.idled();
   }
 
-  closed(): void {
+  closed(details: string | undefined): void {
+    if (details !== undefined) this.#owner.met('violation');
+    else if (this.#cut) this.#owner.met('cut');
     this.#owner.gone(this);
+  }
+
+  /** What became of a stream: the connection broke off under it, or something to be counted at once. */
+  met(mishap: Mishap): void {
+    if (mishap === 'cut') this.#cut = true;
+    else this.#owner.met(mishap);
   }
 }
 
 class ClientStream implements StreamEvents, Http2Request {
   readonly keepsHead = true;
+  readonly #client: Http2Client;
   readonly #connection: Http2Connection;
   readonly #forHead: boolean;
   #exchange: Exchange | undefined;
@@ -93,9 +105,12 @@ class ClientStream implements StreamEvents, Http2Request {
   #fields: ResponseFields | undefined;
   #informational = 0;
   #untouched = true;
+  /** It was we who reset it. */
+  #ours = false;
 
-  constructor(connection: Http2Connection, forHead: boolean, exchange: Exchange, over: () => void) {
-    this.#connection = connection;
+  constructor(client: Http2Client, forHead: boolean, exchange: Exchange, over: () => void) {
+    this.#client = client;
+    this.#connection = client.connection;
     this.#forHead = forHead;
     this.#exchange = exchange;
     this.#over = over;
@@ -111,7 +126,7 @@ class ClientStream implements StreamEvents, Http2Request {
 
   cancel(): void {
     this.#exchange = undefined;
-    if (this.#stream !== undefined) this.#connection.resetStream(this.#stream, errorCode.cancel);
+    this.#giveUp();
   }
 
   head(block: FieldBlock, endStream: boolean): boolean {
@@ -146,7 +161,7 @@ class ClientStream implements StreamEvents, Http2Request {
   progress(): void { /* timeouts are the route's */ }
 
   unwanted(): void {
-    if (this.#stream !== undefined) this.#connection.resetStream(this.#stream, errorCode.cancel);
+    this.#giveUp();
   }
 
   sent(trailers: HeaderMap | undefined): void { void trailers; }
@@ -155,7 +170,7 @@ class ClientStream implements StreamEvents, Http2Request {
   sourceBroken(): void {
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    if (this.#stream !== undefined) this.#connection.resetStream(this.#stream, errorCode.cancel);
+    this.#giveUp();
     exchange?.failed('cancelled', 'downstream_remote_disconnect', this.#untouched);
   }
 
@@ -171,6 +186,7 @@ class ClientStream implements StreamEvents, Http2Request {
     const exchange = this.#exchange;
     this.#exchange = undefined;
     this.#finish();
+    if (!this.#ours) this.#client.met(mishapOf(why));
     if (why.kind === 'refused') exchange?.failed('refused-stream', 'remote_refused_stream_reset', true);
     else if (why.kind === 'reset') exchange?.failed('reset', 'remote_reset', this.#untouched);
     else if (why.kind === 'violation' || why.details?.startsWith('http2.') === true) exchange?.failed('protocol-error', 'protocol_error', this.#untouched);
@@ -180,7 +196,17 @@ class ClientStream implements StreamEvents, Http2Request {
   /** A server that has answered wants no more of the request. */
   #endEarly(): void {
     const stream = this.#stream;
-    if (stream?.remoteEnded === true && !stream.localEnded) this.#connection.resetStream(stream, errorCode.none);
+    if (stream?.remoteEnded !== true || stream.localEnded) return;
+    this.#ours = true;
+    this.#connection.resetStream(stream, errorCode.none);
+  }
+
+  #giveUp(): void {
+    const stream = this.#stream;
+    if (stream === undefined || stream.closed) return;
+    this.#ours = true;
+    this.#client.met('given-up');
+    this.#connection.resetStream(stream, errorCode.cancel);
   }
 
   #finish(): void {
@@ -188,4 +214,8 @@ class ClientStream implements StreamEvents, Http2Request {
     this.#over = undefined;
     over?.();
   }
+}
+
+function mishapOf({ kind }: StreamEnd): Mishap {
+  return kind === 'connection' ? 'cut' : kind === 'violation' ? kind : 'reset';
 }

@@ -2,10 +2,11 @@ import type { UpstreamRequest } from '../hooks.ts';
 import { Http1Client, type ClientOwner } from '../http1/index.ts';
 import { handleLink } from '../link/index.ts';
 import type { UpstreamConnection } from '../runtime.ts';
+import { countMishap } from './counters.ts';
 import type { Host } from './host.ts';
 import type { PoolContext } from './pool-context.ts';
 import { PoolQueue } from './pool-queue.ts';
-import type { Exchange, HttpPool, Pending } from './pool.ts';
+import type { Exchange, HttpPool, Mishap, Pending } from './pool.ts';
 
 /** A request that waits for a connection, and then the handle to cancel it. */
 class Waiting implements Pending {
@@ -86,6 +87,8 @@ export class Http1Pool implements HttpPool, ClientOwner {
     if (next !== undefined) this.#assign(client, next);
     else this.#rest(codec);
   }
+
+  met(mishap: Mishap): void { countMishap(this.#context.counters, mishap); }
 
   gone(codec: Http1Client): void {
     const client = this.#clients.get(codec);

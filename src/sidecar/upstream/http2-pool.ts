@@ -2,10 +2,11 @@ import type { UpstreamRequest } from '../hooks.ts';
 import { Http2Client, speaksHttp2, type Http2ClientOwner, type Http2Request, type KeepaliveOptions } from '../http2/index.ts';
 import { handleLink } from '../link/index.ts';
 import type { UpstreamConnection } from '../runtime.ts';
+import { countMishap } from './counters.ts';
 import type { Host } from './host.ts';
 import type { PoolContext } from './pool-context.ts';
 import { PoolQueue } from './pool-queue.ts';
-import type { Exchange, HttpPool, Pending } from './pool.ts';
+import type { Exchange, HttpPool, Mishap, Pending } from './pool.ts';
 
 /** A request that waits for a connection, and then the handle to cancel it. */
 class Waiting implements Pending {
@@ -105,6 +106,8 @@ export class Http2Pool implements HttpPool, Http2ClientOwner {
   }
 
   idled(): void { this.#context.counters.upstream_cx_idle_timeout++; }
+
+  met(mishap: Mishap): void { countMishap(this.#context.counters, mishap); }
 
   gone(codec: Http2Client): void {
     const client = this.#clients.get(codec);

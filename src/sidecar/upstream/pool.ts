@@ -13,6 +13,12 @@ export interface Exchange {
   failed(failure: UpstreamFailure, details: string, untouched: boolean): void;
 }
 
+/**
+ * What a connection's codec meets other than the good end of a request: the host broke the protocol; it reset a request; we gave up one that was
+ * sent; it closed the connection while requests were under way.
+ */
+export type Mishap = 'violation' | 'reset' | 'given-up' | 'cut';
+
 /** What is under way in a pool. */
 export interface Pending {
   /** Nobody waits any more: dequeues it, or closes its connection. */

@@ -3,6 +3,7 @@ import { afterEach, expect, it } from 'vitest';
 import { adminActions, adminPages, healthPages, type AdminSources } from '../../../src/sidecar/admin/pages.ts';
 import { servePages } from '../../../src/sidecar/admin/server.ts';
 import { ConfigInForce } from '../../../src/sidecar/config/in-force.ts';
+import { newDownstreamCounters, type DownstreamCounters } from '../../../src/sidecar/http/counters.ts';
 import { Metrics } from '../../../src/sidecar/telemetry/metrics.ts';
 import { createSecretStore } from '../../../src/sidecar/tls/secrets.ts';
 import { createCluster } from '../../../src/sidecar/upstream/index.ts';
@@ -29,7 +30,7 @@ async function admin(): Promise<{ readonly config: ConfigInForce; readonly sourc
   });
   await config.apply('cluster', [cluster]);
   const sources: AdminSources = {
-    config, secrets, metrics: new Metrics(), node: 'sidecar~1', uptime: () => 5000, ready: () => true, connections: () => 3, logging: { level: 'info' }, health: { failed: false, set(failed) { Object.assign(this, { failed }); } }, drain: (inboundOnly) => { drained.push(inboundOnly); },
+    config, secrets, metrics: new Metrics(), downstream: new Map(), node: 'sidecar~1', uptime: () => 5000, ready: () => true, connections: () => 3, logging: { level: 'info' }, health: { failed: false, set(failed) { Object.assign(this, { failed }); } }, drain: (inboundOnly) => { drained.push(inboundOnly); },
     subscriptions: { status: () => ({ version: 'v1' }) } as unknown as AdminSources['subscriptions'],
   };
   const server = await servePages({ host: '127.0.0.1', port: 0 }, { ...adminPages(sources), ...healthPages(sources) }, clock, adminActions(sources));
@@ -53,7 +54,7 @@ it('tells of clusters and who is ejected, as text and JSON', async () => {
 });
 
 it('filters statistics, and gives them to Prometheus', async () => {
-  const { config, ask } = await admin();
+  const { config, sources, ask } = await admin();
   const counters = config.current.clusters.get(name)?.counters;
   if (counters !== undefined) counters.upstream_rq_pending_overflow = 21;
   expect((await ask('/stats?filter=pending_overflow')).text).toBe(`cluster.${name}.upstream_rq_pending_overflow: 21\n`);
@@ -61,9 +62,14 @@ it('filters statistics, and gives them to Prometheus', async () => {
   expect((await ask('/stats')).text).toContain('server.uptime: 5\n');
   expect(await ask('/stats?filter=(')).toMatchObject({ status: 400 });
   expect((await ask('/stats/prometheus')).text).toContain(`# TYPE envoy_cluster_upstream_rq_pending_overflow counter\nenvoy_cluster_upstream_rq_pending_overflow{cluster_name="${name}"} 21\n`);
+  const callers = { ...newDownstreamCounters(), downstream_rq_rx_reset: 4 };
+  (sources.downstream as Map<string, DownstreamCounters>).set('inbound_0.0.0.0_9080;', callers);
+  expect((await ask('/stats?usedonly&filter=^http')).text).toBe('http.inbound_0.0.0.0_9080;.downstream_rq_rx_reset: 4\n');
+  expect((await ask('/stats/prometheus')).text).toContain('# TYPE envoy_http_downstream_rq_rx_reset counter\nenvoy_http_downstream_rq_rx_reset{http_conn_manager_prefix="inbound_0.0.0.0_9080;"} 4\n');
   expect(await ask('/reset_counters')).toMatchObject({ status: 405 });
   await ask('/reset_counters', 'POST');
   expect((await ask('/stats?filter=pending_overflow')).text).toContain(': 0\n');
+  expect(callers.downstream_rq_rx_reset).toBe(0);
 });
 
 it('changes things by POST only', async () => {

@@ -37,6 +37,7 @@ export interface TestProxy {
   readonly port: number;
   readonly records: RequestRecord[];
   readonly clusters: ReadonlyMap<string, UpstreamCluster>;
+  readonly downstream: Runtime['downstream'];
   /** Resolves with the first record that fits, now or later. */
   record(fits?: (record: RequestRecord) => boolean): Promise<RequestRecord>;
   close(): Promise<void>;
@@ -75,7 +76,7 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
     clock,
     random,
     self: { pod: 'default/test', workload: 'test', namespace: 'default', app: 'test', version: 'v1', principal: 'spiffe://cluster.local/ns/default/sa/test', ip: '127.0.0.1' },
-    environment: { POD_NAMESPACE: 'default' }, derived: new WeakMap(), peerAt: (ip, principal) => ({ pod: '', workload: '', namespace: '', app: '', version: '', principal, ip }),
+    environment: { POD_NAMESPACE: 'default' }, derived: new WeakMap(), downstream: new Map(), peerAt: (ip, principal) => ({ pod: '', workload: '', namespace: '', app: '', version: '', principal, ip }),
   };
   const sockets = new Set<Socket>();
   const manager: HttpConnectionManager = { rds: { routeConfigName: 'test' }, tracing: {}, ...options.manager };
@@ -88,7 +89,7 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
   });
   const port = await listen(server);
   return {
-    port, records, clusters,
+    port, records, clusters, downstream: runtime.downstream,
     record: (fits = () => true) => new Promise((resolve) => {
       const look = (): void => {
         const found = records.find(fits);
