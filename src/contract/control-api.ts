@@ -37,6 +37,8 @@ export interface ControlApi {
   upstreams(): Promise<readonly UpstreamStatus[]>;
   /** Virtual IP by service, for explain. */
   virtualIps(): Promise<Readonly<Record<string, string>>>;
+  /** Key sets of issuers of tokens as they were fetched last, JSON by URL, for explain. */
+  keySets(): Promise<Readonly<Record<string, string>>>;
   /** Replaces the mesh's root without a lost request, one phase a call. Rejects with `usage` out of order. */
   rotateRoot(step: RootRotation): Promise<RotationPhase>;
   /** Tells a pod's proxy what a command that it asked for has found. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LabFailure, type ControlApi, type ControlStatus } from '../contract/index.ts';
 import { createPeer, type Channel } from '../rpc/index.ts';
 import type { Keepers } from './keepers.ts';
+import type { KeySets } from './key-sets.ts';
 import type { Mesh } from './mesh.ts';
 import type { Problems } from './problems.ts';
 import type { Proxies } from './proxies.ts';
@@ -19,6 +20,7 @@ export interface CoreServices {
   readonly problems: Problems;
   readonly authority: RotatingAuthority;
   readonly keepers: Keepers;
+  readonly keySets: Pick<KeySets, 'known'>;
   /** Resolves when the mesh is on the disk, or when it is known that it cannot be. */
   saved(): Promise<void>;
   /** All metrics, in Prometheus' text format. */
@@ -29,7 +31,7 @@ export interface CoreServices {
 
 const none = z.tuple([]);
 const argumentsOf: { readonly [Name in keyof ControlApi]: z.ZodType<Parameters<ControlApi[Name]>> } = {
-  files: none, pods: none, status: none, metricsText: none, virtualIps: none, upstreams: none, subscribe: none,
+  files: none, pods: none, status: none, metricsText: none, virtualIps: none, keySets: none, upstreams: none, subscribe: none,
   trace: z.tuple([z.string().max(256)]),
   setFiles: z.tuple([z.array(sourceFileSchema).max(10_000)]),
   setPods: z.tuple([z.array(podSchema).max(10_000)]),
@@ -117,6 +119,7 @@ function controlApi(services: CoreServices, subscribe: () => void): ControlApi {
     metricsText: () => services.metricsText(),
     upstreams: () => Promise.resolve(services.upstreams.all()),
     virtualIps: () => Promise.resolve(mesh.virtualIps),
+    keySets: () => Promise.resolve(Object.fromEntries(services.keySets.known)),
     subscribe: () => {
       subscribe();
       return Promise.resolve();

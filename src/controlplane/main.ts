@@ -137,7 +137,7 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
   const metricsText = async (): Promise<string> => `${await metrics.text()}${collected.text()}${telemetry.text()}`;
   const keepers = createKeepers();
   const proxyServices = { mesh, proxies, authority, telemetry, upstreams, rateLimits: createRateLimits(() => mesh.resources, now), keepers, metrics, log, stopping: () => stopping };
-  const coreServices = { mesh, proxies, authority, keepers, telemetry, upstreams, problems, saved: () => saving, metricsText, onStatus: status.listen };
+  const coreServices = { mesh, proxies, authority, keepers, keySets, telemetry, upstreams, problems, saved: () => saving, metricsText, onStatus: status.listen };
 
   proxies.push();
   const grpc = createGrpcServer({ mesh, proxies, authority, metrics, log, now, limits: options.streamLimits ?? {} });

@@ -9,7 +9,7 @@ export interface Layer {
 export const layers: readonly Layer[] = [
   { name: 'util', files: /^src\/util\//, may: [] },
   { name: 'xds', files: /^src\/xds\//, may: [] },
-  { name: 'feature manifest', files: /^src\/features\/[^/]+\/manifest\.ts$/, may: ['util', 'manifest types', 'xds'] },
+  { name: 'feature manifest', files: /^src\/features\/[^/]+\/manifest(-[a-z-]+)?\.ts$/, may: ['util', 'manifest types', 'xds', 'own feature'] },
   { name: 'feature compile', files: /^src\/features\/[^/]+\/compile(-[a-z-]+)?\.ts$/, may: ['util', 'xds', 'own feature', 'feature manifest'] },
   { name: 'feature hook', files: /^src\/features\/[^/]+\/(filter|cluster|transport)(-[a-z-]+)?\.ts$/, may: ['util', 'xds', 'routing', 'sidecar hooks', 'own feature'] },
   { name: 'manifest types', files: /^src\/manifest\/types\.ts$/, may: ['xds'] },

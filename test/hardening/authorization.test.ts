@@ -11,6 +11,7 @@ import { startAskedMesh, type AskedMesh } from '../fakes/asked-mesh.ts';
 import { sidecarBench } from '../fakes/sidecar-pair.ts';
 import { startFakeControlPlane } from '../fakes/control-plane.ts';
 import { until } from '../fakes/wait.ts';
+import { explainCall } from '../../src/core/lab/explain.ts';
 
 // One test for each line of what trusted meshes promise about authorization: manifests, the real control plane, two sidecars, real sockets.
 
@@ -88,6 +89,14 @@ describe.skipIf(process.platform !== 'linux')('authorization between two sidecar
       keys = JSON.stringify({ keys: [{ ...await exportJWK(publicKey), kid: 'one', alg: 'RS256' }] });
       await mesh.policies(authentication(`${jwksUri}?again`), required);
       await until('the keys to be in force', async () => await mesh.status('/', bearer) === '200', 10_000);
+      const keySets = await mesh.mesh.lab.core.keySets();
+      expect(keySets).toEqual({ [`${jwksUri}?again`]: keys });
+      // What explains a call on a running lab knows the keys too: it need not take a token as good.
+      const [files, pods, virtualIps] = await Promise.all([mesh.mesh.lab.core.files(), mesh.mesh.lab.core.pods(), mesh.mesh.lab.core.virtualIps()]);
+      const call = { from: 'caller', method: 'GET', url: 'http://server/', headers: [['authorization', bearer.slice('authorization: '.length).trim()] as const] };
+      const judged = async (given: typeof keySets): Promise<readonly string[]> => (await explainCall(files, call, { pods: pods.map((pod) => ({ ...pod, ready: true })), virtualIps, keySets: given })).steps.filter(({ what }) => what.includes('jwt_authn')).map(({ what }) => what);
+      expect(await judged(keySets)).toEqual(['envoy.filters.http.jwt_authn: verified']);
+      expect(await judged({})).toEqual(['envoy.filters.http.jwt_authn: taken as good']);
       issuer.closeAllConnections();
       issuer.close();
     });

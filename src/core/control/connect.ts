@@ -10,7 +10,7 @@ export type { ControlAddress, ControlClient, ControlState } from './client.ts';
 const serverName = 'istiod.istio-system.svc';
 /** Every method, or it does not compile: one that is left out could not be called. */
 const methods = Object.keys({
-  files: true, setFiles: true, pods: true, setPods: true, setNetwork: true, status: true, proxyConfig: true, records: true, trace: true, metricsText: true, upstreams: true, virtualIps: true, rotateRoot: true, probed: true, containerNews: true, subscribe: true,
+  files: true, setFiles: true, pods: true, setPods: true, setNetwork: true, status: true, proxyConfig: true, records: true, trace: true, metricsText: true, upstreams: true, virtualIps: true, keySets: true, rotateRoot: true, probed: true, containerNews: true, subscribe: true,
 } satisfies Record<keyof ControlApi, true>) as readonly (keyof ControlApi)[];
 const callTimeout = 30_000;
 const handshakeTimeout = 5000;

@@ -159,8 +159,8 @@ function manifests({ backend, sessions }: Parts): Pick<Lab, 'files' | 'apply' | 
       if (files !== undefined) return await explainCall(files, call, undefined);
       if (lab === undefined) throw new LabFailure('usage', 'Name a lab or give files.');
       const { control } = await sessions.get(lab);
-      const [held, pods, virtualIps] = await Promise.all([control.files(), control.pods(), control.virtualIps()]);
-      return await explainCall(held, call, { pods, virtualIps });
+      const [held, pods, virtualIps, keySets] = await Promise.all([control.files(), control.pods(), control.virtualIps(), control.keySets()]);
+      return await explainCall(held, call, { pods, virtualIps, keySets });
     },
     async switch({ lab, action, dryRun = false }) {
       const session = await sessions.get(lab);

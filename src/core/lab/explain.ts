@@ -6,6 +6,8 @@ import { parseManifests, podTemplates, withInstalled, type SourceFile } from '..
 export interface Running {
   readonly pods: readonly PodInfo[];
   readonly virtualIps: Readonly<Record<string, string>>;
+  /** Keys that the control plane has fetched, by URL. */
+  readonly keySets: Readonly<Record<string, string>>;
 }
 
 /** Says what happens to a call, on a running lab's facts or on manifests alone. Rejects with `manifest-invalid` when they cannot be read. */
@@ -17,6 +19,7 @@ export async function explainCall(files: readonly SourceFile[], call: Call, runn
   const snapshot: MeshSnapshot = {
     resources, mesh: defaultMeshConfig, withoutKubeProxy: true,
     pods: running?.pods ?? imagined(resources),
+    ...(running === undefined ? {} : { keySets: new Map(Object.entries(running.keySets)) }),
     virtualIps: new Map(Object.entries(running?.virtualIps ?? imaginedIps(resources))),
   };
   return explain(snapshot, call, await verifyTokens(snapshot, call, Date.now()));

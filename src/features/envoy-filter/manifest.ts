@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Int32, LabelsSelector, Text, TextMap, UInt32, protoEnum } from '../../util/manifest-fields.ts';
 import { atMostOne, forMap, has, isPort, ruled, type Rule } from '../../util/manifest-rules.ts';
 import { TargetReferences } from '../../util/policy-target.ts';
+import { unreadFields } from './manifest-unread.ts';
 
 const SubFilter = z.object({ name: Text }).exactOptional();
 const Filter = z.object({ name: Text, subFilter: SubFilter }).exactOptional();
@@ -85,6 +86,7 @@ const runnable = new Set([
   'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector',
   'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector',
   'envoy.extensions.filters.listener.original_dst.v3.OriginalDst',
+  'envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol',
 ]);
 
 const prefix = 'type.googleapis.com/';
@@ -121,17 +123,32 @@ const notRead: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
-/** The fields of a patch's filter that have no effect: where each is written, and why. */
-export function ignoredFields({ patch }: ConfigPatch): readonly { readonly path: readonly string[]; readonly why: string }[] {
+/** The fields of a patch's value that have no effect: where each is written, and why. */
+export function ignoredFields({ applyTo, patch }: ConfigPatch): readonly { readonly path: readonly string[]; readonly why: string }[] {
   const value = patch?.value ?? {};
-  const key = value['typed_config'] === undefined ? 'typedConfig' : 'typed_config';
-  const config = fieldsOf(value[key]);
+  const socket = ['transport_socket', 'transportSocket'].find((name) => name in value);
+  return [
+    ...among(value, ['patch', 'value'], unreadFields[applyTo]),
+    ...(applyTo === 'HTTP_ROUTE' ? among(value['route'], ['patch', 'value', 'route'], unreadFields['route']) : []),
+    ...inTypedConfig(value, ['patch', 'value'], (type) => notRead[type] ?? unreadFields[type]),
+    ...(socket === undefined ? [] : inTypedConfig(fieldsOf(value[socket]), ['patch', 'value', socket], (type) => (/\.(Down|Up)streamTlsContext$/.test(type) ? unreadFields['tls'] : undefined))),
+  ];
+}
+
+type Reasons = Readonly<Record<string, string>> | undefined;
+
+function inTypedConfig(holder: Readonly<Record<string, unknown>>, path: readonly string[], reasonsFor: (type: string) => Reasons): ReturnType<typeof ignoredFields> {
+  const key = holder['typed_config'] === undefined ? 'typedConfig' : 'typed_config';
+  const config = fieldsOf(holder[key]);
   const packed = /(^|\.)TypedStruct$/.test(typeof config['@type'] === 'string' ? config['@type'] : '');
-  const reasons = notRead[configType(value[key])] ?? {};
-  return Object.keys(packed ? fieldsOf(config['value']) : config).flatMap((field) => {
+  return among(packed ? config['value'] : config, [...path, key, ...(packed ? ['value'] : [])], reasonsFor(configType(holder[key])));
+}
+
+function among(object: unknown, path: readonly string[], reasons: Reasons = {}): ReturnType<typeof ignoredFields> {
+  return Object.keys(fieldsOf(object)).flatMap((field) => {
     const name = field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
     const why = Object.hasOwn(reasons, name) ? reasons[name] : undefined;
-    return why === undefined ? [] : [{ path: ['patch', 'value', key, ...(packed ? ['value'] : []), field], why }];
+    return why === undefined ? [] : [{ path: [...path, field], why }];
   });
 }
 
