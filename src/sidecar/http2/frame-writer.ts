@@ -1,4 +1,4 @@
-import type { Link } from '../link/index.ts';
+import { turn, type Link } from '../link/index.ts';
 import { flag, frameType, maxFrameSize } from './protocol.ts';
 
 /** Most frames that may wait for a peer who does not read, and most of them that only answer its own: Envoy's defaults. */
@@ -196,6 +196,6 @@ export class FrameWriter {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(this.#turnOver);
+    turn.atEnd(this.#turnOver);
   }
 }

@@ -3,6 +3,7 @@ import { getSystemErrorName } from 'node:util';
 import type { Address, Link, LinkReader } from './link.ts';
 import { SocketLink } from './socket-link.ts';
 import { Tier, type StreamHandle } from './tier.ts';
+import { turn } from './turn.ts';
 
 const endOfFile = -4095;
 /** Bytes that wait for room before the writer is asked to stop. */
@@ -24,7 +25,10 @@ export function linkTier(): 'handles' | 'sockets' {
   return HandleLink.tier() === undefined ? 'sockets' : 'handles';
 }
 
-/** A {@link Link} on a libuv handle. Writes to TLS go one at a time: a second one while one is in flight would abort the process. */
+/**
+ * A {@link Link} on a libuv handle. What is written in one turn of the event loop goes out at its end, in one piece. Writes to TLS go one at a time: a second one while
+ * one is in flight would abort the process.
+ */
 export class HandleLink implements Link {
   static #found: Tier | null | undefined;
   readonly remote: Address;
@@ -39,8 +43,10 @@ export class HandleLink implements Link {
   /** Bytes that were passed on in this turn, in a buffer of the tier's. */
   #room: Buffer | undefined;
   #gathered = 0;
-  #queue: (Buffer | string)[] = [];
+  /** What waits for the end of the turn, or for the write that is in flight. */
+  readonly #queue: (Buffer | string)[] = [];
   #queued = 0;
+  #scheduled = false;
   #busy = false;
   #full = false;
   #paused = true;
@@ -123,14 +129,14 @@ export class HandleLink implements Link {
         this.#gather(data);
         return !this.#full;
       }
-      this.#flush();
+      this.#enqueueRoom();
     }
-    return this.#emit(data);
+    return this.#enqueue(data);
   }
 
   pass(chunk: Buffer): boolean {
     if (this.destroyed) return true;
-    if (this.#gathered === 0) this.#tier.atEndOfTurn(this.#turnOver);
+    this.#schedule();
     for (const piece of this.#corked ?? []) this.#gather(piece);
     if (this.#corked !== undefined) this.#corked = [];
     this.#gather(chunk);
@@ -146,28 +152,34 @@ export class HandleLink implements Link {
     if (--this.#corks > 0) return;
     const pieces = this.#corked ?? [];
     this.#corked = undefined;
-    // Copying a large piece costs more than a write of its own.
-    if (this.#gathered > 0 || pieces.some(({ length }) => length > largePiece)) for (const piece of pieces) this.write(piece);
-    else if (pieces.length > 0) this.write(pieces.length === 1 ? (pieces[0] as Buffer | string) : joined(pieces));
-    if (this.#ending && !this.#busy && !this.destroyed) this.#shutdown();
+    for (const piece of pieces) this.write(piece);
+    if (this.#ending && !this.destroyed) this.#endNow();
   }
 
   end(): void {
     if (this.#ending || this.destroyed) return;
     this.#ending = true;
-    this.#flush();
-    if (!this.#busy && this.#corked === undefined) this.#shutdown();
+    if (this.#corked === undefined) this.#endNow();
   }
 
   destroy(): void { this.#socket.destroy(); }
 
   get destroyed(): boolean { return this.#socket.destroyed; }
   get memory(): Tier { return this.#tier; }
-  get settled(): boolean { return !this.#busy && this.#corked === undefined; }
+  get settled(): boolean { return !this.#busy && this.#corked === undefined && this.#queue.length === 0; }
   get bytesRead(): number { return this.#socket.bytesRead; }
   get bytesWritten(): number { return this.#socket.bytesWritten; }
 
-  readonly #turnOver = (): void => { if (!this.#closed) this.#flush(); };
+  readonly #turnOver = (): void => {
+    this.#scheduled = false;
+    if (!this.#closed && !this.destroyed) this.#flush();
+  };
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    turn.atEnd(this.#turnOver);
+  }
 
   /** Copies bytes behind those that were passed on before; a buffer that is full is sent. */
   #gather(data: Buffer | string): void {
@@ -177,28 +189,49 @@ export class HandleLink implements Link {
       const copied = bytes.copy(room, this.#gathered, at);
       at += copied;
       this.#gathered += copied;
-      if (this.#gathered === room.length) this.#flush();
+      if (this.#gathered === room.length) this.#enqueueRoom();
     }
   }
 
-  /** Sends what was gathered. */
-  #flush(): void {
+  /** What was gathered takes its place behind what was written before. */
+  #enqueueRoom(): void {
     const room = this.#room;
     if (room === undefined) return;
     const data = room.subarray(0, this.#gathered);
     this.#room = undefined;
     this.#gathered = 0;
-    this.#emit(data);
+    this.#enqueue(data);
   }
 
-  /** Sends now, or when the write that is in flight is done. False when too much waits. */
-  #emit(data: Buffer | string): boolean {
-    if (this.#busy) {
-      this.#queue.push(data);
-      this.#queued += data.length;
-      this.#full ||= this.#queued >= highWater;
-    } else this.#send(data);
+  /** Goes out at the end of the turn, behind the write that is in flight, or now when that is over or there is much. False when too much waits. */
+  #enqueue(data: Buffer | string): boolean {
+    this.#queue.push(data);
+    this.#queued += data.length;
+    if (this.#busy) this.#full ||= this.#queued >= highWater;
+    else if (turn.over || this.#queued >= highWater) this.#sendQueue();
+    else this.#schedule();
     return !this.#full;
+  }
+
+  /** Sends what waits, as far as it may go now. */
+  #flush(): void {
+    this.#enqueueRoom();
+    if (!this.#busy) this.#sendQueue();
+  }
+
+  /** Sends what waits in one piece, or piece by piece where copying a large one would cost more than a write of its own. No write is in flight. */
+  #sendQueue(): void {
+    const queue = this.#queue;
+    if (queue.length > 1 && !queue.some(({ length }) => length > largePiece)) {
+      const data = joined(queue);
+      for (const piece of queue.splice(0)) if (typeof piece !== 'string') this.#tier.release(piece);
+      queue.push(data);
+    }
+    while (queue.length > 0 && !this.#busy && !this.destroyed) {
+      const data = (queue.length === 1 ? queue.pop() : queue.shift()) as Buffer | string;
+      this.#queued -= data.length;
+      this.#send(data);
+    }
   }
 
   #send(data: Buffer | string): void {
@@ -230,20 +263,18 @@ export class HandleLink implements Link {
       this.#fail(status);
       return;
     }
-    const queue = this.#queue;
-    if (queue.length > 0) {
-      this.#queue = [];
-      this.#queued = 0;
-      const data = queue.length === 1 ? (queue[0] as Buffer | string) : joined(queue);
-      for (const piece of queue) if (piece !== data && typeof piece !== 'string') this.#tier.release(piece);
-      this.#send(data);
-      if (this.#busy) return;
-    }
+    this.#sendQueue();
+    if (this.#busy) return;
     if (this.#full) {
       this.#full = false;
       this.#reader?.drain();
     }
     if (this.#ending && !this.#busy) this.#shutdown();
+  }
+
+  #endNow(): void {
+    this.#flush();
+    if (!this.#busy && !this.destroyed) this.#shutdown();
   }
 
   #onRead(): void {
@@ -277,7 +308,7 @@ export class HandleLink implements Link {
   #onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#queue = [];
+    this.#queue.length = 0;
     this.#room = undefined;
     this.#reader?.close(this.#errorCode);
   }

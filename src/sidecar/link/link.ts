@@ -18,6 +18,7 @@ export interface Link {
   uncork(): void;
   /** Half-closes after what is written. */
   end(): void;
+  /** At once: of what was written in this turn, some may not go. */
   destroy(): void;
   readonly destroyed: boolean;
   /** Nothing that was written waits: buffers that were given may be used again. */

@@ -42,7 +42,6 @@ export class Tier implements Memory {
   spare: WriteRequest | undefined;
   readonly #rooms: Buffer[] = [];
   readonly #ours = new WeakSet<ArrayBufferLike>();
-  #due: (() => void)[] = [];
 
   constructor(binding: StreamBinding) {
     this.binding = binding;
@@ -73,15 +72,4 @@ export class Tier implements Memory {
   release(data: Uint8Array): void {
     if (this.#rooms.length < mostSpare && this.#ours.has(data.buffer)) this.#rooms.push(Buffer.from(data.buffer as ArrayBuffer));
   }
-
-  /** Runs when this turn of the event loop has read what there was. */
-  atEndOfTurn(run: () => void): void {
-    if (this.#due.push(run) === 1) setImmediate(this.#turnOver);
-  }
-
-  readonly #turnOver = (): void => {
-    const due = this.#due;
-    this.#due = [];
-    for (const run of due) run();
-  };
 }
