@@ -146,10 +146,12 @@ export interface ShownCertificate {
 
 /** Takes finished requests and connections; batching, sampling and metrics are behind it. */
 export interface Telemetry {
-  /** False when records are being sampled and this one is not wanted: then `decision` and headers may stay empty; metrics still count. `now`: the time of the clock. */
+  /** False when records are being sampled and one of this moment would not be sent. `now`: the time of the clock. */
   wanted(now: number): boolean;
-  /** `facts` is asked only when a line of the access log is written. */
-  request(record: RequestRecord, facts?: () => AccessFacts): void;
+  /** Takes the place of a record that will be sent; false when none is left: then `decision` and headers may stay empty, and metrics still count. */
+  reserve(now: number): boolean;
+  /** `facts` is asked only when a line of the access log is written. `reserved`: what {@link Telemetry.reserve} said; without it a place is taken now, if there is one. */
+  request(record: RequestRecord, facts?: () => AccessFacts, reserved?: boolean): void;
 }
 
 /** What only the access log tells of a request, besides its record; empty where it is not known. Addresses are `ip:port`. */

@@ -66,7 +66,7 @@ export class HttpSession implements ServerSession {
     this.steps = stepsOf(context);
     const plaintext = context.scheme === 'http' && context.sourcePrincipal === '';
     this.switchToHttp2 = plaintext && this.plan.codec === 'AUTO' ? (head, settings, rest) => this.#upgraded(head, settings, rest) : undefined;
-    this.ids = new RandomIds(context.runtime);
+    this.ids = RandomIds.of(context.runtime);
   }
 
   /** Begins to serve, in the version that was found out or configured. */
@@ -136,7 +136,7 @@ export class HttpSession implements ServerSession {
     stream.details = error.details;
     for (const step of this.steps) stream.step(step);
     stream.finish();
-    this.context.runtime.telemetry.request(requestRecord(stream, undefined, undefined, { status: error.status, bytesReceived: 0, bytesSent: 0, trailers: undefined }), () => accessFacts(stream, undefined, undefined, undefined));
+    this.context.runtime.telemetry.request(requestRecord(stream, undefined, undefined, { status: error.status, bytesReceived: 0, bytesSent: 0, trailers: undefined }), () => accessFacts(stream, undefined, undefined, undefined), stream.wanted);
   }
 
   #upgraded(head: RequestLine, settings: Buffer, rest: Buffer): void {

@@ -107,7 +107,8 @@ export class HttpExchange implements ServerExchange {
     forwardingHeaders(headers, context, plan);
     // An id from outside of the mesh is nobody's word: two callers could choose the same.
     const given = plan.useRemoteAddress && !plan.preserveRequestId ? '' : headers.get('x-request-id') ?? '';
-    const { trace, requestId } = traceRequest(headers, plan.tracing, ids, given === '' || given.length > 256 ? ids.uuid() : given);
+    const own = given === '' || given.length > 256;
+    const { trace, requestId } = traceRequest(headers, plan.tracing, ids, own ? ids.uuid() : given, own);
     stream.trace = trace;
     stream.requestId = requestId;
     if (given !== requestId && (plan.generateRequestId || (given !== '' && given.length <= 256))) headers.put('x-request-id', requestId);
@@ -141,6 +142,6 @@ export class HttpExchange implements ServerExchange {
     const tags = record.sampled && this.#stream.wanted ? plan.tracing?.tags ?? [] : [];
     const { environment, telemetry } = context.runtime;
     const tagged = tags.length === 0 ? record : { ...record, tags: spanTags(tags, record, facts(), { header: (name) => this.#request.headers.joined(name), environment }) };
-    telemetry.request(tagged, facts);
+    telemetry.request(tagged, facts, this.#stream.wanted);
   }
 }

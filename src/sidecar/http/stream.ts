@@ -57,7 +57,7 @@ export class Stream implements StreamInfo {
     this.sourceIp = context.sourceIp;
     this.remoteIp = context.sourceIp;
     this.startTime = context.runtime.clock.now();
-    this.wanted = context.runtime.telemetry.wanted(this.startTime);
+    this.wanted = context.runtime.telemetry.reserve(this.startTime);
     this.decision = this.wanted ? [] : noSteps;
   }
 

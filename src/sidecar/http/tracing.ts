@@ -12,6 +12,8 @@ export interface TracingPlan {
   readonly clientSampling: number;
   /** Of all that were chosen, 0 to 100. */
   readonly overallSampling: number;
+  /** Each of the three is everything: nothing need be drawn. */
+  readonly always: boolean;
   /** Requests that share an id share the decision: it is a function of the id, and the id says what was decided. */
   readonly byRequestId: boolean;
   /** Says it in the id. */
@@ -26,8 +28,9 @@ export function tracingPlan({ tracing, requestIdExtension }: HttpConnectionManag
   if (tracing === undefined) return undefined;
   const ids = requestIdExtension?.typedConfig as { readonly useRequestIdForTraceSampling?: boolean; readonly packTraceReason?: boolean } | undefined;
   const percent = (given: { readonly value?: number | string } | undefined): number => (given === undefined ? 100 : Number(given.value ?? 0));
+  const [sampling, clientSampling, overallSampling] = [percent(tracing.randomSampling), percent(tracing.clientSampling), percent(tracing.overallSampling)];
   return {
-    sampling: percent(tracing.randomSampling), clientSampling: percent(tracing.clientSampling), overallSampling: percent(tracing.overallSampling),
+    sampling, clientSampling, overallSampling, always: sampling >= 100 && clientSampling >= 100 && overallSampling >= 100,
     byRequestId: ids?.useRequestIdForTraceSampling !== false, markRequestId: ids?.packTraceReason !== false,
     propagate: (tracing as { readonly noContextPropagation?: boolean }).noContextPropagation !== true,
     tags: tagSources((tracing.customTags ?? []) as readonly CustomTagConfig[]),
@@ -40,13 +43,13 @@ const reasonAt = 14;
 
 /**
  * Puts a request on its trace: a span for this hop, a decision whether it is reported, and headers that tell the upstream. What was decided before us is respected.
- * Returns the request's id too, which carries the decision on. Source: istio.io, "Distributed Tracing"; Envoy, "Tracing", "HTTP header manipulation".
+ * Returns the request's id too, which carries the decision on; `own` when it is ours. Source: istio.io, "Distributed Tracing"; Envoy, "Tracing", "HTTP header manipulation".
  */
-export function traceRequest(headers: Headers, plan: TracingPlan | undefined, ids: RandomIds, requestId: string): { readonly trace: TraceContext | undefined; readonly requestId: string } {
+export function traceRequest(headers: Headers, plan: TracingPlan | undefined, ids: RandomIds, requestId: string, own: boolean): { readonly trace: TraceContext | undefined; readonly requestId: string } {
   const incoming = incomingTrace(headers);
   const given = incoming.traceId !== '';
   if (plan === undefined) return { requestId, trace: given ? { traceId: incoming.traceId, spanId: incoming.parentSpanId, parentSpanId: '', own: false, sampled: false } : undefined };
-  const known = isUuid(requestId);
+  const known = own || isUuid(requestId);
   const reason = traceReason(headers, plan, ids, known && plan.byRequestId ? requestId : undefined);
   const sampled = incoming.sampled ?? reason !== '4';
   const trace = { traceId: given ? incoming.traceId : ids.traceId(), spanId: ids.spanId(), parentSpanId: incoming.parentSpanId, own: true, sampled };
@@ -64,7 +67,7 @@ function isUuid(id: string): boolean {
 /** `9` by chance, `a` for a service's wish, `b` for a client's, `4` for no trace. `requestId` is one to count by; without one, it is drawn for. */
 function traceReason(headers: Headers, plan: TracingPlan, ids: RandomIds, requestId: string | undefined): string {
   const said = requestId?.charAt(reasonAt) ?? '';
-  const draw = requestId === undefined ? ids.draw() * 10_000 : Number.parseInt(requestId.slice(0, 8), 16) % 10_000;
+  const draw = plan.always ? 0 : requestId === undefined ? ids.draw() * 10_000 : Number.parseInt(requestId.slice(0, 8), 16) % 10_000;
   const reason = reasons[said] === true ? said
     : headers.has('x-client-trace-id') && within(draw, plan.clientSampling) ? 'b'
       : headers.has('x-envoy-force-trace') ? 'a'

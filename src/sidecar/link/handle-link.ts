@@ -278,11 +278,12 @@ export class HandleLink implements Link {
   }
 
   #onRead(): void {
-    const { binding, scratch } = this.#tier;
+    const tier = this.#tier;
+    const { binding } = tier;
     const size = binding.streamBaseState[binding.kReadBytesOrError] as number;
     if (size > 0) {
       const reader = this.#reader;
-      const lent = scratch.subarray(0, size);
+      const lent = tier.lent(size);
       reader?.data(reader.borrows === true ? lent : Buffer.from(lent));
     } else if (size === endOfFile) {
       this.#ended = true;

@@ -30,6 +30,8 @@ interface StreamBinding {
 const roomSize = 73_728;
 /** Buffers that are kept for later: three megabytes, once so many were in use at a time. */
 const mostSpare = 42;
+/** Reads up to this size are lent by a view that is used again. */
+const viewsBelow = 2048;
 /** Bytes from this size on are held in a buffer of ours. */
 const worthHolding = 8192;
 
@@ -43,6 +45,8 @@ export class Tier implements Memory {
   readonly #rooms: Buffer[] = [];
   readonly #ours = new WeakSet<ArrayBufferLike>();
 
+  readonly #views = new Array<Buffer | undefined>(viewsBelow);
+
   constructor(binding: StreamBinding) {
     this.binding = binding;
   }
@@ -52,6 +56,12 @@ export class Tier implements Memory {
     const open = (process as unknown as { readonly binding?: (name: string) => StreamBinding }).binding;
     const binding = open?.call(process, 'stream_wrap');
     return binding?.WriteWrap === undefined || binding.streamBaseState === undefined ? undefined : new Tier(binding);
+  }
+
+  /** What the last read has put into {@link Tier.scratch}. */
+  lent(size: number): Buffer {
+    if (size >= viewsBelow) return this.scratch.subarray(0, size);
+    return (this.#views[size] ??= this.scratch.subarray(0, size));
   }
 
   /** A buffer to gather bytes in. */

@@ -101,11 +101,12 @@ export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
   return {
     metrics,
     wanted: (now) => bucket.left(now),
-    request(record, facts) {
+    reserve: (now) => bucket.take(now),
+    request(record, facts, reserved = bucket.take(clock.now())) {
       const known = facts ?? (() => noFacts);
       if (record.sampled) spans[record.reporter]?.(record);
       if (record.protocol !== 'tcp') metrics.request(record, known);
-      if (bucket.take()) {
+      if (reserved) {
         keep(record);
         const logs = writers[record.reporter];
         const told = logs.length === 0 ? noFacts : known();
@@ -132,7 +133,7 @@ export function createTelemetry(settings: TelemetrySettings): ProxyTelemetry {
 }
 
 /** A token bucket that holds one second's worth. */
-function tokens(clock: Clock, perSecond: number): { left(now: number): boolean; take(): boolean } {
+function tokens(clock: Clock, perSecond: number): { left(now: number): boolean; take(now: number): boolean } {
   let have = perSecond;
   let at = clock.now();
   const refill = (now: number): void => {
@@ -141,8 +142,8 @@ function tokens(clock: Clock, perSecond: number): { left(now: number): boolean; 
   };
   return {
     left: (now) => { refill(now); return have >= 1; },
-    take: () => {
-      refill(clock.now());
+    take: (now) => {
+      refill(now);
       if (have < 1) return false;
       have -= 1;
       return true;

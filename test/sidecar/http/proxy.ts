@@ -71,7 +71,7 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
     routeTable: (name) => (name === 'test' ? table : undefined),
     cluster: (name) => clusters.get(name),
     connector,
-    telemetry: { wanted: () => true, request: (record) => { records.push(record); for (const wake of waiting) wake(); } },
+    telemetry: { wanted: () => true, reserve: () => true, request: (record) => { records.push(record); for (const wake of waiting) wake(); } },
     rateLimits: options.rateLimits ?? (() => Promise.resolve(undefined)),
     clock,
     random,
