@@ -101,6 +101,19 @@ describe.each([
     expect(got.text()).toBe(`\xe9ab${'x'.repeat(70_000)}`);
   });
 
+  it('sends what one turn wrote, and what was passed on between, by its end', async () => {
+    const { link, peer } = await pair(tier, secure);
+    const got = collect(peer);
+    link.read(new Collector());
+    link.write('a');
+    link.pass(Buffer.from('b'));
+    link.write(Buffer.from('c'));
+    link.write('d');
+    await new Promise((resolve) => { setImmediate(resolve); });
+    expect(link.settled || secure).toBe(true);
+    await expect.poll(got.text).toBe('abcd');
+  });
+
   it('passes on bytes that are overwritten afterwards, in order with what is written, and ends behind them', async () => {
     const { link, peer } = await pair(tier, secure);
     link.read(new Collector());

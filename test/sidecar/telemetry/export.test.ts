@@ -45,8 +45,11 @@ it('posts spans to an HTTP collector with its headers, and says once that it fai
   if (exporter === undefined) throw new Error('no exporter');
   const send = async (count: number): Promise<void> => {
     queue.add(exporter, request);
-    await clock.advance(1000);
-    await until('the batch', () => got.length === count);
+    // A batch waits for the answer to the one before.
+    await until('the batch', async () => {
+      await clock.advance(1000);
+      return got.length === count;
+    });
   };
   await send(1);
   await until('the failure is told', () => lines.length === 1);

@@ -94,6 +94,17 @@ describe('telemetry', () => {
     expect(records.length + batches.reduce((sum, { skipped }) => sum + skipped, 0)).toBe(12_000);
   });
 
+  test('takes the place of a record when its request begins: of many under way none is described in vain', async () => {
+    const { batches, clock, telemetry } = make(10);
+    const begun = Array.from({ length: 40 }, (_unused, at) => ({ at, reserved: telemetry.reserve(clock.now()) }));
+    expect(begun.filter(({ reserved }) => reserved)).toHaveLength(10);
+    for (const { at, reserved } of begun.toReversed()) telemetry.request(record({ key: String(at) }), undefined, reserved);
+    await clock.advance(50);
+    expect(batches.flatMap(({ records }) => records.map(({ key }) => Number(key))).toSorted((a, b) => a - b)).toEqual(begun.filter(({ reserved }) => reserved).map(({ at }) => at));
+    expect(batches.reduce((sum, { skipped }) => sum + skipped, 0)).toBe(30);
+    expect(batches.flatMap(({ metrics }) => metrics).reduce((sum, { requests }) => sum + requests, 0)).toBe(40);
+  });
+
   test('bounds the number of label sets', () => {
     const { telemetry } = make(0);
     for (let i = 0; i < 6000; i += 1) telemetry.request(record({ service: `h${i}.example.com`, cluster: 'PassthroughCluster', destination: nobody }));
