@@ -98,7 +98,7 @@ function serverChains(place: Place, server: GatewayServer): readonly FilterChain
     case 'tls-passthrough': return tlsChains(scope, server, context).map(guarded);
     case 'auto-passthrough': return autoPassthroughChains(index, node, scope, server).map(guarded);
     case 'tcp': return tcpChains(scope, server, context, []).map(guarded);
-    case 'tls-terminated': return tcpChains(scope, server, context, server.hosts).map(guarded).map((chain): FilterChain => (server.server.tls === undefined ? chain : { ...chain, transportSocket: serverTransport(server.server.tls, false) }));
+    case 'tls-terminated': return (server.api ? namedChains(scope, server, context) : tcpChains(scope, server, context, server.hosts)).map(guarded).map((chain): FilterChain => (server.server.tls === undefined ? chain : { ...chain, transportSocket: serverTransport(server.server.tls, false) }));
   }
 }
 
@@ -113,6 +113,18 @@ function tlsChains(scope: Scope, server: GatewayServer, context: RouteContext): 
     seen.add(JSON.stringify(match));
     return [tcpChain(match, route, originAt(rule.resource, ['spec', 'tls', at]), context)];
   })));
+}
+
+/** On listeners of the Gateway API, each rule takes the connections for its own hosts, the older one first. */
+function namedChains(scope: Scope, server: GatewayServer, context: RouteContext): readonly FilterChain[] {
+  const taken = new Set<string>();
+  return boundRules(scope, server).flatMap(({ rule, hosts }) => {
+    const [first] = rule.tcp;
+    const names = hosts.filter((host) => !taken.has(host));
+    if (first === undefined || names.length === 0) return [];
+    for (const name of names) taken.add(name);
+    return [tcpChain({ serverNames: names, ranges: [] }, first.route, originAt(rule.resource, ['spec', 'tcp', 0]), context)];
+  });
 }
 
 /** The first rule for TCP that applies takes all connections of the server. */

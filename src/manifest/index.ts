@@ -13,7 +13,7 @@ export type { DestinationRule, PortTrafficPolicy, Subset, TrafficPolicy } from '
 export type { AuthorizationPolicy, AuthorizationRule } from '../features/authorization/manifest.ts';
 export type { JWTRule, RequestAuthentication } from '../features/jwt/manifest.ts';
 export type { ProxyConfig } from './kinds/security.ts';
-export { gatewayGroup } from './kinds/gateway-api.ts';
+export { gatewayGroup, terminateModeOption } from './kinds/gateway-api.ts';
 export type { BackendReference, BackendTLSPolicy, CertificateReference, FrontendValidation, KubernetesGateway, LabelSelector, Listener, ParentReference, ReferenceGrant, TCPRoute, TLSRoute } from './kinds/gateway-api.ts';
 export type { GRPCRoute, GRPCRouteRule, HTTPBackendReference, HTTPRouteFilter, HTTPRouteMatch, HTTPRouteRule, HeaderModifier, KubernetesHTTPRoute, PathModifier } from './kinds/gateway-api-http.ts';
 export type { Ingress, IngressBackend, IngressPath } from './kinds/ingress.ts';

@@ -1,4 +1,4 @@
-import type { FrontendValidation, Listener, Resource, TypedResource } from '../../manifest/index.ts';
+import { terminateModeOption, type FrontendValidation, type Listener, type Resource, type TypedResource } from '../../manifest/index.ts';
 import { bundleOf, keyPairOf } from './authorities.ts';
 import { groups, inNamespaceOf, type Problem, type References } from './references.ts';
 
@@ -59,7 +59,8 @@ function judge(gateway: TypedResource<'KubernetesGateway'>, listener: Listener, 
   if (carried === undefined) return { ...base, kinds: [], certificates: [], refused: { reason: 'UnsupportedProtocol', message: `Protocol ${listener.protocol} is not supported.` } };
   const { kinds, invalid } = routeKinds(listener, carried);
   const terminates = listener.protocol === 'HTTPS' || (listener.protocol === 'TLS' && listener.tls?.mode !== 'Passthrough');
-  const credentials = terminates ? certificatesOf(gateway, listener, found) : { certificates: [] };
+  const ofMesh = listener.tls?.options[terminateModeOption] === 'ISTIO_MUTUAL';
+  const credentials = terminates && !ofMesh ? certificatesOf(gateway, listener, found) : { certificates: [] };
   const validation = terminates ? validationOf(gateway, listener) : undefined;
   const clients = validation === undefined ? undefined : clientsOf(gateway, validation, found);
   const unresolved = invalid ?? credentials.problem ?? clients?.problem;

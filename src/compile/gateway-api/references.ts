@@ -18,6 +18,7 @@ export interface Reference {
 export interface References {
   readonly domainSuffix: string;
   service(namespace: string, name: string): TypedResource<'Service'> | undefined;
+  serviceEntry(namespace: string, name: string): TypedResource<'ServiceEntry'> | undefined;
   secret(namespace: string, name: string): TypedResource<'Secret'> | undefined;
   configMap(namespace: string, name: string): TypedResource<'ConfigMap'> | undefined;
   /** Labels of a namespace; those that Kubernetes sets itself included. */
@@ -39,6 +40,7 @@ export function references(resources: readonly Resource[], domainSuffix: string)
   return {
     domainSuffix,
     service: (namespace, name) => byName.get(`Service ${namespace}/${name}`) as TypedResource<'Service'> | undefined,
+    serviceEntry: (namespace, name) => byName.get(`ServiceEntry ${namespace}/${name}`) as TypedResource<'ServiceEntry'> | undefined,
     secret: (namespace, name) => byName.get(`Secret ${namespace}/${name}`) as TypedResource<'Secret'> | undefined,
     configMap: (namespace, name) => byName.get(`ConfigMap ${namespace}/${name}`) as TypedResource<'ConfigMap'> | undefined,
     namespaceLabels: (name) => ({ ...byName.get(`Namespace /${name}`)?.metadata.labels, 'kubernetes.io/metadata.name': name }),
@@ -52,7 +54,7 @@ export function references(resources: readonly Resource[], domainSuffix: string)
   };
 }
 
-const looked = ['Service', 'Secret', 'ConfigMap', 'Namespace', 'GatewayClass'] as const;
+const looked = ['Service', 'ServiceEntry', 'Secret', 'ConfigMap', 'Namespace', 'GatewayClass'] as const;
 
 /** Whether labels fit a selector; an absent selector fits nothing. Source: Kubernetes, LabelSelector. */
 export function fits(selector: LabelSelector | undefined, labels: Readonly<Record<string, string>>): boolean {

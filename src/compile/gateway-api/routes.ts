@@ -9,7 +9,8 @@ import { grpcRules, httpRules } from './sources.ts';
 
 /** The service that a route in the mesh is for. */
 export interface MeshParent {
-  readonly host: string;
+  /** One for a Service; a ServiceEntry may have several. */
+  readonly hosts: readonly string[];
   readonly namespace: string;
   /** 0 for all ports. */
   readonly port: number;
@@ -98,11 +99,13 @@ function judgeParent(route: Resource, reference: ParentReference, at: number, ho
 }
 
 function meshParent(reference: ParentReference, at: number, namespace: string, found: References): JudgedParent {
-  const service = found.service(namespace, reference.name);
   const refused = (message: string): JudgedParent => ({ reference, at, attachments: [], refused: { reason: 'NoMatchingParent', message } });
-  if (reference.kind !== 'Service' || service === undefined) return refused(`There is no ${reference.kind} ${namespace}/${reference.name}.`);
-  const named = reference.sectionName === '' ? undefined : service.spec.ports.find(({ name }) => name === reference.sectionName);
+  const parent = reference.kind === 'ServiceEntry' ? found.serviceEntry(namespace, reference.name) : found.service(namespace, reference.name);
+  if (parent === undefined) return refused(`There is no ${reference.kind} ${namespace}/${reference.name}.`);
+  const ports = isKind(parent, 'ServiceEntry') ? parent.spec.ports.map(({ name, number }) => ({ name, port: number })) : parent.spec.ports;
+  const named = reference.sectionName === '' ? undefined : ports.find(({ name }) => name === reference.sectionName);
   const port = reference.port ?? named?.port ?? 0;
-  if ((reference.sectionName !== '' && named === undefined) || (port !== 0 && !service.spec.ports.some((candidate) => candidate.port === port))) return refused(`Service ${namespace}/${reference.name} has no such port.`);
-  return { reference, at, attachments: [], service: { host: `${reference.name}.${namespace}.svc.${found.domainSuffix}`, namespace, port } };
+  if ((reference.sectionName !== '' && named === undefined) || (port !== 0 && !ports.some((candidate) => candidate.port === port))) return refused(`${reference.kind} ${namespace}/${reference.name} has no such port.`);
+  const hosts = isKind(parent, 'ServiceEntry') ? parent.spec.hosts.map((host) => host.toLowerCase()) : [`${reference.name}.${namespace}.svc.${found.domainSuffix}`];
+  return { reference, at, attachments: [], service: { hosts, namespace, port } };
 }

@@ -1,5 +1,5 @@
 import type { Server } from '../../features/gateway/manifest.ts';
-import type { Resource, TypedResource } from '../../manifest/index.ts';
+import { terminateModeOption, type Resource, type TypedResource } from '../../manifest/index.ts';
 import { originAt } from '../model.ts';
 import { gatewayHosts } from './deployment.ts';
 import type { ApiListener } from './listeners.ts';
@@ -31,8 +31,9 @@ function tlsOf({ listener, certificates, clients }: ApiListener): ServerTls | un
   if (listener.protocol !== 'HTTPS' && listener.protocol !== 'TLS') return undefined;
   if (listener.tls?.mode === 'Passthrough') return { ...noTls, mode: 'PASSTHROUGH' };
   const [credentialName = ''] = certificates;
+  const asked = listener.tls?.options[terminateModeOption];
   return {
-    ...noTls, credentialName: certificates.length === 1 ? credentialName : '', credentialNames: certificates.length > 1 ? [...certificates] : [],
+    ...noTls, ...(asked === 'MUTUAL' || asked === 'ISTIO_MUTUAL' ? { mode: asked } : {}), credentialName: certificates.length === 1 ? credentialName : '', credentialNames: certificates.length > 1 ? [...certificates] : [],
     ...(clients === undefined ? {} : { mode: clients.lenient ? 'OPTIONAL_MUTUAL' as const : 'MUTUAL' as const, caCertCredentialName: clients.authority, insecureSkipVerify: clients.lenient }),
   };
 }

@@ -3,6 +3,7 @@ import type { MeshSnapshot } from '../types.ts';
 import { judgeGateways, type JudgedGateways } from './convert.ts';
 import { clientCertificate } from './client-certificates.ts';
 import { gatewayHosts, managedGateways } from './deployment.ts';
+import { supportedFeatures } from './supported-features.ts';
 import type { JudgedPolicy } from './backend-tls.ts';
 import { isProgrammed, type ApiListener } from './listeners.ts';
 import type { JudgedParent, JudgedRoute } from './routes.ts';
@@ -53,7 +54,7 @@ function classStatuses(resources: readonly Resource[]): readonly ResourceStatus[
     if (kind === undefined) return [];
     const unsupported: Problem | undefined = kind === 'gateway' ? undefined : { reason: 'Unsupported', message: kind === 'waypoint' ? 'Waypoints belong to ambient mode, which the lab does not run.' : 'Gateways of another cluster are not run.' };
     const accepted = condition(resource, 'Accepted', unsupported, 'Accepted', 'Istio’s controller takes this class.');
-    return [{ resource, status: { conditions: [accepted] }, failed: unsupported === undefined ? [] : [{ path: ['spec', 'controllerName'], condition: accepted }] }];
+    return [{ resource, status: { conditions: [accepted], ...(unsupported === undefined ? { supportedFeatures: supportedFeatures.map((name) => ({ name })) } : {}) }, failed: unsupported === undefined ? [] : [{ path: ['spec', 'controllerName'], condition: accepted }] }];
   });
 }
 
@@ -102,7 +103,8 @@ function listenerStatus(listener: ApiListener, routes: readonly JudgedRoute[]): 
     condition(gateway, 'Programmed', isProgrammed(listener) && unresolved === undefined ? undefined : { reason: 'Invalid', message: (refused ?? conflicted ?? unresolved)?.message ?? '' }, 'Programmed', 'The proxy serves the listener.'),
     condition(gateway, 'ResolvedRefs', unresolved, 'ResolvedRefs', 'All references resolve.'),
   ];
-  const attachedRoutes = routes.filter(({ parents }) => parents.some(({ attachments }) => attachments.some((one) => one.listener === listener))).length;
+  // Those that are accepted, whatever becomes of the listener. Source: gateway-api.sigs.k8s.io, ListenerStatus.attachedRoutes.
+  const attachedRoutes = routes.filter(({ parents, unsupported }) => unsupported.length === 0 && parents.some(({ attachments }) => attachments.some((one) => one.listener === listener))).length;
   return {
     status: { name: listener.listener.name, supportedKinds: kinds, attachedRoutes, conditions: [...good, { ...conflict, status: conflicted === undefined ? 'False' : 'True' }] },
     failed: failures(good, ['spec', 'listeners', at]),

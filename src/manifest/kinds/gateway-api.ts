@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Int32, Text, TextList, TextMap, UInt32, notRun } from '../../util/manifest-fields.ts';
+import { Int32, Text, TextList, TextMap, UInt32, notRun, partlyRun } from '../../util/manifest-fields.ts';
 
 /** The API group of the Gateway API. */
 export const gatewayGroup = 'gateway.networking.k8s.io';
@@ -22,6 +22,15 @@ const FrontendValidation = z.object({
 });
 export type FrontendValidation = z.output<typeof FrontendValidation>;
 
+/** Who has to show a certificate: nobody (`SIMPLE`), every client, or with `ISTIO_MUTUAL` workloads of the mesh, to whom the gateway shows its own. Source: istio.io, Secure Gateways. */
+export const terminateModeOption = 'gateway.istio.io/tls-terminate-mode';
+
+function unknownOption(options: unknown): string | undefined {
+  if (typeof options !== 'object' || options === null) return undefined;
+  const entries = Object.entries(options as Readonly<Record<string, unknown>>).filter(([name, value]) => name !== terminateModeOption || !['SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL'].includes(String(value)));
+  return entries.length === 0 ? undefined : `only ${terminateModeOption} is known, and not ${entries.map(([name, value]) => `${name}: ${String(value)}`).join(', ')}`;
+}
+
 const Namespaces = z.object({ from: z.enum(['All', 'Selector', 'Same']).default('Same'), selector: LabelSelector.exactOptional() });
 
 /** One port of a Gateway and what may attach to it. Source: gateway-api.sigs.k8s.io, Listener. */
@@ -30,7 +39,7 @@ export const Listener = z.object({
   hostname: Text,
   port: UInt32.default(0),
   protocol: Text,
-  tls: z.object({ mode: z.enum(['Terminate', 'Passthrough']).default('Terminate'), certificateRefs: z.array(CertificateReference).default([]), options: TextMap }).exactOptional(),
+  tls: z.object({ mode: z.enum(['Terminate', 'Passthrough']).default('Terminate'), certificateRefs: z.array(CertificateReference).default([]), options: partlyRun(TextMap, unknownOption) }).exactOptional(),
   allowedRoutes: z.object({ namespaces: Namespaces.prefault({}), kinds: z.array(z.object({ group: z.string().default(gatewayGroup), kind: Text })).default([]) }).prefault({}),
 });
 export type Listener = z.output<typeof Listener>;
