@@ -25,7 +25,7 @@ export function LabMenu(): ReactNode {
           <Menu.Label>Labs</Menu.Label>
           {labs.map(lab => (
             <Menu.Item key={lab.name} onClick={() => selectLab(lab.name)} leftSection={<PhaseDot phase={lab.phase} />} rightSection={lab.name === name ? <IconCheck size={14} aria-label="Shown" /> : undefined}>
-              {lab.name} <span className={styles.muted}>{podsReady(lab)}</span>
+              {lab.name} <span className={styles.muted}>{lab.phase === 'stopped' ? 'stopped' : podsReady(lab)}</span>
             </Menu.Item>
           ))}
           <Menu.Divider />

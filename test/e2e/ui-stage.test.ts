@@ -50,6 +50,15 @@ describe.skipIf(!hasBrowser)(`the stage in Chromium (${browserPath})`, () => {
     await page.locator('[data-node="default/ratings"]').waitFor();
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);
     expect(wide).toBeLessThanOrEqual(1024);
+    // With the inspector the graph is small: then cards say less in larger letters.
+    await page.locator('[data-node="default/reviews"]').click();
+    await page.getByRole('heading', { name: 'reviews' }).waitFor();
+    await page.locator('[data-far]').waitFor();
+    const letters = await page.locator('[data-node="default/reviews"]').evaluate(card => {
+      const name = card.querySelector('[title]');
+      return name === null ? 0 : Number.parseFloat(getComputedStyle(name).fontSize) * (card.getBoundingClientRect().width / 200);
+    });
+    expect(letters).toBeGreaterThan(8);
     await page.close();
   });
 
@@ -90,6 +99,16 @@ describe.skipIf(!hasBrowser)(`the stage in Chromium (${browserPath})`, () => {
     await page.locator('body').click({ position: { x: 20, y: 500 } });
     await page.keyboard.press('Space');
     await page.getByText(/paused, \d+ new request/).waitFor();
+    await page.close();
+  });
+
+  it('takes the words of a button away once it is pressed', async () => {
+    const page = await open('');
+    const traffic = page.getByRole('navigation', { name: 'Views' }).getByRole('button', { name: 'Traffic' });
+    await traffic.hover();
+    await page.getByRole('tooltip').getByText('Traffic').waitFor();
+    await traffic.click();
+    await page.getByRole('tooltip').waitFor({ state: 'detached' });
     await page.close();
   });
 

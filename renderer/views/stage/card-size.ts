@@ -5,6 +5,9 @@ export const cardWidth = 200;
 export const headHeight = 40;
 export const rowHeight = 24;
 
+/** Below this zoom, cards say less in larger letters. */
+export const farZoom = 0.62;
+
 /** How the whole graph is fitted into the window: clear of the tools at the foot. */
 export const fitOptions = { padding: { top: '32px', left: '28px', right: '28px', bottom: '56px' }, maxZoom: 1.1 } as const;
 

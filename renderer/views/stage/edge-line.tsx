@@ -14,6 +14,9 @@ export interface Line {
   readonly fromY: number;
   readonly toX: number;
   readonly toY: number;
+  /** How it passes other cards; see `Bend`. */
+  readonly bow: number;
+  readonly lean: -1 | 0 | 1;
   readonly mtls: 'all' | 'some' | 'none' | 'unknown';
   readonly protocol: GraphEdge['protocol'];
   /** Width of the line, in steps of half a pixel. */
@@ -41,12 +44,12 @@ interface EdgeLineProps {
 
 /** A quiet line with the lock that says mTLS: a button like any other. Tells the dot layer its very curve. */
 export const EdgeLine = memo(function EdgeLine({ line, layer, onOpen, onLook }: EdgeLineProps): ReactNode {
-  const { id, fromX, fromY, toX, toY } = line;
-  const curve = edgeCurve({ x: fromX, y: fromY }, { x: toX - 5, y: toY });
+  const { id, fromX, fromY, toX, toY, bow, lean } = line;
+  const curve = edgeCurve({ x: fromX, y: fromY }, { x: toX - 5, y: toY }, { bow, lean });
   useEffect(() => {
-    layer.setEdge(id, edgeCurve({ x: fromX, y: fromY }, { x: toX - 5, y: toY }));
+    layer.setEdge(id, edgeCurve({ x: fromX, y: fromY }, { x: toX - 5, y: toY }, { bow, lean }));
     return () => layer.removeEdge(id);
-  }, [layer, id, fromX, fromY, toX, toY]);
+  }, [layer, id, fromX, fromY, toX, toY, bow, lean]);
   const path = curvePath(curve);
   const middle = pointAt(curve, 0.5);
   return (

@@ -1,7 +1,9 @@
 import type { Graph, GraphEdge, GraphNode, ServiceSummary, Switches } from '../../../src/contract/index.ts';
 import { faultShort } from '../../lab/words.ts';
 import { format } from '../../ui/index.ts';
-import { cardHeight, cardWidth, headHeight } from './card-size.ts';
+import { cardHeight, cardWidth } from './card-size.ts';
+import { straight, type Bend } from './dots/curve.ts';
+import { ends } from './layout/bend.ts';
 import type { Positions } from './layout/place.ts';
 import { lineWidth, type Line } from './edge-line.tsx';
 import type { Paced } from './paced.ts';
@@ -67,6 +69,8 @@ interface LineInput {
   readonly shown: Shown;
   readonly graph: Graph;
   readonly positions: Positions;
+  /** How lines bend to pass other cards, by id. */
+  readonly bends: ReadonlyMap<string, Bend>;
   readonly denied: ReadonlySet<string>;
   readonly active: string | undefined;
   /** Figures in words on each line instead of dots. */
@@ -74,15 +78,16 @@ interface LineInput {
 }
 
 /** The graph's edges as lines from card to card. */
-export function linesOf({ shown, graph, positions, denied, active, counters }: LineInput): readonly Line[] {
+export function linesOf({ shown, graph, positions, bends, denied, active, counters }: LineInput): readonly Line[] {
   const names = new Map(graph.nodes.map(node => [node.id, node.name]));
   return graph.edges.flatMap((edge): readonly Line[] => {
     const [from, to] = [positions.get(edge.source), positions.get(edge.target)];
     if (edge.source === edge.target || from === undefined || to === undefined) return [];
     const { id, source, target, protocol, figures } = edge;
     const mtls = mtlsOf(edge);
+    const [start, end] = ends(from, to);
     return [reuse(shown.lines, {
-      id, source, target, protocol, mtls, fromX: from.x + cardWidth, fromY: from.y + headHeight / 2, toX: to.x, toY: to.y + headHeight / 2,
+      id, source, target, protocol, mtls, fromX: start.x, fromY: start.y, toX: end.x, toY: end.y, ...(bends.get(id) ?? straight),
       width: lineWidth(figures.rps), denied: denied.has(id), active: id === active,
       counter: counters && figures.rps > 0 ? `${format.rate(figures.rps)} rps${figures.errorShare > 0 ? ` ▲ ${format.share(figures.errorShare)}` : ''}` : '',
       name: `${names.get(source) ?? source} to ${names.get(target) ?? target}${mtls === 'all' ? ', mTLS' : mtls === 'none' ? ', plaintext' : ''}`,

@@ -5,7 +5,7 @@ import { memo, useCallback, useEffect, useMemo, useRef, useState, type PointerEv
 import type { Graph, GraphEdge, GraphNode } from '../../../src/contract/index.ts';
 import { useLab, useLabName, useTraffic, useUi, useUiActions } from '../../lab/index.ts';
 import { format, useKeys, type KeyBinding } from '../../ui/index.ts';
-import { cardHeight, cardWidth, fitOptions, headHeight } from './card-size.ts';
+import { cardHeight, cardWidth, farZoom, fitOptions, headHeight } from './card-size.ts';
 import type { DotLayer } from './dots/dot-layer.ts';
 import { EdgeCard } from './edge-card.tsx';
 import { EdgeLines } from './edge-lines.tsx';
@@ -13,6 +13,7 @@ import { ejectedHosts } from './ejected.ts';
 import { flowNodes, linesOf, steady, type Shown } from './flow.ts';
 import styles from './graph-canvas.module.css';
 import { GraphTools } from './graph-tools.tsx';
+import { bendsOf } from './layout/bend.ts';
 import { neighbour, type Box, type Direction } from './layout/place.ts';
 import { Paced } from './paced.ts';
 import { sameFigures, ServiceCard, type CardNode } from './service-card.tsx';
@@ -52,8 +53,10 @@ function LiveGraph({ graph: told }: { readonly graph: Graph }): ReactNode {
     () => flowNodes({ shown, graph, figures, positions: arrangement.positions, switches, services: services ?? [], ejected, selected: selection?.kind === 'node' ? selection.id : undefined, entry: first, onOpen: open }),
     [shown, graph, figures, arrangement.positions, switches, services, ejected, selection, first, open],
   ));
+  const ways = graph.edges.map(({ id }) => id).join('\n');
+  const bends = useMemo(() => bendsOf(graph.edges, boxes), [ways, boxes]);
   const selectedEdge = selection?.kind === 'edge' ? selection.id : undefined;
-  const lines = useSteady(useMemo(() => linesOf({ shown, graph, positions: arrangement.positions, denied, active: selectedEdge, counters: reduced }), [shown, graph, arrangement.positions, denied, selectedEdge, reduced]));
+  const lines = useSteady(useMemo(() => linesOf({ shown, graph, positions: arrangement.positions, bends, denied, active: selectedEdge, counters: reduced }), [shown, graph, arrangement.positions, bends, denied, selectedEdge, reduced]));
   const openEdge = useCallback((id: string) => select({ kind: 'edge', id }), [select]);
   useLayerFrame(layer, container, boxes);
   useEffect(() => layer.highlight(selection?.kind === 'request' ? selection.key : ''), [layer, selection]);
@@ -140,10 +143,13 @@ function useFigures(graph: Graph): Paced<GraphNode> {
 function useLayerFrame(layer: DotLayer, container: React.RefObject<HTMLDivElement | null>, boxes: ReadonlyMap<string, Box>): void {
   const store = useStoreApi();
   useEffect(() => {
-    const set = ([x, y, zoom]: readonly [number, number, number]): void => layer.setViewport(x, y, zoom);
+    const set = ([x, y, zoom]: readonly [number, number, number]): void => {
+      layer.setViewport(x, y, zoom);
+      container.current?.toggleAttribute('data-far', zoom < farZoom);
+    };
     set(store.getState().transform);
     return store.subscribe((state, before) => { if (state.transform !== before.transform) set(state.transform); });
-  }, [store, layer]);
+  }, [store, layer, container]);
   useEffect(() => container.current === null ? undefined : layer.mount(container.current, styles.dots ?? ''), [layer, container]);
   useEffect(() => {
     for (const [id, { x, y, width }] of boxes) {

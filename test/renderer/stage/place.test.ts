@@ -40,7 +40,7 @@ describe('the plain layout', () => {
   it('has a column for each rank, with no card on another', () => {
     const size = { width: 200, height: 70 };
     const result = columns(new Map([['in', size], ['a', size], ['b', size]]), [{ source: 'in', target: 'a' }, { source: 'in', target: 'b' }]);
-    expect([...result.values()].map(({ x, y }) => [x, y])).toEqual([[0, 0], [284, 0], [284, 110]]);
+    expect([...result.values()].map(({ x, y }) => [x, y])).toEqual([[0, 0], [268, 0], [268, 110]]);
   });
 });
 

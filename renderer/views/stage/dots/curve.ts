@@ -12,12 +12,23 @@ export interface Curve {
   readonly to: Point;
 }
 
+/** How a line leaves its plain way, to pass what is in it. */
+export interface Bend {
+  /** In the graph's own pixels: down, or (less than 0) up. */
+  readonly bow: number;
+  /** 1 keeps to the height where it leaves for long, -1 goes to the height where it arrives at once, 0 does neither. */
+  readonly lean: -1 | 0 | 1;
+}
+
+export const straight: Bend = { bow: 0, lean: 0 };
+
 /** The curve from the right side of one card to the left side of another; lines that run backwards bow around. */
-export function edgeCurve(from: Point, to: Point): Curve {
+export function edgeCurve(from: Point, to: Point, { bow: bent, lean }: Bend = straight): Curve {
   const ahead = to.x - from.x;
   const reach = ahead >= 40 ? Math.max(36, ahead * 0.46) : 72 + Math.min(160, (40 - ahead) * 0.3);
-  const bow = ahead >= 40 ? 0 : (Math.abs(to.y - from.y) < 60 ? 110 : 0);
-  return { from, leave: { x: from.x + reach, y: from.y + bow }, arrive: { x: to.x - reach, y: to.y + bow }, to };
+  const bow = bent + (ahead >= 40 ? 0 : (Math.abs(to.y - from.y) < 60 ? 110 : 0));
+  const [out, into] = ahead < 40 || lean === 0 ? [reach, reach] : lean > 0 ? [ahead * 0.9, Math.max(36, ahead * 0.2)] : [Math.max(36, ahead * 0.2), ahead * 0.9];
+  return { from, leave: { x: from.x + out, y: from.y + bow }, arrive: { x: to.x - into, y: to.y + bow }, to };
 }
 
 /** The curve as an SVG path. */

@@ -9,6 +9,6 @@ export function columns(boxes: ReadonlyMap<string, Pick<Box, 'width' | 'height'>
     const column = rank.get(id) ?? 0;
     const y = next.get(column) ?? 0;
     next.set(column, y + size.height + 40);
-    return [id, { ...size, x: column * (size.width + 84), y }];
+    return [id, { ...size, x: column * (size.width + 68), y }];
   }));
 }

@@ -1,4 +1,5 @@
 import ELK from 'elkjs/lib/elk-api.js';
+import { onlyCallers } from './callers.ts';
 import type { Box } from './place.ts';
 
 /** A layout engine: boxes without places in, places out. */
@@ -12,12 +13,14 @@ const options = {
   'elk.direction': 'RIGHT',
   'elk.spacing.nodeNode': '40',
   'elk.spacing.componentComponent': '56',
-  'elk.layered.spacing.nodeNodeBetweenLayers': '84',
+  'elk.layered.spacing.nodeNodeBetweenLayers': '68',
   'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
   'elk.layered.crossingMinimization.strategy': 'LAYER_SWEEP',
   'elk.layered.considerModelOrder.strategy': 'NODES_AND_EDGES',
   'elk.aspectRatio': '1.6',
 };
+
+const first = { 'elk.layered.layering.layerConstraint': 'FIRST' };
 
 /** ELK in a worker of its own: a layout of any size costs no frame. */
 export function elkLayout(): Layout {
@@ -28,9 +31,10 @@ export function elkLayout(): Layout {
   return {
     arrange: async (boxes, edges) => {
       const known = edges.filter(({ source, target }) => source !== target && boxes.has(source) && boxes.has(target));
+      const callers = onlyCallers(known);
       const result = await Promise.race([broken, elk.layout({
         id: 'root', layoutOptions: options,
-        children: [...boxes].map(([id, { width, height }]) => ({ id, width, height })),
+        children: [...boxes].map(([id, { width, height }]) => ({ id, width, height, ...(callers.has(id) ? { layoutOptions: first } : {}) })),
         edges: known.map(({ id, source, target }) => ({ id, sources: [source], targets: [target] })),
       })]);
       return new Map((result.children ?? []).map(({ id, x = 0, y = 0, width = 0, height = 0 }) => [id, { x, y, width, height }]));
