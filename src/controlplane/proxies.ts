@@ -10,7 +10,7 @@ import type { Issued } from './ca.ts';
 import type { Compiler } from './compiler.ts';
 import { podKey, proxyNode, type Mesh } from './mesh.ts';
 import type { Problems } from './problems.ts';
-import { redacted, rootSecret, secretFor, secretNames } from './secrets.ts';
+import { createSecretNames, redacted, rootSecret, secretFor } from './secrets.ts';
 import type { RotatingAuthority } from './rotation.ts';
 import type { PilotMetrics } from './telemetry/pilot.ts';
 
@@ -82,6 +82,7 @@ const none: SessionStatus = { sent: '', acknowledged: '' };
 export function createProxies(options: ProxiesOptions): Proxies {
   const { mesh, metrics, problems } = options;
   const serialize = createSerializer();
+  const secretNames = createSecretNames();
   const connections = new Map<string, Connection>();
   const lastStatus = new Map<string, SessionStatus>();
   const certificates = new Map<string, Issued>();
@@ -89,6 +90,7 @@ export function createProxies(options: ProxiesOptions): Proxies {
   const convergence = createConvergence(metrics, options.now);
   const clients = new Map<ClientWire, { readonly node: ProxyNode; readonly session: AdsSession }>();
   const listeners = new Set<() => void>();
+  let rootsOnly: { readonly roots: string; readonly secrets: readonly [Secret] } | undefined;
   let version = '';
   let compile: ((node: ProxyNode) => ProxyConfig) | undefined;
 
@@ -97,12 +99,24 @@ export function createProxies(options: ProxiesOptions): Proxies {
     version = mesh.version;
   }
 
+  /** What every proxy has, as the same list while the roots are the same: it goes on the wire once. */
+  function rootSecrets(): readonly [Secret] {
+    const { roots } = options.authority;
+    if (rootsOnly?.roots !== roots) rootsOnly = { roots, secrets: [rootSecret(roots)] };
+    return rootsOnly.secrets;
+  }
+
   /** The secrets of a proxy; what one of them lacks is remembered, and only the server or host that needs it goes without. */
   function secretsFor(node: ProxyNode, config: ProxyConfig): readonly Secret[] {
-    const found: Secret[] = [rootSecret(options.authority.roots)];
+    const names = secretNames(config);
+    if (names.length === 0) {
+      missing.delete(podKey(node));
+      return rootSecrets();
+    }
+    const found: Secret[] = [...rootSecrets()];
     const lacking: string[] = [];
     const owner = { ...node, workload: mesh.pod(podKey(node))?.workload ?? node.name };
-    for (const name of secretNames(config)) {
+    for (const name of names) {
       const secret = secretFor(name, owner, mesh.resources);
       if ('missing' in secret) lacking.push(secret.missing);
       else found.push(secret);
@@ -127,7 +141,7 @@ export function createProxies(options: ProxiesOptions): Proxies {
   function target(node: ProxyNode, secrets: boolean): ConfigSet | undefined {
     if (compile === undefined) return undefined;
     const config = compile(node);
-    return serialize(config, secrets ? secretsFor(node, config) : [rootSecret(options.authority.roots)]);
+    return serialize(config, secrets ? secretsFor(node, config) : rootSecrets());
   }
 
   const nodeOf = (pod: PodRegistration): ProxyNode => proxyNode(pod, mesh.config.domainSuffix);

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { Resource } from '../manifest/index.ts';
-import type { Cluster, Listener, Secret } from '../xds/index.ts';
+import { configParts, type ProxyConfig, type Secret } from '../xds/index.ts';
 import { mountedFile, type SecretOwner } from './mounted-files.ts';
 import { dataOf } from './stored-data.ts';
 
@@ -14,12 +14,31 @@ const fileRoot = 'file-root:';
 const systemRoots = 'file-root:system';
 const redactedText = '[redacted]';
 
-/** The names of secrets that listeners and clusters ask SDS for: credentials (`kubernetes://NAME`), and files of the proxy (`file-cert:…`, `file-root:…`). */
-export function secretNames({ listeners, clusters }: { readonly listeners: readonly Listener[]; readonly clusters: readonly Cluster[] }): readonly string[] {
-  const names = new Set<string>();
-  collect(listeners, names);
-  collect(clusters, names);
-  return [...names].sort();
+/** Finds the names of secrets that a config asks SDS for. */
+export type SecretNames = (config: Pick<ProxyConfig, 'listeners' | 'clusters' | typeof configParts>) => readonly string[];
+
+/**
+ * The names of secrets that listeners and clusters ask SDS for: credentials (`kubernetes://NAME`), and files of the proxy (`file-cert:…`, `file-root:…`).
+ * What many proxies have, or one proxy still has, is looked through once.
+ */
+export function createSecretNames(): SecretNames {
+  const known = new WeakMap<object, readonly string[]>();
+  const remembered = (of: object, find: () => readonly string[]): readonly string[] => {
+    let names = known.get(of);
+    if (names === undefined) known.set(of, names = find());
+    return names;
+  };
+  const inResource = (resource: object): readonly string[] => remembered(resource, () => {
+    const names = new Set<string>();
+    collect(resource, names);
+    return [...names];
+  });
+  const inList = (resources: readonly object[]): readonly string[] => remembered(resources, () => [...new Set(resources.flatMap(inResource))]);
+  return (config) => {
+    const parts = config[configParts];
+    const names = (parts === undefined ? [config] : [parts.common, parts.own]).flatMap(({ listeners, clusters }) => [...inList(listeners), ...inList(clusters)]);
+    return names.length < 2 ? names : [...new Set(names)].sort();
+  };
 }
 
 function collect(value: unknown, names: Set<string>): void {

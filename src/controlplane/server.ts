@@ -7,6 +7,7 @@ import { lineChannel, type LineChannel } from '../rpc/lines.ts';
 import type { CertificateAuthority, ServerCertificate } from './ca.ts';
 import type { Log } from './log.ts';
 import { proxyNode, type Mesh } from './mesh.ts';
+import { patience } from './patience.ts';
 import { sameToken } from './tokens.ts';
 
 /** The name that proxies and core expect of the control plane's certificate, as in Istio. */
@@ -48,6 +49,8 @@ const firstLine = z.union([
 ]);
 
 const renewalCheck = 60_000;
+/** The clock of a handshake runs on while the process is busy, so it has more to go. */
+const handshakeFactor = 6;
 
 /** The TLS 1.3 server of port 15012: lines of JSON, and gRPC for clients that ask for HTTP/2 by ALPN. Its certificate is renewed at half of its life, also after the machine has slept, and by `renew`. */
 export async function serveControlPlane(options: ServerOptions): Promise<{ readonly port: number; renew(): void; stop(): Promise<void> }> {
@@ -58,7 +61,7 @@ export async function serveControlPlane(options: ServerOptions): Promise<{ reado
   const sockets = new Set<TLSSocket>();
   // A client may show its certificate instead of a token; one that does not verify counts as none.
   const context = ({ chain, key }: ServerCertificate): TlsOptions => ({ minVersion: 'TLSv1.3', cert: chain, key, ca: authority.roots });
-  const server = createServer({ ...context(certificate), requestCert: true, rejectUnauthorized: false, ALPNProtocols: ['h2'], handshakeTimeout: limits.firstLineWithin });
+  const server = createServer({ ...context(certificate), requestCert: true, rejectUnauthorized: false, ALPNProtocols: ['h2'], handshakeTimeout: handshakeFactor * limits.firstLineWithin });
   server.maxConnections = limits.maxConnections;
   // A failed handshake is the client's own affair.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
@@ -106,9 +109,9 @@ export async function serveControlPlane(options: ServerOptions): Promise<{ reado
 function greet(socket: TLSSocket, options: ServerOptions, known: () => void): void {
   const { limits, log } = options;
   const channel = lineChannel(socket, { maxLine: limits.maxFirstLine, maxBuffered: limits.maxBuffered });
-  const timer = setTimeout(() => socket.destroy(), limits.firstLineWithin);
+  const stopWaiting = patience(limits.firstLineWithin, () => socket.destroy());
   const met = once(() => {
-    clearTimeout(timer);
+    stopWaiting();
     known();
   });
   let take = (line: string): void => {

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { closeSignal, type Channel } from './channel.ts';
+import { createOutbox } from './outbox.ts';
 
 /** Bounds of one NDJSON connection; a peer that breaks them is cut off. */
 export interface LineLimits {
@@ -12,6 +13,7 @@ export interface LineLimits {
 export const defaultLineLimits: LineLimits = { maxLine: 16 * 1024 * 1024, maxBuffered: 64 * 1024 * 1024 };
 
 const lineFeed = 10;
+const lineEnd = Buffer.from('\n');
 
 /**
  * Cuts a byte stream into lines. Returns the function that takes chunks: it says `false` once a line is too long.
@@ -50,6 +52,7 @@ export interface LineChannel extends Channel {
 export function lineChannel(socket: Duplex, limits: LineLimits = defaultLineLimits): LineChannel {
   let maxLine = limits.maxLine;
   const closing = closeSignal();
+  const outbox = createOutbox(socket);
   const listeners: ((line: string) => void)[] = [];
   const split = lineSplitter(() => maxLine, (line) => {
     if (!socket.destroyed) for (const listener of listeners) listener(line);
@@ -63,24 +66,18 @@ export function lineChannel(socket: Duplex, limits: LineLimits = defaultLineLimi
   /** A peer that does not read is cut off. */
   const writable = (): boolean => {
     if (socket.destroyed) return false;
-    if (socket.writableLength > limits.maxBuffered) socket.destroy();
+    if (socket.writableLength + outbox.waiting > limits.maxBuffered) socket.destroy();
     return !socket.destroyed;
   };
   return {
     setMaxLine: (bytes) => { maxLine = bytes; },
-    send: (message) => { if (writable()) socket.write(`${message}\n`); },
-    sendPieces: (pieces) => {
-      if (!writable()) return;
-      socket.cork();
-      for (const piece of pieces) socket.write(piece);
-      socket.write('\n');
-      socket.uncork();
-    },
+    send: (message) => { if (writable()) outbox.put(Buffer.from(`${message}\n`)); },
+    sendPieces: (pieces) => { if (writable()) outbox.put(...pieces, lineEnd); },
     onMessage: (listener) => { listeners.push(listener); },
     onClose: closing.listen,
     close: () => {
       // What was written still goes out; a peer that does not take it within a second is cut off.
-      socket.end();
+      outbox.end();
       setTimeout(() => socket.destroy(), 1000).unref();
     },
   };

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { noBrowser } from '../e2e/support/browser.ts';
+import type { WireScale } from './scale-wire.ts';
 import { bookinfo, hasPeer, noEngine, sample, startLab, until } from '../e2e/support/index.ts';
 
 /** Cost against peers in the same run; CPU is per request, so 1 means as cheap as the peer and 2 twice as dear. */
@@ -32,8 +33,8 @@ interface Results {
   screen_ms_p95?: number;
   /** Containers of a lab of Bookinfo, its control plane and gateway among them, and the process that runs the lab. */
   lab_memory_mb?: { readonly containers: number; readonly core: number; readonly all: number };
-  /** 1,000 services, 2,000 proxies, 500 VirtualServices; and half of each. */
-  scale?: { readonly full: Scale; readonly half: Scale };
+  /** 1,000 services, 2,000 proxies, 500 VirtualServices; and half of each; and all of it over the wire. */
+  scale?: { readonly full: Scale; readonly half: Scale; readonly wire: WireScale };
 }
 
 const json = process.argv.includes('--json');
@@ -80,13 +81,17 @@ await part('start-up of Bookinfo, engine and image warm', async () => {
   }
 });
 
-await part('the control plane at scale: 1,000 services, 2,000 simulated proxies, 500 VirtualServices', async () => {
+await part('the control plane at scale: 1,000 services, 2,000 proxies, 500 VirtualServices', async () => {
   const { scale } = JSON.parse(lastLine(await script('test/bench/scale.ts'))) as { scale: NonNullable<Results['scale']> };
   results.scale = scale;
   const cost = ({ ms, cpu_ms }: Cost): string => `${String(ms).padStart(6)} ms (${cpu_ms} ms of processor time)`;
   for (const [name, label] of [['read', 'manifests read'], ['full', 'all compiled and pushed'], ['change', 'one rule changed'], ['pod', 'one pod lost']] as const) {
     say(`  ${label.padEnd(24)} ${cost(scale.full[name])}; half of it all ${cost(scale.half[name]).trim()}`);
   }
+  say('  over the wire, from core’s call to the last of 2,000 acknowledgements:');
+  for (const [name, label] of [['connect', 'all proxies connected'], ['change', 'one rule changed'], ['pod', 'one pod lost']] as const) say(`  ${label.padEnd(24)} ${cost(scale.wire[name])}`);
+  say(`  the rule’s change: ${scale.wire.change.responses} responses, ${scale.wire.change.sent_mb} MB; heap ${scale.wire.heap_mb} MB, resident ${scale.wire.rss_mb} MB`);
+  say('  in one process, without sockets:');
   say(`  the rule’s change: ${scale.full.responses} responses, ${scale.full.sent_mb} MB; heap ${scale.full.heap_mb} MB, half of it all ${scale.half.heap_mb} MB`);
 });
 

@@ -8,6 +8,7 @@ import { emptyState } from '../../src/controlplane/state/state.ts';
 import type { SourceFile } from '../../src/manifest/index.ts';
 import { typeUrl } from '../../src/xds/index.ts';
 import { manifestsOf, podsOf, withRuleChanged, type MeshSize } from './mesh-of-size.ts';
+import { measureWire } from './scale-wire.ts';
 
 /** Time on the clock and of the processor, milliseconds. */
 interface Cost { readonly ms: number; readonly cpu_ms: number }
@@ -90,4 +91,6 @@ async function cost(run: () => void | Promise<void>): Promise<Cost> {
   return { ms: Math.round(performance.now() - clock), cpu_ms: Math.round((user + system) / 1000) };
 }
 
-console.log(JSON.stringify({ scale: { half: await measure(half), full: await measure(full) } }));
+const inProcess = process.argv.includes('--wire') ? {} : { half: await measure(half), full: await measure(full) };
+console.log(JSON.stringify({ scale: { ...inProcess, wire: await measureWire(full) } }));
+process.exit(0);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compileFor, gatewayStatus, prepareSnapshot, type PodInfo, type ProxyNode } from '../../src/compile/index.ts';
-import { secretFor, secretNames } from '../../src/controlplane/secrets.ts';
+import { createSecretNames, secretFor } from '../../src/controlplane/secrets.ts';
 import { parseManifests } from '../../src/manifest/index.ts';
 import type { Cluster, ProxyConfig, UpstreamTlsContext } from '../../src/xds/index.ts';
 import { nodeOf, pod, snapshot } from './lab.ts';
@@ -60,7 +60,7 @@ describe('a BackendTLSPolicy', () => {
     const two = [...base, bundle('other'), policy(trusted.replace('name: ca }', 'name: ca }, { group: "", kind: ConfigMap, name: other }, { group: "", kind: ConfigMap, name: gone }'))];
     const name = 'configmap://infra/ca-cacert+configmap://infra/other-cacert';
     expect(authority(two)).toBe(name);
-    expect(secretNames(configOf(two))).toEqual([name]);
+    expect(createSecretNames()(configOf(two))).toEqual([name]);
     const { resources } = parseManifests([{ path: 'a.yaml', text: [bundle('ca', 'one'), bundle('other', 'two')].join('\n---\n') }]);
     expect(secretFor(name, { namespace: 'infra', labels: {}, annotations: {} } as never, resources)).toEqual({ name, validationContext: { trustedCa: { inlineString: 'one\ntwo' } } });
   });

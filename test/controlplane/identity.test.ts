@@ -63,6 +63,16 @@ describe('who is let in', () => {
   });
   afterAll(() => lab.close());
 
+  it('takes nobody for late who spoke while the process was busy', async () => {
+    const proxy = await lab.proxy('a');
+    // What the proxy says is on its way, and the clock of its first line runs.
+    await new Promise((resolve) => { setImmediate(resolve); });
+    const busyUntil = Date.now() + 900;
+    while (Date.now() < busyUntil);
+    await until('it is served', () => proxy.pushes.length > 0);
+    expect(proxy.closed()).toBe(false);
+  });
+
   it('gives a proxy the certificate of its registration', async () => {
     const proxy = await lab.proxy('a');
     proxy.say({ csr: { id: 7, pem: (await csr(['spiffe://cluster.local/ns/x/sa/y'])).pem } });
