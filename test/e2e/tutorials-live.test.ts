@@ -10,7 +10,7 @@ const assets = join(import.meta.dirname, '../../assets');
 /** By their labs, in the order in which one learns: each begins where the one before has left the lab. */
 const bySample = {
   bookinfo: ['first-traffic', 'canary', 'breaking-things', 'strict-mtls', 'who-may-call-whom'],
-  httpbin: ['a-token-at-the-door', 'protect-a-slow-service', 'limit-the-rate'],
+  httpbin: ['a-token-at-the-door', 'protect-a-slow-service', 'limit-the-rate', 'a-rehearsal', 'near-and-far'],
 } as const;
 
 describe.skipIf(noEngine !== undefined).each(['bookinfo', 'httpbin'] as const)(`the tutorials on a real lab of %s${noEngine === undefined ? '' : ` (skipped: ${noEngine})`}`, (sample) => {

@@ -46,3 +46,15 @@ export function isAllowed(policies: readonly Json[], caller: string, app: string
   const own = specs.filter(({ selector }) => selector === undefined || selector.matchLabels.app === app);
   return own.length === 0 || own.some((spec) => JSON.stringify(spec).includes(`${caller}"`));
 }
+
+/** The regions in which pods of the store run. */
+export function stores(bodies: HttpbinCall['bodies']): readonly string[] {
+  return bodies('Deployment').filter(({ spec }) => (spec as { readonly replicas?: number }).replicas !== 0).flatMap(({ metadata }) => /^store-(near|far)$/.exec((metadata as { readonly name: string }).name)?.[1] ?? []);
+}
+
+/** Where a shopper of the near region is served: in turn, or as near as possible where ill pods are found out. */
+export function storeFor(bodies: HttpbinCall['bodies'], count: number): string {
+  const there = [...stores(bodies)].sort().reverse();
+  const byDistance = JSON.stringify(bodies('DestinationRule')).includes('"host":"store","trafficPolicy":{"outlierDetection"');
+  return there[byDistance ? 0 : count % there.length] ?? '';
+}

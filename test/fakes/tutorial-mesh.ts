@@ -4,10 +4,10 @@ import { applyFiles, deleteFiles } from '../../src/core/lab/merge-files.ts';
 import { throwSwitch } from '../../src/core/switches/index.ts';
 import type { Clock, TutorialLab } from '../../src/core/tutorials/index.ts';
 import type { SourceFile } from '../../src/manifest/index.ts';
-import { askHttpbin, isAllowed } from './tutorial-httpbin.ts';
+import { askHttpbin, isAllowed, storeFor, stores } from './tutorial-httpbin.ts';
 
 type Json = Readonly<Record<string, unknown>>;
-interface Rule { readonly fault?: { readonly delay?: Json; readonly abort?: { readonly httpStatus?: number } }; readonly timeout?: string; readonly retries?: { readonly attempts: number }; readonly route?: readonly { readonly destination: { readonly subset?: string }; readonly weight?: number }[] }
+interface Rule { readonly fault?: { readonly delay?: Json; readonly abort?: { readonly httpStatus?: number } }; readonly timeout?: string; readonly mirror?: Json; readonly retries?: { readonly attempts: number }; readonly route?: readonly { readonly destination: { readonly subset?: string }; readonly weight?: number }[] }
 
 /** A Bookinfo or an httpbin in memory, on a clock of its own: the rules in its files decide what its requests come to. Enough of a mesh for tutorials, and no more. */
 export interface TutorialMesh {
@@ -86,7 +86,13 @@ export function createTutorialMesh(files: readonly SourceFile[]): TutorialMesh {
   const accounts: Readonly<Record<string, string>> = { 'istio-ingressgateway': 'istio-ingressgateway-service-account', productpage: 'bookinfo-productpage', reviews: 'bookinfo-reviews', visitor: 'visitor' };
   const allowed = (from: string, to: string): boolean => isAllowed(bodies('AuthorizationPolicy'), accounts[from] ?? from, to);
   const page = (url: string): readonly RequestRecord[] => {
-    if (deployed('httpbin') !== undefined) return [record('istio-ingressgateway', 'httpbin', 'v1', askHttpbin({ bodies, url, authorization: load?.authorization, now, count: turn('httpbin') }))];
+    if (deployed('httpbin') !== undefined) {
+      const [route] = (rule('*').route ?? []);
+      const answered = askHttpbin({ bodies, url, authorization: load?.authorization, now, count: turn('httpbin') });
+      const copied = rule('*').mirror === undefined ? [] : [record('istio-ingressgateway', 'httpbin', 'v2', { ...answered, reporter: 'destination', ...(JSON.stringify(bodies('AuthorizationPolicy')).includes('v2-fails') ? { status: 403 } : {}) })];
+      const chosen = route?.destination.subset ?? 'v1';
+      return [record('istio-ingressgateway', 'httpbin', chosen, answered), record('istio-ingressgateway', 'httpbin', chosen, { ...answered, reporter: 'destination' }), ...copied];
+    }
     if (url !== '/productpage') return [record('istio-ingressgateway', '', '', { service: '', path: url, status: 404, flags: ['NR'], details: 'route_not_found' })];
     const chosen = version('reviews', ['v1', 'v2', 'v3']);
     if (!allowed('istio-ingressgateway', 'productpage')) return [record('istio-ingressgateway', 'productpage', 'v1', { path: url, status: 403 })];
@@ -112,11 +118,12 @@ export function createTutorialMesh(files: readonly SourceFile[]): TutorialMesh {
     due += load === undefined ? 0 : (load.rps * step) / 1000;
     const records: RequestRecord[] = [...old()];
     if (deployed('visitor') !== undefined && now % 500 === 0) records.push(record('visitor', 'ratings', 'v1', allowed('visitor', 'ratings') ? {} : { status: 403 }));
+    if (deployed('shopper') !== undefined && now % 200 === 0) records.push(record('shopper', 'store', storeFor(bodies, turn('store')), {}));
     for (; due >= 1; due -= 1) records.push(...page(load?.url ?? '/'));
     for (const listener of listeners.records) listener({ lab: name, records });
   };
   const pod = (app: string, of: string): PodStatus => ({ name: `${app}-${of}`, namespace: 'default', workload: app, app, version: of, ip: '', kind: 'workload', sidecar: true, phase: 'Running', ready: true, containers: [], started: 0 });
-  const status = (): LabStatus => ({ name, phase: 'running', pods: [pod('details', 'v1'), ...(legacy() === undefined ? [] : [pod('legacy', 'latest')]), ...(faulty() ? [pod('ratings', 'v-faulty')] : []), ...(deployed('visitor') === undefined ? [] : [pod('visitor', 'latest')]), ...(deployed('httpbin-dead') === undefined ? [] : [pod('httpbin', 'dead')])] } as unknown as LabStatus);
+  const status = (): LabStatus => ({ name, phase: 'running', pods: [pod('details', 'v1'), ...(legacy() === undefined ? [] : [pod('legacy', 'latest')]), ...(faulty() ? [pod('ratings', 'v-faulty')] : []), ...(deployed('visitor') === undefined ? [] : [pod('visitor', 'latest')]), ...(deployed('httpbin-dead') === undefined ? [] : [pod('httpbin', 'dead')]), ...(deployed('httpbin-v2') === undefined ? [] : [pod('httpbin', 'v2')]), ...stores(bodies).map((of) => pod('store', of))] } as unknown as LabStatus);
   const result = { applied: true, version: '1', changes: [], diagnostics: [] };
   const loadStatus: LoadStatus = { running: true, rps: 0, url: '', sent: 0, ok: 0, failed: 0, p50: 0, p99: 0, byStatus: {} };
   const statusListeners = new Set<LabEvents['status']>();

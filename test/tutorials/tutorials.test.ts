@@ -37,7 +37,7 @@ async function untilDone({ mesh, tutorials }: Learner, tutorial: string, step: s
 
 describe('the tutorials that ship', () => {
   it('are in the order in which one learns', async () => {
-    expect((await learner().tutorials.list()).map(({ id }) => id)).toEqual(['first-traffic', 'canary', 'breaking-things', 'strict-mtls', 'who-may-call-whom', 'a-token-at-the-door', 'protect-a-slow-service', 'limit-the-rate']);
+    expect((await learner().tutorials.list()).map(({ id }) => id)).toEqual(['first-traffic', 'canary', 'breaking-things', 'strict-mtls', 'who-may-call-whom', 'a-token-at-the-door', 'protect-a-slow-service', 'limit-the-rate', 'a-rehearsal', 'near-and-far']);
   });
 
   it('need labs that ship', async () => {
