@@ -10,6 +10,8 @@ export interface CliContext {
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
   stdin(): Promise<string>;
+  /** Runs another `weft` command that outlives this one; its process id. */
+  background(args: readonly string[]): number;
 }
 
 /** The lab that a command is about: the one that was named, or the only one there is. */

@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { text } from 'node:stream/consumers';
@@ -26,9 +27,17 @@ const terminal: Terminal = {
   err: (line) => { process.stderr.write(`${line}\n`); },
 };
 
+/** This program again, on its own. */
+const background = (args: readonly string[]): number => {
+  const child = spawn(process.execPath, [process.argv[1] ?? '', ...args], { detached: true, stdio: 'ignore', windowsHide: true });
+  child.on('error', () => { terminal.err(`Nobody restarts what fails in this lab: weft ${args.join(' ')} could not be started.`); });
+  child.unref();
+  return child.pid ?? 0;
+};
+
 const act: Act = async (action) => {
   const core = openCore({ dist, env: process.env, platform: process.platform });
-  const context: CliContext = { api: core, on: core.on, terminal, signal: interrupt.signal, stdin: () => text(process.stdin) };
+  const context: CliContext = { api: core, on: core.on, terminal, signal: interrupt.signal, stdin: () => text(process.stdin), background };
   try {
     const outcome = await action(context);
     process.exitCode = typeof outcome === 'number' ? outcome : outcome === false ? failed : 0;

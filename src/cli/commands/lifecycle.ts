@@ -1,5 +1,6 @@
 import { LabFailure } from '../../contract/index.ts';
 import { readFiles } from '../../core/files/index.ts';
+import { needsKeeping } from '../../core/lab/keeping.ts';
 import type { CliContext } from '../context.ts';
 import { follow, pickLab } from '../context.ts';
 import { diagnosticLines, ingressLines } from '../print.ts';
@@ -26,11 +27,13 @@ export async function up(context: CliContext, { file = [], sample, name, namespa
     lab, files, ...(sample === undefined ? {} : { sample }), ...(images === undefined ? {} : { images }), ...(consent === undefined ? {} : { consent }),
   }));
   const status = await api.status({ lab });
+  const keeper = needsKeeping(files) ? context.background(['keep', '--name', lab]) : undefined;
   if (terminal.json) {
-    terminal.out(JSON.stringify({ lab, ingressUrl: status.ingressUrl, ingress: status.ingress, took: Date.now() - started, steps: operation.steps, diagnostics: status.diagnostics }));
+    terminal.out(JSON.stringify({ lab, ingressUrl: status.ingressUrl, ingress: status.ingress, took: Date.now() - started, steps: operation.steps, diagnostics: status.diagnostics, ...(keeper === undefined ? {} : { keeper }) }));
     return;
   }
   for (const line of diagnosticLines(status.diagnostics.filter((one) => one.level !== 'info'))) terminal.err(line);
+  if (keeper !== undefined) terminal.err(`Some of its containers have probes: a process in the background (${keeper}) runs their commands and restarts what fails, until weft down.`);
   const open = ingressLines(status);
   terminal.out(open.length === 0 ? `${lab} is running; no Gateway opens a port.` : open.join('\n'));
 }

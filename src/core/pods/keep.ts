@@ -4,6 +4,7 @@ import type { ContainerInfo, Engine, EngineEvent } from '../docker/index.ts';
 import { findPod, inventory, roleOf, type ExistingPod } from './inventory.ts';
 import { label } from './labels.ts';
 import { restartContainer } from './restart-container.ts';
+import { RestartPauses } from './restart-pauses.ts';
 import { runProbe } from './run-probe.ts';
 
 /** What a keeper hears from the control plane, and tells it. */
@@ -29,11 +30,12 @@ const clock = {
  * Keeps a lab's pods. Sidecars decide when a probe is due and what its results mean; for pods without one the probes by command are run from here.
  * Source: kubernetes.io, "Pod Lifecycle", container probes.
  */
-export function keepPods(engine: Engine, lab: string, control: KeeperControl): Keeper {
+export function keepPods(engine: Engine, lab: string, control: KeeperControl, now: () => number = Date.now): Keeper {
   /** Probes of pods without a sidecar, by the id of their sandbox. */
   const plain = new Map<string, { readonly pod: string; readonly prober: Prober }>();
   /** Commands and restarts under way: neither is begun twice. */
   const busy = new Set<string>();
+  const pauses = new RestartPauses();
   let stopped = false;
 
   /** Expected failures (the engine or the control plane is gone, the pod is being removed) leave it to the next time. */
@@ -54,8 +56,10 @@ export function keepPods(engine: Engine, lab: string, control: KeeperControl): K
   };
   const restart = async (pod: ExistingPod, container: string, grace: number | undefined): Promise<void> => {
     const id = idOf(pod, container);
-    if (id === undefined) return;
+    // A container that is asked for too early goes on as it is, not ready: its probe asks again for as long as it fails.
+    if (id === undefined || !pauses.due(id, now())) return;
     const restarts = await once(`${id} restart`, undefined, () => restartContainer(engine, id, grace));
+    if (restarts !== undefined) pauses.restarted(id, now());
     const news = restarts === undefined ? undefined : await newsOf(engine, id);
     if (news !== undefined && restarts !== undefined) await control.containerNews(pod.name, { ...news, restarts });
   };

@@ -116,6 +116,15 @@ describe('restarts', () => {
     expect(stopped).toEqual([undefined]);
   });
 
+  it('come at once the first time, and then not before their pause is over', async () => {
+    const { ask, stopped, news } = await kept(podOf(liveness), () => 0);
+    ask('restart', { proxy: 'default/web', container: 'app', why: 'it hangs' });
+    await until('it', () => news.length === 1);
+    ask('restart', { proxy: 'default/web', container: 'app', why: 'it hangs' });
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+    expect(stopped).toHaveLength(1);
+  });
+
   it.each([['Never', 'exited'], ['OnFailure', 'running'], ['Always', 'running']])('with restartPolicy %s leave it %s', async (policy, state) => {
     const { ask, app: container, news } = await kept(podOf(liveness, `, restartPolicy: ${policy}`), () => 0);
     ask('restart', { proxy: 'default/web', container: 'app', why: 'it hangs' });
