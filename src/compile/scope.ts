@@ -23,8 +23,6 @@ export interface Scope {
   /** Those for the mesh, by host: rules for HTTP, and rules for TCP or TLS. */
   readonly httpRules: RuleIndex;
   readonly connectionRules: RuleIndex;
-  /** Whether hosts of a namespace are imported for a port: by the egress listener of that port, else by those without a port. */
-  imports(namespace: string, hosts: readonly string[], port: number): boolean;
   /** The egress listener that a Sidecar has for a port of its own. */
   readonly egress: ReadonlyMap<number, EgressListener>;
   /** Ports on which services are told apart by their address, not by the request's host: those where a route of the Gateway API rules one. */
@@ -64,7 +62,7 @@ export function scopeOf(index: SnapshotIndex, node: ProxyNode): Scope {
   return {
     services, visible, virtualServices, sidecar,
     ...(imports === undefined ? recall.of(meshRules, virtualServices, recall) : meshRules(virtualServices, recall)),
-    ...importing(sidecar, node.namespace),
+    egress: importing(sidecar, node.namespace).egress,
     destinations: named === undefined ? nothing : visible.filter((service) => named.has(service.host) && !services.includes(service)),
     addressedPorts: recall.of(addressedPorts, virtualServices, visible, recall),
     faces: recall.of(faces, visible),
@@ -93,8 +91,14 @@ function importedServices(visible: readonly MeshService[], { spec }: TypedResour
   return imports === undefined ? visible : visible.filter((service) => imports.some((entry) => imported(entry, service.namespace, [service.host])));
 }
 
+/** What a proxy imports for ports, and where it listens for it. */
+interface Importing extends Pick<Scope, 'egress'> {
+  /** Whether hosts of a namespace are imported for a port: by the egress listener of that port, else by those without a port. */
+  imports(namespace: string, hosts: readonly string[], port: number): boolean;
+}
+
 /** What a Sidecar says of ports; without one everything is imported for every port. */
-export function importing(sidecar: Scope['sidecar'], namespace: string): Pick<Scope, 'imports' | 'egress'> {
+export function importing(sidecar: Scope['sidecar'], namespace: string): Importing {
   const imports = sidecar === undefined ? undefined : importsOf(sidecar.spec, namespace);
   const egress = sidecar === undefined ? new Map<number, EgressListener>() : egressListeners(sidecar.spec);
   return { egress, imports: (from, hosts, port) => egress.size === 0 || imports === undefined || imports.some((entry) => entry.port === (egress.has(port) ? port : 0) && imported(entry, from, hosts)) };

@@ -16,7 +16,8 @@ const defaultHttpPort = 80;
  * Hosts are those of services with such an HTTP port, ruled by VirtualServices where there are some.
  */
 export function sidecarRoutes(index: SnapshotIndex, node: ProxyNode, scope: Scope, { httpServices, names }: { readonly httpServices: HttpServices; readonly names: readonly string[] }): readonly RouteConfiguration[] {
-  const unserved = unservedRules(scope);
+  const { sidecar } = scope;
+  const unserved = index.recall.of(unservedRules, scope.virtualServices, scope.byHost, scope.served, scope.services, sidecar, sidecar === undefined ? '' : node.namespace);
   const hostsAt = memoized((port: number) => hostsOf(index, node, scope, port, httpServices.get(port) ?? none, unserved.get(port) ?? []));
   return names.map((name) => {
     const port = Number(name.slice(name.lastIndexOf(':') + 1));
@@ -54,12 +55,15 @@ function servicesByPort(services: readonly MeshService[], sidecar: Scope['sideca
   return ports;
 }
 
-function unservedRules(scope: Scope): ReadonlyMap<number, readonly Unserved[]> {
+function unservedRules(
+  rules: Scope['virtualServices'], byHost: Scope['byHost'], served: Scope['served'], services: Scope['services'], sidecar: Scope['sidecar'], namespace: string,
+): ReadonlyMap<number, readonly Unserved[]> {
+  const { imports } = importing(sidecar, namespace);
   const ports = new Map<number, Unserved[]>();
-  for (const rule of scope.virtualServices) {
-    if (rule.http.length === 0 || !rule.gateways.includes('mesh') || rule.hosts.every((host) => !isWildcard(host) && scope.byHost.has(host))) continue;
-    const { hosts, ports: served } = hostsWithoutService(rule, scope);
-    for (const port of hosts.length === 0 ? [] : served) if (scope.imports(rule.namespace, rule.hosts, port)) ports.set(port, [...(ports.get(port) ?? []), { rule, hosts }]);
+  for (const rule of rules) {
+    if (rule.http.length === 0 || !rule.gateways.includes('mesh') || rule.hosts.every((host) => !isWildcard(host) && byHost.has(host))) continue;
+    const { hosts, ports: listed } = hostsWithoutService(rule, { byHost, served, services });
+    for (const port of hosts.length === 0 ? [] : listed) if (imports(rule.namespace, rule.hosts, port)) ports.set(port, [...(ports.get(port) ?? []), { rule, hosts }]);
   }
   return ports;
 }
@@ -75,20 +79,31 @@ interface PortHosts {
 
 /** Those of before, unless something that they are made from has changed: a port costs no more than looking at what rules its hosts. */
 function hostsOf({ recall, destinationRules, snapshot: { mesh }, uses }: SnapshotIndex, node: ProxyNode, scope: Scope, port: number, services: readonly MeshService[], unserved: readonly Unserved[]): PortHosts {
-  // As `null`, because inputs that are no objects are compared as text.
-  const ruling = services.map(({ host }) => scope.httpRules.ruling(host) ?? null);
-  const read = uses.destinations || ruling.some((rule) => rule !== null && uses.rules.has(rule)) || unserved.some(({ rule }) => uses.rules.has(rule));
+  const ruling = recall.of(rulingOf, services, scope.httpRules, recall);
+  const read = uses.destinations || (uses.rules.size > 0 && (ruling.some((rule) => rule !== null && uses.rules.has(rule)) || unserved.some(({ rule }) => uses.rules.has(rule))));
   const further = unserved.flatMap(({ rule, hosts }) => hosts.flatMap((host) => [rule, host] as const));
-  return recall.of(portHosts, services, scope.faces, destinationRules, mesh, recall, port, node.namespace, read ? node.labels : noLabels, ...ruling, ...further);
+  return recall.of(portHosts, services, ruling, scope.faces, destinationRules, mesh, recall, port, node.namespace, read ? node.labels : noLabels, ...further);
+}
+
+/** What rules each service; the list of before, for all namespaces, while it is the same rules. */
+function rulingOf(services: readonly MeshService[], rules: Scope['httpRules'], recall: Recall): Ruling {
+  // As `null`, because inputs that are no objects are compared as text.
+  return recall.of(listOf, 'ruling', ...services.map(({ host }) => rules.ruling(host) ?? null));
+}
+
+type Ruling = readonly (MeshVirtualService | null)[];
+
+function listOf(_what: string, ...rules: Ruling): Ruling {
+  return rules;
 }
 
 /** For callers whose labels make no difference. */
 const noLabels: ProxyNode['labels'] = {};
 
-/** `ruling` has what rules each service, and after these, in turn, further rules and hosts of theirs. */
+/** `further` has, in turn, rules and hosts of theirs that no service has. */
 function portHosts(
-  services: readonly MeshService[], faces: Scope['faces'], destinationRules: SnapshotIndex['destinationRules'], mesh: SnapshotIndex['snapshot']['mesh'], recall: Recall,
-  port: number, namespace: string, labels: ProxyNode['labels'], ...ruling: readonly (MeshVirtualService | string | null)[]
+  services: readonly MeshService[], ruling: Ruling, faces: Scope['faces'], destinationRules: SnapshotIndex['destinationRules'], mesh: SnapshotIndex['snapshot']['mesh'], recall: Recall,
+  port: number, namespace: string, labels: ProxyNode['labels'], ...further: readonly (MeshVirtualService | string)[]
 ): PortHosts {
   const context: HttpContext = { index: { recall, destinationRules, snapshot: { mesh } }, node: { namespace, labels }, scope: { faces }, port, gateway: 'mesh', labels, namespace, tls: false };
   const routesOf = memoized((rule: MeshVirtualService) => compileRules(rule, context));
@@ -101,12 +116,12 @@ function portHosts(
   };
   for (const [at, service] of services.entries()) {
     const rule = ruling[at];
-    const routes = typeof rule === 'object' && rule !== null ? routesOf(rule) : [];
+    const routes = rule === undefined || rule === null ? [] : routesOf(rule);
     add(service.host, recall.of(domainsOf, service, shortNameSpace(service, namespace)), routes.length > 0 ? routes : serviceRoutes(service, context));
   }
   let rule: MeshVirtualService | undefined;
-  for (const next of ruling.slice(services.length)) {
-    if (typeof next === 'object') rule = next ?? undefined;
+  for (const next of further) {
+    if (typeof next === 'object') rule = next;
     else if (rule !== undefined && routesOf(rule).length > 0) add(next, [next], routesOf(rule));
   }
   hosts.sort((a, b) => ((a.name ?? '') < (b.name ?? '') ? -1 : 1));
@@ -137,7 +152,7 @@ function memoized<Key, Value>(compute: (key: Key) => Value): (key: Key) => Value
 }
 
 /** Hosts of a rule that no visible service has, and where they are served: on the ports of the rule's services, or on 80 when it has none. */
-function hostsWithoutService(rule: MeshVirtualService, scope: Scope): { readonly hosts: readonly string[]; readonly ports: ReadonlySet<number> } {
+function hostsWithoutService(rule: MeshVirtualService, scope: Pick<Scope, 'byHost' | 'served' | 'services'>): { readonly hosts: readonly string[]; readonly ports: ReadonlySet<number> } {
   const wildcards = rule.hosts.filter(isWildcard);
   const matched = [
     ...rule.hosts.flatMap((host) => scope.served.get(host) ?? []),

@@ -157,9 +157,10 @@ export async function start(settings: ControlPlaneSettings, options: ControlPlan
   // As the other ports: any free ones where the caller chooses ports.
   const collectors = await serveCollectors(host, options.port === undefined ? { grpc: ports.otlpGrpc, http: ports.otlpHttp, zipkin: ports.zipkin } : { grpc: 0, http: 0, zipkin: 0 }, collected).catch(giveUp);
   const returning = setTimeout(() => {
+    const { readiness } = mesh;
     for (const pod of mesh.pods) {
       const proxy = podKey(pod);
-      if (mesh.readiness[proxy]?.ready === true && pod.tokenHash !== '' && !proxies.connected(proxy)) mesh.setReadiness(proxy, { ready: false, message: 'The sidecar is not connected.' });
+      if (readiness[proxy]?.ready === true && pod.tokenHash !== '' && !proxies.connected(proxy)) mesh.setReadiness(proxy, { ready: false, message: 'The sidecar is not connected.' });
     }
   }, returnWithin);
   plugIn.look();

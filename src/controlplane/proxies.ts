@@ -132,8 +132,13 @@ export function createProxies(options: ProxiesOptions): Proxies {
     return rotated ? certificates.get(proxy)?.signer !== signer : (certificates.get(proxy)?.signer ?? signer) !== signer;
   }
 
+  /** Pods come and go, under ever new names. */
+  function forgetGone(): void {
+    for (const known of [lastStatus, certificates, missing]) for (const proxy of known.keys()) if (mesh.pod(proxy) === undefined) known.delete(proxy);
+  }
+
   function tellMissing(): void {
-    const lines = [...missing].filter(([proxy]) => mesh.pod(proxy) !== undefined).flatMap(([proxy, reasons]) => reasons.map((reason) => `${proxy}: ${reason}`));
+    const lines = [...missing].flatMap(([proxy, reasons]) => reasons.map((reason) => `${proxy}: ${reason}`));
     if (lines.length === 0) problems.clear('secrets');
     else problems.set('secrets', `Connections that need these certificates are refused: ${lines.join('; ')}.`, 'Add the Secret to the namespace of the proxy that needs it.');
   }
@@ -227,6 +232,7 @@ export function createProxies(options: ProxiesOptions): Proxies {
     push: () => guarded(() => {
       prepare();
       convergence.changed(version);
+      forgetGone();
       for (const [proxy, { session, wire }] of connections) {
         const pod = mesh.pod(proxy);
         const config = pod === undefined ? undefined : target(nodeOf(pod), true);

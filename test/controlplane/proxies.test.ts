@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Compiler } from '../../src/controlplane/compiler.ts';
 import { readJsonRequest } from '../../src/controlplane/ads/json-wire.ts';
-import { createMesh } from '../../src/controlplane/mesh.ts';
+import { createMesh, type Mesh } from '../../src/controlplane/mesh.ts';
 import { createProblems } from '../../src/controlplane/problems.ts';
 import { createProxies, type Proxies } from '../../src/controlplane/proxies.ts';
 import { emptyState } from '../../src/controlplane/state/state.ts';
@@ -34,18 +34,37 @@ describe('what all proxies have in common', () => {
   });
 });
 
-function hubOf(compiler: Compiler): { readonly hub: Proxies; readonly sent: string[] } {
+describe('a proxy whose pod is gone', () => {
+  it('leaves nothing behind for a pod of its name', () => {
+    const { hub, mesh, attached } = hubOf(plainCompiler);
+    hub.push();
+    for (const { issued, detach } of attached) {
+      issued({ chain: 'chain', expires: 5, signer: 'first' });
+      detach();
+    }
+    expect(hub.status()[0]).toMatchObject({ proxy: 'default/one', certificateExpires: 5 });
+    const { pods } = mesh;
+    mesh.setPods([]);
+    hub.push();
+    mesh.setPods(pods);
+    hub.push();
+    expect(hub.status()[0]).toMatchObject({ proxy: 'default/one', connected: false, certificateExpires: 0 });
+  });
+});
+
+function hubOf(compiler: Compiler): { readonly hub: Proxies; readonly mesh: Mesh; readonly attached: readonly ReturnType<Proxies['attach']>[]; readonly sent: string[] } {
   const mesh = createMesh(emptyState, compiler, 'cluster.local', () => undefined);
   const pods = proxies.map((name) => pod(name));
   mesh.setPods(pods);
   const hub = createProxies({ mesh, compiler, authority: { roots: 'the roots', signer: 'first', rotated: false }, metrics: createPilotMetrics(), problems: createProblems(() => undefined), changed: () => undefined, now: () => 0 });
   const sent: string[] = [];
-  for (const one of pods) {
-    const { session } = hub.attach(one, { send: (response) => { sent.push(Buffer.concat(response).toString()); }, trust: () => undefined, say: () => undefined, close: () => undefined });
+  const attached = pods.map((one) => {
+    const connection = hub.attach(one, { send: (response) => { sent.push(Buffer.concat(response).toString()); }, trust: () => undefined, say: () => undefined, close: () => undefined });
     for (const type of ['cluster', 'listener', 'secret'] as const) {
       const request = readJsonRequest({ typeUrl: typeUrl[type], versionInfo: '', responseNonce: '' });
-      if (request !== undefined) session.request(request);
+      if (request !== undefined) connection.session.request(request);
     }
-  }
-  return { hub, sent };
+    return connection;
+  });
+  return { hub, mesh, attached, sent };
 }
