@@ -38,6 +38,8 @@ export interface BodySink {
   /** A chunk is this sink's only until `data` returns: it copies what it keeps. Without it chunks may be kept. */
   readonly borrows?: boolean;
   data(chunk: Buffer): boolean;
+  /** As `data`, for a chunk that is its own from now on, in the memory of the link that it came from. */
+  keep?(chunk: Buffer): boolean;
   end(trailers: HeaderMap | undefined): void;
   error(reason: string): void;
 }

@@ -48,7 +48,10 @@ export class BodyWriter implements BodySink {
     this.#body.pipe(this);
   }
 
-  data(chunk: Buffer): boolean {
+  data(chunk: Buffer): boolean { return this.#write(chunk, false); }
+  keep(chunk: Buffer): boolean { return this.#write(chunk, true); }
+
+  #write(chunk: Buffer, kept: boolean): boolean {
     if (this.#over || chunk.length === 0) return true;
     this.written += chunk.length;
     if (!this.#chunked) {
@@ -57,11 +60,12 @@ export class BodyWriter implements BodySink {
         this.error('body longer than announced');
         return true;
       }
-      return this.#link.pass(chunk);
+      return kept ? this.#link.write(chunk) : this.#link.pass(chunk);
     }
     this.#link.cork();
     this.#link.write(`${chunk.length.toString(16)}\r\n`);
-    this.#link.pass(chunk);
+    if (kept) this.#link.write(chunk);
+    else this.#link.pass(chunk);
     const more = this.#link.write('\r\n');
     this.#link.uncork();
     return more;

@@ -83,7 +83,8 @@ export class IncomingBody implements Body {
     const sink = this.#sink;
     if (sink === undefined || this.#queue.length > 0 || this.#paused) {
       this.#queue.push(this.#source.memory.hold(chunk));
-      this.#source.pause(this);
+      // The first of it waits for free: most bodies are short, and somebody asks for them soon.
+      if (this.#queue.length > 1 || this.#paused) this.#source.pause(this);
     } else if (!sink.data(sink.borrows === true ? chunk : Buffer.from(chunk))) {
       this.#paused = true;
       this.#source.pause(this);
@@ -112,8 +113,8 @@ export class IncomingBody implements Body {
     while (this.#queue.length > 0) {
       if (this.#paused) return;
       const chunk = this.#queue.shift() as Buffer;
-      if (!sink.data(chunk)) this.#paused = true;
-      if (sink.borrows === true) this.#source.memory.release(chunk);
+      if (!(sink.keep === undefined ? sink.data(chunk) : sink.keep(chunk))) this.#paused = true;
+      if (sink.keep === undefined && sink.borrows === true) this.#source.memory.release(chunk);
     }
     if (!this.#paused) this.#source.resume(this);
     if (this.#error !== undefined) {

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import type { Address, Link, LinkReader } from './link.ts';
 import { SocketLink } from './socket-link.ts';
-import { Tier, type StreamHandle } from './tier.ts';
+import { Tier, type StreamHandle, type WriteRequest } from './tier.ts';
 import { turn } from './turn.ts';
 
 const endOfFile = -4095;
@@ -219,41 +219,59 @@ export class HandleLink implements Link {
     if (!this.#busy) this.#sendQueue();
   }
 
-  /** Sends what waits in one piece, or piece by piece where copying a large one would cost more than a write of its own. No write is in flight. */
+  /** Sends what waits: small pieces as one, large ones as they are, as copying one costs more than its place in a list. No write is in flight. */
   #sendQueue(): void {
     const queue = this.#queue;
-    if (queue.length > 1 && !queue.some(({ length }) => length > largePiece)) {
-      const data = joined(queue);
-      for (const piece of queue.splice(0)) if (typeof piece !== 'string') this.#tier.release(piece);
-      queue.push(data);
-    }
-    while (queue.length > 0 && !this.#busy && !this.destroyed) {
-      const data = (queue.length === 1 ? queue.pop() : queue.shift()) as Buffer | string;
-      this.#queued -= data.length;
+    this.#queued = 0;
+    if (queue.length === 1) this.#send(queue.pop() as Buffer | string);
+    else if (queue.some(({ length }) => length > largePiece)) this.#sendPieces(queue.splice(0));
+    else if (queue.length > 0) {
+      const pieces = queue.splice(0);
+      const data = joined(pieces);
+      this.#releaseAll(pieces);
       this.#send(data);
     }
   }
 
   #send(data: Buffer | string): void {
-    const tier = this.#tier;
-    const { binding } = tier;
-    const request = tier.spare ?? new binding.WriteWrap();
-    tier.spare = undefined;
+    const request = this.#tier.request();
     const status = typeof data === 'string' ? this.#handle.writeLatin1String(request, data) : this.#handle.writeBuffer(request, data);
-    if (status !== 0) {
-      this.#fail(status);
-    } else if (binding.streamBaseState[binding.kLastWriteWasAsync] !== 0) {
-      this.#busy = true;
-      this.#full ||= data.length > highWater;
+    if (this.#inFlight(status, request, data.length)) {
       if (typeof data !== 'string') request.data = data;
       request.oncomplete = (result) => {
-        if (typeof data !== 'string') tier.release(data);
+        if (typeof data !== 'string') this.#tier.release(data);
         this.#onWritten(result);
       };
-    } else {
-      tier.spare = request;
-      if (typeof data !== 'string') tier.release(data);
+    } else if (typeof data !== 'string') this.#tier.release(data);
+  }
+
+  #sendPieces(pieces: readonly (Buffer | string)[]): void {
+    const request = this.#tier.request();
+    const status = this.#handle.writev(request, pieces.flatMap((piece) => [piece, 'latin1']), false);
+    if (this.#inFlight(status, request, pieces.reduce((sum, { length }) => sum + length, 0))) {
+      request.data = pieces;
+      request.oncomplete = (result) => {
+        this.#releaseAll(pieces);
+        this.#onWritten(result);
+      };
+    } else this.#releaseAll(pieces);
+  }
+
+  #releaseAll(pieces: readonly (Buffer | string)[]): void {
+    for (const piece of pieces) if (typeof piece !== 'string') this.#tier.release(piece);
+  }
+
+  /** Whether a write that was begun goes on; a request whose write is done, or could not be, may be used again. */
+  #inFlight(status: number, request: WriteRequest, size: number): boolean {
+    const { binding } = this.#tier;
+    if (status === 0 && binding.streamBaseState[binding.kLastWriteWasAsync] !== 0) {
+      this.#busy = true;
+      this.#full ||= size > highWater;
+      return true;
     }
+    if (status === 0) this.#tier.spare = request;
+    else this.#fail(status);
+    return false;
   }
 
   #onWritten(status: number): void {

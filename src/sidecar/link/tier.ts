@@ -9,6 +9,8 @@ export interface StreamHandle {
   useUserBuffer(buffer: Uint8Array): void;
   writeBuffer(request: WriteRequest, data: Uint8Array): number;
   writeLatin1String(request: WriteRequest, data: string): number;
+  /** Pieces and their encodings in turn, in one call of the system. */
+  writev(request: WriteRequest, pieces: readonly (Uint8Array | string)[], allBuffers: boolean): number;
   readonly bytesRead: number;
   readonly bytesWritten: number;
 }
@@ -16,7 +18,7 @@ export interface StreamHandle {
 export interface WriteRequest {
   oncomplete?: (this: WriteRequest, status: number) => void;
   /** Kept alive until the write is done. */
-  data?: Uint8Array | undefined;
+  data?: Uint8Array | readonly (Uint8Array | string)[] | undefined;
 }
 
 interface StreamBinding {
@@ -56,6 +58,12 @@ export class Tier implements Memory {
     const open = (process as unknown as { readonly binding?: (name: string) => StreamBinding }).binding;
     const binding = open?.call(process, 'stream_wrap');
     return binding?.WriteWrap === undefined || binding.streamBaseState === undefined ? undefined : new Tier(binding);
+  }
+
+  request(): WriteRequest {
+    const request = this.spare ?? new this.binding.WriteWrap();
+    this.spare = undefined;
+    return request;
   }
 
   /** What the last read has put into {@link Tier.scratch}. */
