@@ -115,16 +115,21 @@ function isVisible(text: string): boolean {
   return text !== '';
 }
 
-/** The usual case of an authority: a name or IPv4 address, and perhaps a port of up to four digits. */
+/** The usual case of an authority: a name or IPv4 address, and perhaps a port. */
 function isPlainHost(authority: string): boolean {
   const { length } = authority;
   let at = 0;
   while (at < length && isHostCharacter(authority.charCodeAt(at))) at++;
   if (at === 0 || at > 255) return false;
   if (at === length) return true;
-  if (authority.charCodeAt(at) !== 58 || at + 1 === length || length - at > 5) return false;
-  while (++at < length) if (!isDigit(authority.charCodeAt(at))) return false;
-  return true;
+  if (authority.charCodeAt(at) !== 58 || at + 1 === length || length - at > 6) return false;
+  let port = 0;
+  while (++at < length) {
+    const digit = authority.charCodeAt(at) - 48;
+    if (!(digit >= 0 && digit <= 9)) return false;
+    port = port * 10 + digit;
+  }
+  return port <= 65_535;
 }
 
 function isHostCharacter(code: number): boolean {
