@@ -5,7 +5,7 @@ import type { WireScale } from './scale-wire.ts';
 import { bookinfo, hasPeer, noEngine, sample, startLab, until } from '../e2e/support/index.ts';
 
 /** Cost against peers in the same run; CPU is per request, so 1 means as cheap as the peer and 2 twice as dear. */
-interface Against { readonly cpu_vs_nginx: number; readonly rps_vs_nginx: number; readonly cpu_vs_haproxy: number }
+interface Against { readonly cpu_vs_nginx: number; readonly rps_vs_nginx: number; readonly cpu_vs_haproxy: number; readonly sockets_cpu_vs_nginx: number }
 
 /** Milliseconds on the clock and of the processor. */
 interface Cost { readonly ms: number; readonly cpu_ms: number }
@@ -45,7 +45,7 @@ await part('the data plane against nginx and HAProxy', async () => {
   Object.assign(results, JSON.parse(lastLine(await script('test/bench/proxy.ts', '--json'))));
   say(`  on Node ${results.node ?? ''}`);
   for (const [name, value] of Object.entries(results).filter((entry): entry is [string, Against] => typeof entry[1] === 'object' && 'cpu_vs_nginx' in entry[1])) {
-    say(`  ${name.padEnd(16)} CPU/request ${value.cpu_vs_nginx.toFixed(2)} × nginx, ${value.cpu_vs_haproxy.toFixed(2)} × HAProxy; ${value.rps_vs_nginx.toFixed(2)} of nginx’s requests a second`);
+    say(`  ${name.padEnd(16)} CPU/request ${value.cpu_vs_nginx.toFixed(2)} × nginx, ${value.cpu_vs_haproxy.toFixed(2)} × HAProxy, on public sockets ${value.sockets_cpu_vs_nginx.toFixed(2)} × nginx; ${value.rps_vs_nginx.toFixed(2)} of nginx’s requests a second`);
   }
   if (results.http2_200b !== undefined) say(`  ${'http2_200b'.padEnd(16)} node:http2 takes ${results.http2_200b.cpu_node_vs_weft.toFixed(2)} × our CPU/request`);
 });

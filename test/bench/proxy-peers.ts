@@ -6,10 +6,11 @@ import { build } from 'esbuild';
 import { sidecarNode } from '../../src/core/pods/sidecar-node.ts';
 import type { WorkerNode } from './container-node.ts';
 import { benchConfig } from './proxy-config.ts';
+import type { WorkerSettings } from './proxy-worker.ts';
 
 /** One contestant: the processes whose CPU counts, and where to call. */
 export interface Contestant {
-  readonly name: 'weft' | 'nginx' | 'haproxy' | 'node';
+  readonly name: 'weft' | 'sockets' | 'nginx' | 'haproxy' | 'node';
   readonly port: number;
   readonly pids: () => readonly number[];
 }
@@ -52,7 +53,7 @@ export class Peers {
 
   async weftHttp2(backend: number): Promise<Contestant> {
     const port = this.port();
-    const child = await this.#worker({ listen: port, upstream: backend, side: 'alone', http2: true });
+    const child = await this.#worker({ listen: port, upstream: backend, side: 'alone', tier: 'handles', http2: true });
     return { name: 'weft', port, pids: () => [child] };
   }
 
@@ -63,16 +64,16 @@ export class Peers {
     return { name: 'node', port, pids: () => [child] };
   }
 
-  async weft(backend: number): Promise<Contestant> {
+  async weft(backend: number, tier: WorkerSettings['tier'] = 'handles'): Promise<Contestant> {
     const port = this.port();
-    const child = await this.#worker({ listen: port, upstream: backend, side: 'alone' });
-    return { name: 'weft', port, pids: () => [child] };
+    const child = await this.#worker({ listen: port, upstream: backend, side: 'alone', tier });
+    return { name: nameOf(tier), port, pids: () => [child] };
   }
 
-  async weftPair(backend: number): Promise<Contestant> {
+  async weftPair(backend: number, tier: WorkerSettings['tier'] = 'handles'): Promise<Contestant> {
     const [near, far] = [this.port(), this.port()];
-    const pids = [await this.#worker({ listen: far, upstream: backend, side: 'server' }), await this.#worker({ listen: near, upstream: far, side: 'client' })];
-    return { name: 'weft', port: near, pids: () => pids };
+    const pids = [await this.#worker({ listen: far, upstream: backend, side: 'server', tier }), await this.#worker({ listen: near, upstream: far, side: 'client', tier })];
+    return { name: nameOf(tier), port: near, pids: () => pids };
   }
 
   async nginx(backend: number): Promise<Contestant> {
@@ -116,7 +117,7 @@ export class Peers {
     })));
   }
 
-  async #worker(settings: { readonly listen: number; readonly upstream: number; readonly side: 'alone' | 'client' | 'server'; readonly http2?: boolean }): Promise<number> {
+  async #worker(settings: Omit<WorkerSettings, 'config' | 'pem'>): Promise<number> {
     this.#bundle ??= await this.#build();
     const { cert, key, roots } = this.#files();
     this.#pem ??= { chain: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8'), roots: readFileSync(roots, 'utf8') };
@@ -170,6 +171,11 @@ http { access_log off; keepalive_requests 100000000; keepalive_timeout 3600s; se
     writeFileSync(files.both, readFileSync(files.cert, 'utf8') + readFileSync(files.key, 'utf8'));
     return files;
   }
+}
+
+/** Ours are called by what they run on, where that is not the usual. */
+function nameOf(tier: WorkerSettings['tier']): Contestant['name'] {
+  return tier === 'handles' ? 'weft' : tier;
 }
 
 function proxyServer(listen: string, upstream: number, scheme: 'http' | 'https', tls: string): string {

@@ -2,7 +2,7 @@ import { createServer, type Socket } from 'node:net';
 import { prepareRoutes } from '../../src/routing/index.ts';
 import { createSystemClock } from '../../src/sidecar/config/system-clock.ts';
 import { serveHttp } from '../../src/sidecar/http/index.ts';
-import { socketLink } from '../../src/sidecar/link/index.ts';
+import { linkTier, socketLink } from '../../src/sidecar/link/index.ts';
 import type { HttpConnectionContext, Runtime } from '../../src/sidecar/runtime.ts';
 import { reportingOf } from '../../src/sidecar/telemetry/reporting.ts';
 import { createTelemetry } from '../../src/sidecar/telemetry/telemetry.ts';
@@ -22,11 +22,15 @@ export interface WorkerSettings {
   readonly side: 'alone' | 'client' | 'server';
   /** The upstream is spoken to in HTTP/2 in plain text. */
   readonly http2?: boolean;
+  /** What its connections run on, as the admin page names it; `sockets` as on a Node that does not give its handles away. */
+  readonly tier: 'handles' | 'sockets';
   readonly config: BenchConfig;
   readonly pem: { readonly chain: string; readonly key: string; readonly roots: string };
 }
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as WorkerSettings;
+if (settings.tier === 'sockets') Reflect.set(process, 'binding', undefined);
+if (linkTier() !== settings.tier) throw new Error(`this Node has no tier of ${settings.tier}`);
 const { listen, upstream, side, http2 = false, pem, config: { clusterName, listener, manager, routes } } = settings;
 const trustDomain = 'cluster.local';
 const secrets = createSecretStore();

@@ -28,6 +28,8 @@ interface Against {
   readonly cpu_vs_nginx: number;
   readonly rps_vs_nginx: number;
   readonly cpu_vs_haproxy: number;
+  /** Of our other tier, on Node's public sockets. */
+  readonly sockets_cpu_vs_nginx: number;
 }
 
 // What else the machine does should disturb the contestants little, and all alike; children inherit it.
@@ -49,8 +51,8 @@ try {
     const contestants = cases.length === 0 ? [] : await start();
     for (const [row = '', path = ''] of cases) results[row] = await compare(row, contestants, path);
   };
-  await rows('one_hop', async () => [await peers.weft(backend), await peers.nginx(backend), await peers.haproxy(backend)]);
-  await rows('mtls_pair', async () => [await peers.weftPair(backend), await peers.nginxPair(backend), await peers.haproxyPair(backend)]);
+  await rows('one_hop', async () => [await peers.weft(backend), await peers.weft(backend, 'sockets'), await peers.nginx(backend), await peers.haproxy(backend)]);
+  await rows('mtls_pair', async () => [await peers.weftPair(backend), await peers.weftPair(backend, 'sockets'), await peers.nginxPair(backend), await peers.haproxyPair(backend)]);
   const versus = wanted('http2_200b') ? await compareHttp2(await http2Contestants()) : undefined;
   if (json) console.log(JSON.stringify({ node: node.version, ...results, ...(versus === undefined ? {} : { http2_200b: versus }) }));
 } finally {
@@ -69,8 +71,8 @@ async function compare(name: string, contestants: readonly Contestant[], path: s
   for (let round = 0; round < rounds; round++) for (const contestant of contestants) measured.get(contestant.name)?.push(await load(contestant, path, seconds));
   const of = (who: Contestant['name'], what: keyof Measured): number => median((measured.get(who) ?? []).map((one) => one[what]));
   if (!json) for (const { name: who } of contestants) console.log(`${name.padEnd(15)} ${who.padEnd(8)} ${of(who, 'cpu').toFixed(1).padStart(7)} µs CPU a request ${of(who, 'rps').toFixed(0).padStart(7)} requests a second`);
-  const ratios = { cpu_vs_nginx: round2(of('weft', 'cpu') / of('nginx', 'cpu')), rps_vs_nginx: round2(of('weft', 'rps') / of('nginx', 'rps')), cpu_vs_haproxy: round2(of('weft', 'cpu') / of('haproxy', 'cpu')) };
-  if (!json) console.log(`${name.padEnd(15)} CPU ${ratios.cpu_vs_nginx} × nginx, ${ratios.cpu_vs_haproxy} × HAProxy; rps ${ratios.rps_vs_nginx} × nginx`);
+  const ratios = { cpu_vs_nginx: round2(of('weft', 'cpu') / of('nginx', 'cpu')), rps_vs_nginx: round2(of('weft', 'rps') / of('nginx', 'rps')), cpu_vs_haproxy: round2(of('weft', 'cpu') / of('haproxy', 'cpu')), sockets_cpu_vs_nginx: round2(of('sockets', 'cpu') / of('nginx', 'cpu')) };
+  if (!json) console.log(`${name.padEnd(15)} CPU ${ratios.cpu_vs_nginx} × nginx, ${ratios.cpu_vs_haproxy} × HAProxy, on public sockets ${ratios.sockets_cpu_vs_nginx} × nginx; rps ${ratios.rps_vs_nginx} × nginx`);
   return ratios;
 }
 
@@ -96,7 +98,7 @@ async function loadHttp2({ name, port, pids }: Contestant, requests: number): Pr
 
 /** A just-in-time compiler needs requests, not seconds, before it is what it will be for the rest of its days. */
 async function warm(contestant: Contestant, path: string): Promise<void> {
-  const wanted = contestant.name === 'weft' ? 30_000 : 1000;
+  const wanted = contestant.name === 'weft' || contestant.name === 'sockets' ? 30_000 : 1000;
   const until = performance.now() + 15_000;
   for (let requests = 0; requests < wanted && performance.now() < until;) requests += (await load(contestant, path, 2)).rps * 2;
 }
