@@ -1,6 +1,7 @@
 import type { ProxyConfig } from '../xds/index.ts';
 import { withEnvoyFilters } from './envoy-filters.ts';
 import { gatewayConfig } from './gateway-config.ts';
+import { withEnvironment } from './proxy-environment.ts';
 import { proxylessConfig } from './proxyless-config.ts';
 import { sidecarConfig } from './sidecar-config.ts';
 import { prepareSnapshot, type SnapshotIndex } from './snapshot-index.ts';
@@ -10,7 +11,7 @@ import type { MeshSnapshot, ProxyNode } from './types.ts';
 /** Compiles one proxy of an index that was prepared for all of them. */
 export function compileFor(index: SnapshotIndex, node: ProxyNode): ProxyConfig {
   if (node.generator === 'grpc') return proxylessConfig(index, node);
-  const asked = withTelemetry(index, node);
+  const asked = withTelemetry(withEnvironment(index, node), node);
   return withEnvoyFilters(asked, node, node.type === 'router' ? gatewayConfig(asked, node) : sidecarConfig(asked, node));
 }
 

@@ -2,6 +2,7 @@
 export { defaultMeshConfig, meshConfigFrom, type MeshConfig, type OutboundTrafficPolicy } from './mesh-config.ts';
 export type { MeshSnapshot, PodInfo, PodPort, ProxyNode } from './types.ts';
 export { compile, compileFor } from './compile.ts';
+export { environmentOf } from './proxy-environment.ts';
 export { prepareSnapshot, type SnapshotIndex } from './snapshot-index.ts';
 export { canonicalName, canonicalRevision } from './load-assignments.ts';
 export { servicePortProtocol, type PortProtocol, type ProtocolKind } from './protocol.ts';

@@ -41,6 +41,7 @@ export interface SnapshotIndex {
   readonly gateways: readonly TypedResource<'Gateway'>[];
   /** Oldest first. */
   readonly telemetries: readonly TypedResource<'Telemetry'>[];
+  readonly proxyConfigs: readonly TypedResource<'ProxyConfig'>[];
   /** In the order in which they are applied. */
   readonly envoyFilters: readonly TypedResource<'EnvoyFilter'>[];
   readonly peerPolicies: readonly PeerPolicy[];
@@ -92,6 +93,7 @@ export function prepareSnapshot(snapshot: MeshSnapshot, before?: SnapshotIndex):
     requestAuthentications: keptResources(before?.requestAuthentications, byAge(ofKind(resources, 'RequestAuthentication'))),
     sidecars: byAge(ofKind(resources, 'Sidecar')),
     telemetries: byAge(ofKind(resources, 'Telemetry')),
+    proxyConfigs: ofKind(resources, 'ProxyConfig'),
     envoyFilters: inPatchOrder(byAge(ofKind(resources, 'EnvoyFilter')), mesh.rootNamespace),
     gateways: byAge([...ofKind(resources, 'Gateway'), ...converted.gateways, ...ingresses.gateways]),
     backendTls: keptMap(before?.backendTls, converted.backendTls),

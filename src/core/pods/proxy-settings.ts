@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { environmentOf } from '../../compile/index.ts';
 import { defaultDrain, type DrainSettings } from '../../contract/index.ts';
 import { meshDocument, ofKind, type Resource } from '../../manifest/index.ts';
 import { parseDuration } from '../../util/manifest-fields.ts';
@@ -29,7 +30,7 @@ export function proxySettings(owner: ProxyOwner, resources: readonly Resource[])
   const mesh = fields(meshDocument(resources)['defaultConfig']);
   const own = annotated(owner.annotations['proxy.istio.io/config']);
   const said = { ...mesh, ...own };
-  const environment = { ...fields(mesh['proxyMetadata']), ...environmentOf(owner, resources), ...fields(own['proxyMetadata']) };
+  const environment = { ...fields(mesh['proxyMetadata']), ...environmentOf(owner, ofKind(resources, 'ProxyConfig'), rootNamespace), ...fields(own['proxyMetadata']) };
   return {
     drain: {
       change: seconds(said['drainDuration'], defaultDrain.change), termination: seconds(said['terminationDrainDuration'], defaultDrain.termination),
@@ -37,19 +38,6 @@ export function proxySettings(owner: ProxyOwner, resources: readonly Resource[])
     },
     holdApplication: said['holdApplicationUntilProxyStarts'] === true,
   };
-}
-
-/** The environment that ProxyConfig resources give a proxy: the closest one wins. */
-function environmentOf({ namespace, labels }: ProxyOwner, resources: readonly Resource[]): Readonly<Record<string, string>> {
-  const rank = (config: ReturnType<typeof all>[number]): number => {
-    const selector = Object.entries(config.spec.selector?.matchLabels ?? {});
-    const scope = config.metadata.namespace;
-    if (selector.length > 0) return scope === namespace && selector.every(([key, value]) => labels[key] === value) ? 2 : -1;
-    return scope === namespace ? 1 : scope === rootNamespace ? 0 : -1;
-  };
-  const all = (): ReturnType<typeof ofKind<'ProxyConfig'>> => ofKind(resources, 'ProxyConfig');
-  const ranked = all().map((config) => ({ config, at: rank(config) })).filter(({ at }) => at >= 0).sort((one, other) => one.at - other.at);
-  return Object.assign({}, ...ranked.map(({ config }) => config.spec.environmentVariables)) as Readonly<Record<string, string>>;
 }
 
 /** A text that is no YAML says nothing. */

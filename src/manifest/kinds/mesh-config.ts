@@ -3,7 +3,7 @@ import { GrpcAuthorizer, HttpAuthorizer } from '../../features/authorization/man
 import { CustomTag, LogFile, reportingProviders } from '../../features/telemetry/manifest.ts';
 import { LocalityLbSetting } from '../../features/load-balancing/manifest.ts';
 import { Accepted, Double, Duration, PositiveDuration, Text, TextList, TextMap, UInt32, notRun, partlyRun, protoEnum } from '../../util/manifest-fields.ts';
-import { MeshProxyEnvironment } from './security.ts';
+import { ProxyEnvironment } from './security.ts';
 import { parseLogTemplate, readJsonFormat } from '../../util/access-log-format.ts';
 import { forMap, forText, matching, required, ruled, within, type Rule } from '../../util/manifest-rules.ts';
 
@@ -18,7 +18,7 @@ export const MeshProxyConfig = z.object({
   tracing: z.object({ sampling: ruled(Double, within(0, 100)).exactOptional(), customTags: z.record(z.string(), CustomTag).exactOptional(), maxPathTagLength: UInt32.exactOptional(), zipkin: notRun(tracer), openCensusAgent: notRun(tracer), lightstep: notRun(tracer), datadog: notRun(tracer), stackdriver: notRun(tracer), tlsSettings: notRun(tracer), disableSpanReporting: notRun('write it in a Telemetry'), enableIstioTags: z.boolean().exactOptional() }).exactOptional(),
   concurrency: ruled(z.number().int(), within(0, Infinity)).meta({ notRun: 'a sidecar of the lab is one thread' }).exactOptional(),
   discoveryAddress: notRun('proxies of a lab know their control plane'),
-  proxyMetadata: MeshProxyEnvironment.exactOptional(),
+  proxyMetadata: ProxyEnvironment.exactOptional(),
   holdApplicationUntilProxyStarts: Accepted,
   image: notRun('the lab’s sidecars all run its own image'),
   terminationDrainDuration: Duration.exactOptional(),

@@ -2,12 +2,10 @@ import { z } from 'zod';
 import { Int32, Text, WorkloadSelector } from '../../util/manifest-fields.ts';
 import { length, ruled, within } from '../../util/manifest-rules.ts';
 
-/** The environment of a proxy: the one switch that the lab's have. Source: istio.io, "Environment variables" of pilot-agent. */
+/** The environment of a proxy: the switches that the lab's have. Source: istio.io, "Environment variables" of pilot-agent. */
 const switches = ruled(z.string(), length({ max: 2048 })).meta({ notRun: 'the lab’s sidecars have no such switch' });
 /** Environment of proxies, as far as there are switches for it. */
-export const ProxyEnvironment = z.object({ EXIT_ON_ZERO_ACTIVE_CONNECTIONS: z.string().exactOptional() }).catchall(switches);
-/** The same, for all proxies of the mesh. */
-export const MeshProxyEnvironment = z.object({ EXIT_ON_ZERO_ACTIVE_CONNECTIONS: z.string().exactOptional(), ISTIO_META_HTTP10: z.string().exactOptional() }).catchall(switches);
+export const ProxyEnvironment = z.object({ EXIT_ON_ZERO_ACTIVE_CONNECTIONS: z.string().exactOptional(), ISTIO_META_HTTP10: z.string().exactOptional() }).catchall(switches);
 
 /** Source: istio.io, ProxyConfig. */
 export const ProxyConfig = z.object({

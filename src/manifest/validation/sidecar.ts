@@ -55,7 +55,10 @@ function checkIngressTls(tls: NonNullable<Ingress['tls']>, protocol: string, rep
 
 function checkDefaultEndpoint(endpoint: string, report: Report): void {
   if (endpoint === '') return;
-  if (endpoint.startsWith(socket)) return checkSocket(endpoint, report);
+  if (endpoint.startsWith(socket)) {
+    report.say({ code: 'WEFT0007', level: 'info', message: `defaultEndpoint ${endpoint} is known but not run: a sidecar of the lab shares no files with its application, so connections go to the port itself.`, help: 'Write 127.0.0.1:PORT, where the application listens.' });
+    return checkSocket(endpoint, report);
+  }
   const colon = endpoint.lastIndexOf(':');
   const host = endpoint.slice(0, colon);
   if (colon < 0 || !['127.0.0.1', '0.0.0.0', '[::1]', '[::]', ''].includes(host)) return report.error(`“${endpoint}” is not in the pod.`, 'Write 127.0.0.1:PORT, 0.0.0.0:PORT, [::1]:PORT or a unix socket.');

@@ -86,8 +86,16 @@ export class HttpExchange implements ServerExchange {
     if (path.redirect) return this.#local('path_normalization_failed', localReply(307, '', [['location', path.path]]));
     request.path = path.path;
     this.#identify(request);
-    if (request.upgrade !== '' && !plan.upgrades.has(request.upgrade)) return this.#local('upgrade_failed', localReply(403, ''));
+    if (request.upgrade !== '' && !this.#maySwitch(request)) return this.#local('upgrade_failed', localReply(403, ''));
     return this.#session.handler(request);
+  }
+
+  /** Whether the caller may switch to the protocol that it asks for: its route says so, else the connection manager. Source: Envoy, config.route.v3.RouteAction: upgrade_configs. */
+  #maySwitch(request: ProxiedRequest): boolean {
+    const { plan, context: { runtime } } = this.#session;
+    const match = runtime.routeTable(plan.routeTable)?.match(request, runtime.random());
+    const own = match?.kind === 'route' ? match.route.route?.upgradeConfigs?.find(({ upgradeType }) => upgradeType?.toLowerCase() === request.upgrade) : undefined;
+    return own === undefined ? plan.upgrades.has(request.upgrade) : own.enabled !== false;
   }
 
   /** Who calls, on which trace, by which id; and headers that say so to the upstream. */

@@ -1,4 +1,5 @@
-import { describe } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { parseManifests, validate } from '../../../src/manifest/index.ts';
 import { networking, table } from './table.ts';
 
 const kind = { apiVersion: networking, kind: 'Sidecar' };
@@ -86,4 +87,9 @@ describe('ingress listeners of a Sidecar', () => {
     ['a selector without labels', { workloadSelector: { labels: {} }, ...hosts('./*') }, 'warn'],
     ['a selector with a wildcard', { workloadSelector: { labels: { 'app*': 'a' } }, ...hosts('./*') }, 'bad'],
   ]);
+});
+
+it('says where an ingress listener leads to a unix socket, which no sidecar of the lab can reach', () => {
+  const text = 'apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: { name: it }\nspec:\n  ingress:\n  - port: { number: 9080, protocol: HTTP, name: http }\n    defaultEndpoint: unix:///run/a\n';
+  expect(parseManifests([{ path: 'it.yaml', text }]).resources.flatMap(validate)).toMatchObject([{ code: 'WEFT0007', level: 'info', line: 7, column: 5 }]);
 });

@@ -69,6 +69,18 @@ it('judges before it switches: a refused upgrade never reaches the upstream', as
   expect(upstream.upgrades).toEqual([]);
 });
 
+it.each([
+  ['allows what the listener does not', [], [{ upgradeType: 'WebSocket' }], 101],
+  ['refuses what the listener allows', [{ upgradeType: 'websocket' }], [{ upgradeType: 'websocket', enabled: false }], 403],
+  ['says nothing of this protocol', [{ upgradeType: 'websocket' }], [{ upgradeType: 'other' }], 101],
+] as const)('a route %s', async (_, upgradeConfigs, own, status) => {
+  const upstream = await startEchoSocket();
+  const proxy = await proxyTo(upstream.port, { manager: { upgradeConfigs: [...upgradeConfigs] }, routes: [{ match: { prefix: '/' }, route: { cluster: 'up', timeout: '0s', upgradeConfigs: [...own] } }] });
+  const { answer } = await exchange(proxy.port, ['GET /chat HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n'], (text) => text.includes('\r\n\r\n'));
+  expect(answer.slice(9, 12)).toBe(String(status));
+  expect(upstream.upgrades).toEqual(status === 101 ? ['/chat'] : []);
+});
+
 it('refuses an upgrade that the listener does not allow', async () => {
   const upstream = await startEchoSocket();
   const proxy = await proxyTo(upstream.port, { manager: { upgradeConfigs: [] } });
