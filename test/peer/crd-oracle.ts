@@ -1,3 +1,4 @@
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { CelScalar, celEnv, celFunc, isCelError, parse, plan, type CelInput } from '@bufbuild/cel';
 import { strings } from '@bufbuild/cel/ext';
 import { Ajv, type ValidateFunction } from 'ajv';
@@ -35,12 +36,13 @@ type Rule = (self: CelInput) => string | undefined;
 
 /** Judges resources as the API server does with the real CRDs: nulls dropped, structure by OpenAPI, then every CEL rule. */
 export class CrdOracle {
-  readonly #ajv = new Ajv({ strict: false, logger: false, allErrors: true, formats: { int32: { type: 'number', validate: (value) => Math.abs(value) <= 2 ** 31 }, int64: { type: 'number', validate: Number.isSafeInteger } } });
+  readonly #ajv = new Ajv({ strict: false, logger: false, allErrors: true, formats: { int32: { type: 'number', validate: (value) => Math.abs(value) <= 2 ** 31 }, int64: { type: 'number', validate: Number.isSafeInteger }, ipv4: isIPv4, ipv6: isIPv6 } });
   readonly #validators = new Map<string, { readonly validate: ValidateFunction; readonly schema: Schema }>();
   readonly #rules = new Map<string, Rule>();
   readonly #env = celEnv({
     funcs: [
       ...strings,
+      celFunc('isIP', [CelScalar.STRING], CelScalar.BOOL, (text) => isIP(text) !== 0),
       celFunc('isURL', [CelScalar.STRING], CelScalar.BOOL, (text) => scheme(text) !== undefined),
       celFunc('urlScheme', [CelScalar.STRING], CelScalar.STRING, (text) => {
         const found = scheme(text);
@@ -124,10 +126,10 @@ function pruned(value: unknown, schema: Schema): unknown {
   return Object.fromEntries(kept);
 }
 
-/** Integers as CEL has them, objects as maps. */
+/** Integers as CEL has them, objects as maps. A field `namespace` has a second name, because rules cannot write the reserved word. */
 function celValue(value: unknown, schema: Schema): CelInput {
   if (typeof value === 'number') return schema.type === 'integer' ? BigInt(value) : value;
   if (Array.isArray(value)) return value.map((item) => celValue(item, schema.items ?? {}));
-  if (typeof value === 'object' && value !== null) return new Map(Object.entries(value).map(([key, item]) => [key, celValue(item, childOf(schema, key) ?? {})]));
+  if (typeof value === 'object' && value !== null) return new Map(Object.entries(value).flatMap(([key, item]) => (key === 'namespace' ? [key, '__namespace__'] : [key]).map((name) => [name, celValue(item, childOf(schema, key) ?? {})] as const)));
   return value as CelInput;
 }

@@ -1,5 +1,6 @@
 import type { KubernetesGateway, Listener, ParentReference, TCPRoute, TLSRoute } from '../kinds/gateway-api.ts';
 import type { TypedResource } from '../guards.ts';
+import { isIp } from './names.ts';
 import { each, type Report } from './report.ts';
 
 /** The rules of the Gateway API's CRDs for a Gateway, beyond its shape. */
@@ -37,6 +38,7 @@ function checkAddresses({ addresses }: KubernetesGateway, report: Report): void 
   if (addresses.length > 16) report.error('A Gateway has at most 16 addresses.');
   each(addresses, report, ({ type, value }, place, at) => {
     if (addresses.slice(0, at).some((other) => other.type === type && other.value === value && value !== '' && (type === 'IPAddress' || type === 'Hostname'))) place.error(`The address ${value} is written twice.`);
+    if (type === 'IPAddress' && value !== '' && !isIp(value)) place.at('value').error(`“${value}” is not an IP address.`);
     if (type === 'Hostname' && value !== '' && !isHostname(value)) place.at('value').error(`“${value}” is not a host name.`);
   });
 }
@@ -48,8 +50,8 @@ export function checkRoute(spec: { readonly parentRefs: readonly ParentReference
     if (parent.name === '') place.at('name').error('The parent has no name.');
     if (parent.port !== undefined) checkPort(parent.port, place.at('port'));
     const same = spec.parentRefs.slice(0, at).filter((other) => other.group === parent.group && other.kind === parent.kind && other.namespace === parent.namespace && other.name === parent.name);
-    if (same.some(({ sectionName, port }) => sectionName === parent.sectionName && port === parent.port)) place.error('The same parent is written twice.', 'Name different sections or ports.');
-    else if (same.some((other) => (other.sectionName === '') !== (parent.sectionName === '') && other.port === parent.port)) place.error('Where one reference to a parent names a section, all have to.', 'Write sectionName.');
+    if (same.some(({ sectionName }) => sectionName === parent.sectionName)) place.error('The same parent is written twice.', 'Name different sections.');
+    else if (same.some((other) => (other.sectionName === '') !== (parent.sectionName === ''))) place.error('Where one reference to a parent names a section, all have to.', 'Write sectionName.');
   });
   each(spec.hostnames ?? [], report.at('hostnames'), (name, place) => {
     if (!isHostname(name)) place.error(`“${name}” is not a host name.`, 'Write a name like example.com or *.example.com.');
@@ -57,10 +59,12 @@ export function checkRoute(spec: { readonly parentRefs: readonly ParentReference
 }
 
 /** The rules for routes of connections. */
-export function validateConnectionRoute({ spec }: TypedResource<'TCPRoute' | 'TLSRoute'>, report: Report): void {
+export function validateConnectionRoute({ spec, kind, apiVersion }: TypedResource<'TCPRoute' | 'TLSRoute'>, report: Report): void {
   checkRoute(spec as TLSRoute, report);
   const { rules } = spec as TCPRoute;
   if (rules.length === 0) report.at('rules').error('The route has no rule.', 'Write rules with backendRefs.');
+  if (rules.length > 1 && apiVersion === 'gateway.networking.k8s.io/v1') report.at('rules').error('A route for connections has one rule.');
+  if (kind === 'TLSRoute' && apiVersion === 'gateway.networking.k8s.io/v1' && (spec as TLSRoute).hostnames.length === 0) report.error('The route has no hostnames, so no server name is its own.', 'Write hostnames.');
   each(rules, report.at('rules'), ({ backendRefs }, place) => {
     if (backendRefs.length === 0) place.at('backendRefs').error('The rule has no backend.', 'Write backendRefs.');
     each(backendRefs, place.at('backendRefs'), checkBackend);
