@@ -157,6 +157,7 @@ function seconds(milliseconds: number): string {
 function sentence(text: string): string {
   const trimmed = text.trim();
   if (trimmed === '') return '';
+  if (/^[\d.]+ % of requests$/.test(trimmed)) return `The rule asks for it at ${trimmed}.`;
   return `${trimmed.charAt(0).toUpperCase()}${trimmed.slice(1)}${/[.!?]$/.test(trimmed) ? '' : '.'}`;
 }
 

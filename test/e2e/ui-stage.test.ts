@@ -59,6 +59,9 @@ describe.skipIf(!hasBrowser)(`the stage in Chromium (${browserPath})`, () => {
       return name === null ? 0 : Number.parseFloat(getComputedStyle(name).fontSize) * (card.getBoundingClientRect().width / 200);
     });
     expect(letters).toBeGreaterThan(8);
+    // Both halves of a fault are said.
+    const cut = await page.locator('[data-node="default/ratings"]').getByText(/at 8 % · 500 at 12 %/).evaluate(words => words.scrollWidth > words.clientWidth);
+    expect(cut).toBe(false);
     await page.close();
   });
 

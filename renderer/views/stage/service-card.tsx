@@ -41,7 +41,7 @@ export const ServiceCard = memo(function ServiceCard({ data }: NodeProps<CardNod
       onClick={open}
       onKeyDown={event => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); open(); } }}
     >
-      {fault !== '' && <span className={styles.fault} title={`Fault injected: ${fault}`}><OutcomeGlyph outcome="fault" size={10} label={false} />{fault}</span>}
+      {fault !== '' && <span className={styles.fault} title={`Fault injected: ${fault}`}><OutcomeGlyph outcome="fault" size={10} label={false} /><span>{fault}</span></span>}
       <div className={styles.head}>
         {Glyph !== undefined && <Glyph size={15} stroke={1.7} aria-hidden className={styles.icon} />}
         <span className={styles.name} data-long={node.name.length > 13 || undefined} title={`${node.namespace}/${node.name}`}>{node.kind === 'gateway' ? 'ingress' : node.name}</span>

@@ -3,7 +3,7 @@ import type { Graph } from '../../../src/contract/index.ts';
 import { cardHeight, cardWidth } from './card-size.ts';
 import { columns } from './layout/columns.ts';
 import { elkLayout, type Layout } from './layout/elk.ts';
-import { settle, type Box, type Placed, type Positions } from './layout/place.ts';
+import { loosen, settle, type Box, type Placed, type Positions } from './layout/place.ts';
 
 /** Places of the cards, and how a person changes them. */
 export interface Arrangement {
@@ -24,6 +24,7 @@ export function useLayout(graph: Graph | undefined, lab: string): Arrangement {
   const [ready, setReady] = useState(false);
   const latest = useRef(placed);
   const engine = useRef<Layout>(undefined);
+  const [since] = useState(() => new Map([...placed.settled].map((id): [string, number] => [id, -Infinity])));
   useEffect(() => { latest.current = placed; write(lab, placed); }, [lab, placed]);
   useEffect(() => () => { engine.current?.stop(); engine.current = undefined; }, []);
   const shape = useMemo(() => graph === undefined ? '' : [...graph.nodes.map(node => `${node.id}×${node.versions.length}`), ...graph.edges.map(edge => edge.id)].sort().join('\n'), [graph]);
@@ -31,12 +32,18 @@ export function useLayout(graph: Graph | undefined, lab: string): Arrangement {
   const lay = useCallback(async (of: Graph, keep: Placed): Promise<void> => {
     const connected = new Set(of.edges.flatMap(edge => [edge.source, edge.target]));
     const boxes = new Map(of.nodes.map((node): [string, Pick<Box, 'width' | 'height'>] => [node.id, { width: cardWidth, height: cardHeight(node) }]));
-    if ([...boxes.keys()].every(id => keep.positions.has(id) && (keep.settled.has(id) || !connected.has(id)))) return;
+    const { settled } = loosen(keep, since, performance.now());
+    if ([...boxes.keys()].every(id => keep.positions.has(id) && (settled.has(id) || !connected.has(id)))) return;
     engine.current ??= elkLayout();
     const proposal = await engine.current.arrange(boxes, of.edges).catch(() => columns(boxes, of.edges));
     // Another layout may have ended meanwhile: what stands now is what this one goes by.
-    setPlaced(now => settle(keep === nothing ? nothing : now, proposal, of.edges));
-  }, []);
+    setPlaced(now => {
+      const at = performance.now();
+      const next = settle(keep === nothing ? nothing : loosen(now, since, at), proposal, of.edges);
+      for (const id of next.settled) if (!since.has(id)) since.set(id, at);
+      return { ...next, settled: new Set([...next.settled, ...(keep === nothing ? [] : now.settled)]) };
+    });
+  }, [since]);
 
   useEffect(() => {
     if (graph === undefined || graph.nodes.length === 0) return undefined;
@@ -46,7 +53,10 @@ export function useLayout(graph: Graph | undefined, lab: string): Arrangement {
     // The graph is new each second; only its shape asks for a layout.
   }, [shape, lay]);
 
-  const move = useCallback((id: string, x: number, y: number) => setPlaced(({ positions, settled }) => ({ positions: new Map(positions).set(id, { x, y }), settled: new Set(settled).add(id) })), []);
+  const move = useCallback((id: string, x: number, y: number) => {
+    since.set(id, -Infinity); // Where a person puts a card, it stays.
+    setPlaced(({ positions, settled }) => ({ positions: new Map(positions).set(id, { x, y }), settled: new Set(settled).add(id) }));
+  }, [since]);
   const newest = useRef(graph);
   useEffect(() => { newest.current = graph; });
   const arrange = useCallback(() => { if (newest.current !== undefined) void lay(newest.current, nothing); }, [lay]);

@@ -24,6 +24,11 @@ describe('a request in words', () => {
     expect(account(record({ status: 500, flags: ['DI', 'FI'] })).what).toBe('500 FI: abort injected for details.');
   });
 
+  it('says for how many requests a fault is meant', () => {
+    const decision = [{ stage: 'filter', what: 'delay 800 ms', why: '10 % of requests' }] as const;
+    expect(account(record({ status: 200, flags: ['DI'], decision })).why).toBe(`${flagWords.DI.means} The rule asks for it at 10 % of requests.`);
+  });
+
   it('tells an error of the app from one of the mesh', () => {
     expect(account(record({ status: 500, flags: [] })).why).toContain('app’s own');
   });

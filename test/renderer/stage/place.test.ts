@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { columns } from '../../../renderer/views/stage/layout/columns.ts';
-import { neighbour, place, settle, type Box } from '../../../renderer/views/stage/layout/place.ts';
+import { loosen, neighbour, place, settle, youth, type Box } from '../../../renderer/views/stage/layout/place.ts';
 
 const box = (x: number, y: number): Box => ({ x, y, width: 200, height: 70 });
 
@@ -17,6 +17,23 @@ describe('places of cards', () => {
   it('put a new card where nothing lies below it', () => {
     const result = place(new Map([['a', box(0, 0)], ['b', box(300, 0)]]), new Map([['a', box(0, 0)], ['b', box(300, 20)], ['c', box(300, 0)]]), [{ source: 'a', target: 'c' }]);
     expect(result.get('c')?.y).toBeGreaterThanOrEqual(98);
+  });
+});
+
+describe('a card that was placed just now', () => {
+  // The innermost call is told first: whoever makes it seems to be called by nobody.
+  const first = settle({ positions: new Map(), settled: new Set() }, new Map([['page', box(0, 0)], ['reviews', box(0, 100)], ['ratings', box(300, 100)]]), [{ source: 'reviews', target: 'ratings' }, { source: 'page', target: 'details' }]);
+  const since = new Map([['reviews', 1000], ['ratings', 1000], ['page', -Infinity]]);
+  const proposal = new Map([['page', box(0, 0)], ['reviews', box(300, 0)], ['ratings', box(600, 0)]]);
+  const edges = [{ source: 'page', target: 'reviews' }, { source: 'reviews', target: 'ratings' }];
+
+  it('moves behind the one that calls it', () => {
+    const next = settle(loosen(first, since, 1000 + youth - 1), proposal, edges);
+    expect([...next.positions].map(([id, { x }]) => [id, x])).toEqual([['page', 0], ['reviews', 300], ['ratings', 600]]);
+  });
+
+  it('stays once it is no longer new', () => {
+    expect(settle(loosen(first, since, 1000 + youth), proposal, edges).positions).toEqual(first.positions);
   });
 });
 

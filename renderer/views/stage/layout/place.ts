@@ -18,6 +18,14 @@ type Edges = readonly { readonly source: string; readonly target: string }[];
 
 const gap = 28;
 
+/** How long a card may still move after it was placed, in milliseconds: the innermost calls are told first, and who calls them only then. */
+export const youth = 10_000;
+
+/** What is settled for good: without the cards that were placed just now. `since` says when each was, on the clock of `at`; cards that it does not know are old. */
+export function loosen({ positions, settled }: Placed, since: ReadonlyMap<string, number>, at: number): Placed {
+  return { positions, settled: new Set([...settled].filter(id => at - (since.get(id) ?? -Infinity) >= youth)) };
+}
+
 /** Places after a layout of all cards: what is settled stays, all others go where the layout wants them, and no card on another. */
 export function settle(now: Placed, proposal: ReadonlyMap<string, Box>, edges: Edges): Placed {
   const fixed = new Map<string, Box>();
