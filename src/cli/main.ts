@@ -57,8 +57,11 @@ const serve = async (options: { readonly port?: string }): Promise<void> => {
 
 try {
   const weft = program(process.env['npm_package_version'] ?? '0.1.0', act, serve);
-  weft.exitOverride();
-  for (const command of weft.commands) command.exitOverride();
+  for (const command of [weft, ...weft.commands]) {
+    command.exitOverride();
+    // What is wrong is said as JSON once, at the end.
+    if (json) command.configureOutput({ writeErr: () => undefined });
+  }
   await weft.parseAsync(process.argv.filter((argument) => argument !== '--json'), { from: 'node' });
 } catch (error) {
   process.exitCode = exitFor(error);
@@ -67,7 +70,10 @@ try {
 process.exit();
 
 function exitFor(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usage;
+  if (error instanceof CommanderError) {
+    if (json && error.exitCode !== 0) terminal.err(JSON.stringify({ error: { code: 'usage', message: error.message.replace(/^error: /, ''), help: 'weft --help shows every command.' } }));
+    return error.exitCode === 0 ? 0 : usage;
+  }
   const shown = error instanceof TypeError ? { code: 'usage' as const, message: error.message } : toLabError(error);
   terminal.err(json ? JSON.stringify({ error: shown }) : errorText(shown));
   if (shown.code === 'internal' && error instanceof Error && process.env['WEFT_DEBUG'] !== undefined) terminal.err(error.stack ?? '');

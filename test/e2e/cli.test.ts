@@ -50,6 +50,11 @@ describe('weft without an engine', () => {
     expect(err.length).toBeGreaterThan(20);
   });
 
+  test('says wrong usage as JSON too', async () => {
+    const { exitCode, out, err } = await weft('--json', 'weave');
+    expect({ exitCode, out, error: JSON.parse(err) as unknown }).toEqual({ exitCode: 2, out: '', error: { error: { code: 'usage', message: expect.stringContaining('weave') as string, help: expect.any(String) as string } } });
+  });
+
   test('analyze names file, line and column, and ends with 1 on an error, with 0 on good manifests', async () => {
     const bad = await weft('analyze', join(folder, 'broken.yaml'));
     expect(bad.exitCode).toBe(1);
@@ -119,10 +124,20 @@ describe.skipIf(noEngine !== undefined)('weft with a lab', () => {
     expect(records.filter((record) => record.status === 200).length).toBeGreaterThan(load.sent);
   });
 
+  test('applies a rule that leads nowhere, and says so', async () => {
+    await writeFile(join(folder, 'nowhere.yaml'), 'apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: nowhere }\nspec: { hosts: [httpbin], http: [{ route: [{ destination: { host: httpbin, subset: v9 } }] }] }\n');
+    const applied = await weft('apply', '-f', join(folder, 'nowhere.yaml'), ...lab);
+    expect(applied).toMatchObject({ exitCode: 0, out: 'applied nowhere.yaml\n', err: expect.stringMatching(/nowhere\.yaml:4:\d+ .*IST0101.*v9/) as string });
+    expect(await weft('delete', '-f', join(folder, 'nowhere.yaml'), ...lab)).toMatchObject({ exitCode: 0, out: 'removed from nowhere.yaml\n' });
+    expect(await weft('delete', '-f', join(folder, 'nowhere.yaml'), ...lab)).toMatchObject({ exitCode: 0, out: expect.stringContaining('nothing was removed') as string });
+  });
+
   test('runs commands with their exit codes, and prints logs', async () => {
     expect(await weft('exec', ...lab, 'curl', '--', 'curl', '-s', '-o', '/dev/null', '-w', '%{http_code}', 'http://httpbin:8000/status/204')).toMatchObject({ exitCode: 0, out: '204' });
     expect(await weft('exec', ...lab, 'curl', '--', 'sh', '-c', 'exit 7')).toMatchObject({ exitCode: 7 });
     expect(await weft('logs', 'httpbin', '-c', 'istio-proxy', '--tail', '50', ...lab)).toMatchObject({ exitCode: 0 });
+    const asJson = await weft('--json', 'logs', 'httpbin', '-c', 'istio-proxy', '--tail', '5', ...lab);
+    expect(asJson.out.trim().split('\n').every((line) => typeof (JSON.parse(line) as { line?: unknown }).line === 'string')).toBe(true);
   });
 
   test('a lab of the command line is seen and driven by the app, and the other way round', async () => {

@@ -15,7 +15,18 @@ export interface FileOptions {
 export async function apply(context: CliContext, { file, name, namespace, dryRun }: FileOptions): Promise<boolean> {
   const lab = await pickLab(context, name);
   const files = await readFiles(file, context.stdin, namespace);
-  return report(context, await context.api.apply({ lab, files, ...(dryRun === undefined ? {} : { dryRun }) }), dryRun === true ? 'would change' : 'applied');
+  const result = await context.api.apply({ lab, files, ...(dryRun === undefined ? {} : { dryRun }) });
+  const good = report(context, result, dryRun === true ? 'would change' : 'applied');
+  if (good && dryRun !== true && !context.terminal.json) await warn(context, lab, result);
+  return good;
+}
+
+/** What analysis says of the files that have just changed: a lab takes a rule that sends requests nowhere, but not without a word. */
+async function warn({ api, terminal }: CliContext, lab: string, { changes, diagnostics }: ApplyResult): Promise<void> {
+  const key = ({ file, line, code }: ApplyResult['diagnostics'][number]): string => `${file}:${line} ${code}`;
+  const [changed, said] = [new Set(changes.map(({ path }) => path)), new Set(diagnostics.map(key))];
+  const found = (await api.analyze({ lab })).filter((one) => changed.has(one.file) && one.level !== 'info' && !said.has(key(one)));
+  for (const line of diagnosticLines(found)) terminal.err(line);
 }
 
 /** `weft delete -f`: removes the resources that the files hold. */
@@ -28,7 +39,7 @@ function report({ terminal }: CliContext, result: ApplyResult, verb: string): bo
   if (terminal.json) terminal.out(JSON.stringify(result));
   else {
     for (const line of diagnosticLines(result.diagnostics)) terminal.err(line);
-    if (result.applied || verb === 'would change') terminal.out(result.changes.length === 0 ? 'unchanged' : result.changes.map((change) => `${verb} ${change.path}`).join('\n'));
+    if (result.applied || verb === 'would change') terminal.out(result.changes.length === 0 ? (verb === 'removed from' ? 'The lab has nothing of that: nothing was removed.' : 'unchanged') : result.changes.map((change) => `${verb} ${change.path}`).join('\n'));
     else terminal.err('Nothing was applied: the errors above come first.');
   }
   return result.applied || !result.diagnostics.some((one) => one.level === 'error');
@@ -92,9 +103,16 @@ export function explanationText({ call, summary, steps, clusters }: Explanation)
     `${call.method} ${call.url} from ${call.from}`,
     ...steps.flatMap((step, index) => [
       `${String(index + 1).padStart(2)}. ${step.stage}: ${step.what}${place(step.origin)}${step.why === undefined ? '' : `\n      because ${step.why}`}`,
-      ...(step.rejected ?? []).map((lost) => `      not ${lost.what}${place(lost.origin)}: ${lost.why}`),
+      ...counting((step.rejected ?? []).map((lost) => `      not ${lost.what}${place(lost.origin)}: ${lost.why}`)),
     ]),
     ...(clusters.length > 1 ? [`    shares: ${clusters.map(({ cluster, share }) => `${cluster} ${Math.round(share * 1000) / 10} %`).join(', ')}`] : []),
     `→ ${summary}`,
   ].join('\n');
+}
+
+/** Equal lines as one, with how many they are. */
+function counting(lines: readonly string[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1);
+  return [...counts].map(([line, count]) => (count === 1 ? line : `${line} (${count} times)`));
 }

@@ -9,11 +9,27 @@ export interface LogOptions {
   readonly follow?: boolean;
 }
 
-/** `weft logs POD`. */
+/** `weft logs POD`; as JSON, an object `{line}` for each line. */
 export async function logs(context: CliContext, pod: string, { name, namespace, container, tail, follow }: LogOptions): Promise<void> {
   const lab = await pickLab(context, name);
   const target = await findPod(context, lab, pod, namespace);
-  await pump(context, () => context.api.logs({ lab, pod: target, follow: follow === true, ...(container === undefined ? {} : { container }), ...(tail === undefined ? {} : { tail }) }));
+  const lines = context.terminal.json ? asObjects(context.terminal.out) : undefined;
+  await pump(lines === undefined ? context : { ...context, terminal: { ...context.terminal, write: lines.write } }, () => context.api.logs({ lab, pod: target, follow: follow === true, ...(container === undefined ? {} : { container }), ...(tail === undefined ? {} : { tail }) }));
+  lines?.end();
+}
+
+/** Makes an object of each line of what is written, which comes in pieces. */
+function asObjects(out: (line: string) => void): { write(data: string): void; end(): void } {
+  let rest = '';
+  const say = (line: string): void => { out(JSON.stringify({ line })); };
+  return {
+    write(data) {
+      const lines = (rest + data).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) say(line.replace(/\r$/, ''));
+    },
+    end() { if (rest !== '') say(rest); },
+  };
 }
 
 export interface ExecOptions {
