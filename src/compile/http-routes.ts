@@ -12,6 +12,7 @@ import { compileTimeout } from '../features/timeout/compile.ts';
 import type { HTTPRouteDestination } from '../manifest/index.ts';
 import { clusterName, withOrigin, type ClusterWeight, type Route, type RouteAction } from '../xds/index.ts';
 import { policyFor, type ClusterPolicy } from './destination-rules.ts';
+import type { MeshConfig } from './mesh-config.ts';
 import type { MeshHttpRule, MeshService, MeshVirtualService } from './model.ts';
 import type { Scope } from './scope.ts';
 import { destinationRule, type SnapshotIndex } from './snapshot-index.ts';
@@ -45,6 +46,8 @@ interface Resolved {
 /** What a rule's routes are made with. */
 interface Surroundings {
   readonly tls: boolean;
+  /** For rules that say nothing of retries. */
+  readonly retries: MeshConfig['retries'];
   resolve(destination: Destination): Resolved;
 }
 
@@ -54,7 +57,7 @@ type Rules = Pick<MeshVirtualService, 'http' | 'resource'>;
 export function compileRules(rules: Rules, context: HttpContext): readonly Route[] {
   const { recall } = context.index;
   const applying = rules.http.map(({ rule }) => (rule.match.length === 0 ? 'any' : rule.match.flatMap((match, at) => (matchApplies(match, context) ? [at] : [])).join())).join(';');
-  return recall.of(routesOf, rules.http, rules.resource, applying, context.tls, ...recall.of(destinationsIn, rules.http).flatMap((destination) => {
+  return recall.of(routesOf, rules.http, rules.resource, applying, context.tls, context.index.snapshot.mesh.retries, ...recall.of(destinationsIn, rules.http).flatMap((destination) => {
     const { port, loadBalancer } = resolved(destination, context);
     return [port, loadBalancer];
   }));
@@ -66,9 +69,9 @@ function destinationsIn(rules: Rules['http']): readonly Destination[] {
 }
 
 /** `applying` has the numbers of the matches that apply for each rule; `known` is port and load balancer of each destination. */
-function routesOf(http: Rules['http'], resource: Rules['resource'], applying: string, tls: boolean, ...known: readonly (number | LoadBalancer)[]): readonly Route[] {
+function routesOf(http: Rules['http'], resource: Rules['resource'], applying: string, tls: boolean, retries: MeshConfig['retries'], ...known: readonly (number | LoadBalancer)[]): readonly Route[] {
   const destinations = new Map(destinationsIn(http).map((destination, at): [Destination, Resolved] => [destination, { port: known[2 * at] as number, loadBalancer: known[2 * at + 1] as LoadBalancer }]));
-  const surroundings: Surroundings = { tls, resolve: (destination) => destinations.get(destination) ?? { port: destination.port?.number ?? 0, loadBalancer: undefined } };
+  const surroundings: Surroundings = { tls, retries, resolve: (destination) => destinations.get(destination) ?? { port: destination.port?.number ?? 0, loadBalancer: undefined } };
   const routes: Route[] = [];
   const lists = applying.split(';');
   for (const [at, one] of http.entries()) {
@@ -101,7 +104,7 @@ function compileRoute({ rule, origin, gatewayApi }: MeshHttpRule, match: MeshHtt
 }
 
 function forwarding(base: Route, rule: MeshHttpRule['rule'], authority: string | undefined, context: Surroundings, gatewayApi: MeshHttpRule['gatewayApi']): Route {
-  const retryPolicy = compileRetry(rule.retries);
+  const retryPolicy = compileRetry(rule.retries ?? context.retries);
   const mirrors = compileMirrors(rule, (destination) => clusterAt(destination, context.resolve(destination).port));
   const target = destinationsOf(rule.route, context);
   const action: RouteAction = {
@@ -183,16 +186,16 @@ function operationHost(written: readonly HTTPRouteDestination[], { resolve }: Su
 /** The route of a service that no VirtualService rules, in a list of its own: all requests to its cluster. */
 export function serviceRoutes(service: MeshService, context: HttpContext): readonly Route[] {
   const { port, loadBalancer } = resolved({ host: service.host, subset: '', port: { number: context.port } }, context);
-  return context.index.recall.of(defaultRoutes, service, port, loadBalancer);
+  return context.index.recall.of(defaultRoutes, service, port, loadBalancer, context.index.snapshot.mesh.retries);
 }
 
-function defaultRoutes({ host, origin }: MeshService, port: number, loadBalancer: LoadBalancer): readonly Route[] {
+function defaultRoutes({ host, origin }: MeshService, port: number, loadBalancer: LoadBalancer, retries: MeshConfig['retries']): readonly Route[] {
   const hashPolicy = [...compileHashPolicy(loadBalancer)];
   return [{
     name: 'default',
     match: { prefix: '/' },
     metadata: withOrigin(origin),
     decorator: { operation: `${host}:${port}/*` },
-    route: { cluster: clusterName({ direction: 'outbound', port, subset: '', host }), ...compileTimeout(undefined), retryPolicy: compileRetry(undefined) ?? {}, ...(hashPolicy.length === 0 ? {} : { hashPolicy }) },
+    route: { cluster: clusterName({ direction: 'outbound', port, subset: '', host }), ...compileTimeout(undefined), retryPolicy: compileRetry(retries) ?? {}, ...(hashPolicy.length === 0 ? {} : { hashPolicy }) },
   }];
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { GrpcAuthorizer, HttpAuthorizer } from '../features/authorization/manifest.ts';
 import { LocalityLbSetting } from '../features/load-balancing/manifest.ts';
+import { HTTPRetry } from '../features/retry/manifest.ts';
 import type { TracingDefaults } from '../features/telemetry/compile.ts';
 import { CustomTag, ReportingProvider } from '../features/telemetry/manifest.ts';
 import { parseDuration } from '../util/manifest-fields.ts';
@@ -26,6 +27,8 @@ export interface MeshConfig {
   readonly pathNormalization: PathNormalization;
   /** How long connecting to a host may take where no DestinationRule says it; milliseconds. */
   readonly connectTimeout: number;
+  /** For routes that say nothing of retries; `undefined` for Istio's own. */
+  readonly retries: HTTPRetry | undefined;
   /** For services whose DestinationRules say nothing of localities. */
   readonly localityLbSetting: LocalityLbSetting;
   /** The `extensionProviders` that decide about requests. */
@@ -84,6 +87,7 @@ export const defaultMeshConfig: MeshConfig = {
   logProviders: [],
   pathNormalization: 'BASE',
   connectTimeout: 10_000,
+  retries: undefined,
   localityLbSetting: { distribute: [], failover: [], failoverPriority: [], enabled: true },
   authorizers: [],
   topology: { trustedProxies: 0, forwardClientCert: undefined, proxyProtocol: false },
@@ -116,6 +120,7 @@ export function meshConfigFrom(json: unknown, defaults: MeshConfig = defaultMesh
     logProviders: names(byDefault.accessLogging),
     pathNormalization: normalizations.find((one) => one === record(config.pathNormalization).normalization) ?? defaults.pathNormalization,
     connectTimeout: parseDuration(text(config.connectTimeout, '')) ?? defaults.connectTimeout,
+    retries: config.defaultHttpRetryPolicy === undefined ? defaults.retries : HTTPRetry.omit({ perTryTimeout: true }).safeParse(config.defaultHttpRetryPolicy).data ?? defaults.retries,
     localityLbSetting: LocalityLbSetting.safeParse(config.localityLbSetting).data ?? defaults.localityLbSetting,
     authorizers: Array.isArray(config.extensionProviders) ? config.extensionProviders.flatMap(authorizerFrom) : defaults.authorizers,
     topology: topologyFrom(config.defaultConfig, defaults.topology),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GrpcAuthorizer, HttpAuthorizer } from '../../features/authorization/manifest.ts';
+import { HTTPRetry } from '../../features/retry/manifest.ts';
 import { CustomTag, LogFile, reportingProviders } from '../../features/telemetry/manifest.ts';
 import { LocalityLbSetting } from '../../features/load-balancing/manifest.ts';
 import { Accepted, Double, Duration, PositiveDuration, Text, TextList, TextMap, UInt32, notRun, partlyRun, protoEnum } from '../../util/manifest-fields.ts';
@@ -61,7 +62,7 @@ export const MeshConfig = ruled(z.object({
   localityLbSetting: LocalityLbSetting.exactOptional(),
   meshMTLS: z.object({ minProtocolVersion: protoEnum(protocolVersions), cipherSuites: TextList, ecdhCurves: TextList }).meta({ notRun: 'mutual TLS inside of the lab is always TLS 1.3' }).exactOptional(),
   tlsDefaults: notRun('write it in a Gateway or a DestinationRule'),
-  defaultHttpRetryPolicy: notRun('write retries in a VirtualService'),
+  defaultHttpRetryPolicy: HTTPRetry.extend({ perTryTimeout: notRun('write it in a VirtualService') }).exactOptional(),
   protocolDetectionTimeout: notRun('the protocol is found out by the first bytes, without a time limit'),
   h2UpgradePolicy: notRun('write it in a DestinationRule'),
   tcpKeepalive: notRun('write it in a DestinationRule'),
