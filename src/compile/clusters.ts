@@ -40,10 +40,11 @@ interface Planned {
 }
 
 /** A cluster per service port and per subset of it; the lists of before while neither services nor DestinationRules have changed, and for endpoints who stands behind services. */
-export function outboundClusters(index: SnapshotIndex, { type, namespace, labels, ip }: ProxyNode, { services, destinations }: Scope): OutboundClusters {
+export function outboundClusters(index: SnapshotIndex, node: ProxyNode, { services, destinations }: Scope): OutboundClusters {
   const { recall, backends, peers, destinationRules, snapshot: { mesh }, uses } = index;
+  const { type, namespace, labels } = node;
   const backendTls = type === 'router' ? index.backendTls : noBackendTls;
-  const { clusters, lookups } = recall.of(allClusters, services, destinations, peers, destinationRules, mesh, recall, type, namespace, uses.destinations || uses.places ? labels : noLabels, backendTls, backendTls.size === 0 ? '' : certificateOf(index, ip));
+  const { clusters, lookups } = recall.of(allClusters, services, destinations, peers, destinationRules, mesh, recall, type, namespace, uses.destinations || uses.places ? labels : noLabels, backendTls, backendTls.size === 0 ? '' : certificateOf(index, node.ip));
   return { clusters, endpoints: recall.of(allAssignments, lookups, backends, recall, uses.places ? labels : noLabels) };
 }
 

@@ -3,6 +3,7 @@ import { compile, compileFor, defaultMeshConfig, prepareSnapshot, type MeshSnaps
 import { createOutlooks } from '../../src/compile/outlook.ts';
 import { createSerializer, type TypeSet } from '../../src/controlplane/ads/resources.ts';
 import { parseManifests } from '../../src/manifest/index.ts';
+import { bookinfo, bookinfoPods, nodeOf, snapshot, subsets } from './lab.ts';
 
 const node = (name: string, more: Partial<ProxyNode> = {}): ProxyNode => ({
   id: `sidecar~10.0.0.1~${name}.a~a.svc.cluster.local`, type: 'sidecar', name, namespace: 'a', ip: '10.0.0.1', labels: { app: name, version: 'v1' }, annotations: {}, serviceAccount: 'default', ...more,
@@ -38,14 +39,14 @@ describe('sharing config between proxies', () => {
     expect(diagnostics.filter(({ level }) => level === 'error')).toEqual([]);
     const pod = (name: string, namespace: string, ip: string, labels: Readonly<Record<string, string>>): PodInfo => ({ name, namespace, ip, labels, annotations: {}, serviceAccount: 'default', workload: name, ports: [{ port: 80, protocol: 'TCP' }], sidecar: true, ready: true });
     const pods = [pod('web-1', 'a', '10.0.0.1', { app: 'web', version: 'v1' }), pod('web-2', 'a', '10.0.0.2', { app: 'web', version: 'v2' }), pod('db-0', 'a', '10.0.0.3', { app: 'db' }), pod('db-1', 'a', '10.0.0.4', { app: 'db' }), pod('far', 'b', '10.0.0.5', { app: 'far' })];
-    const snapshot: MeshSnapshot = { resources, pods, mesh: defaultMeshConfig, virtualIps: new Map([['a/web', '10.1.0.1'], ['b/far', '10.1.0.2']]) };
-    const index = prepareSnapshot(snapshot);
+    const mesh: MeshSnapshot = { resources, pods, mesh: defaultMeshConfig, virtualIps: new Map([['a/web', '10.1.0.1'], ['b/far', '10.1.0.2']]) };
+    const index = prepareSnapshot(mesh);
     const serialize = createSerializer();
     const versions = new Set<string>();
     for (const { name, namespace, ip, labels } of pods) {
       const proxy = node(name, { namespace, ip, labels, id: `sidecar~${ip}~${name}.${namespace}~${namespace}.svc.cluster.local` });
       const shared = compileFor(index, proxy);
-      const alone = compile(snapshot, proxy);
+      const alone = compile(mesh, proxy);
       expect(shared).toEqual(alone);
       const sets = serialize(shared, []);
       expect(onWire(sets.cluster)).toEqual(alone.clusters);
@@ -55,6 +56,19 @@ describe('sharing config between proxies', () => {
       versions.add(sets.route.version);
     }
     expect(versions.size).toBeGreaterThan(1);
+  });
+
+  it('is one outbound config for all proxies of a namespace where no rule tells them apart', () => {
+    const index = prepareSnapshot(snapshot([bookinfo, subsets]));
+    const configs = bookinfoPods.filter(({ namespace }) => namespace === 'default').map((pod) => compileFor(index, nodeOf(pod)));
+    const { routes, endpoints, names } = configs[0] ?? {};
+    expect(routes?.length).toBeGreaterThan(0);
+    expect(configs).toHaveLength(6);
+    for (const config of configs) {
+      expect(config.routes).toBe(routes);
+      expect(config.endpoints).toBe(endpoints);
+      expect(config.names).toBe(names);
+    }
   });
 });
 
