@@ -18,6 +18,7 @@ export function LoadControl(): ReactNode {
   const load = useLab(state => state.load);
   // What was sent last is what is sent again.
   const rps = chosen ?? (load === undefined || load.rps === 0 ? 40 : load.rps);
+  const ingressPath = useLab(state => state.status?.ingressPath ?? '/');
   const [path, setPath] = useState('');
   const [error, setError] = useState<string>();
   const [open, setOpen] = useState(false);
@@ -48,7 +49,7 @@ export function LoadControl(): ReactNode {
           <span id="load-rate" className={styles.label}>Requests a second</span>
           <SegmentedControl aria-labelledby="load-rate" fullWidth data={presets} value={String(shown)} onChange={value => { setRps(Number(value)); if (running) start(Number(value)); }} />
           <NumberInput label="Other rate" min={0.1} max={2000} value={shown} onChange={value => { if (typeof value === 'number' && value >= 0.1) setRps(value); }} onBlur={() => { if (running && load.rps !== rps) start(rps); }} />
-          <TextInput label="Path on the ingress" placeholder={load?.url ?? '/'} value={path} onChange={event => setPath(event.currentTarget.value)} />
+          <TextInput label="Path on the ingress" placeholder={load === undefined || load.url === '' ? ingressPath : load.url} value={path} onChange={event => setPath(event.currentTarget.value)} />
           {error !== undefined && <p role="alert" className={styles.error}>{error}</p>}
           {load !== undefined && load.sent > 0 && <LoadFigures load={load} />}
           <Button onClick={toggle} variant={running ? 'default' : 'filled'} fullWidth>{running ? 'Stop' : 'Start'}</Button>

@@ -93,6 +93,8 @@ export interface LabStatus {
   readonly message?: string;
   readonly ingress: readonly IngressPort[];
   readonly ingressUrl: string;
+  /** A path on the ingress that a route takes; `/` where no route tells. */
+  readonly ingressPath: string;
   readonly images: 'pull' | 'stand-in';
   readonly pods: readonly PodStatus[];
   readonly proxies: readonly ProxyStatus[];
@@ -240,7 +242,7 @@ export interface LoadRequest {
   readonly lab: string;
   readonly rps: number;
   readonly seconds?: number;
-  /** Absolute, or a path on the ingress. */
+  /** Absolute, or a path on the ingress; without it, a path that the lab's routes take. */
   readonly url?: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;

@@ -215,7 +215,7 @@ interface StatusParts {
 function statusOf({ name, scenario, switches, version, behind, started, now }: StatusParts): LabStatus {
   const services = [...new Set(scenario.workloads.filter(each => each.kind === 'workload' && each.app !== 'curl').map(each => each.app))];
   return {
-    name, phase: 'running', ingress: [{ name: 'http', port: 80, hostPort: 8080 }], ingressUrl: 'http://127.0.0.1:8080', images: 'stand-in', version: String(version), diagnostics: [], switches,
+    name, phase: 'running', ingress: [{ name: 'http', port: 80, hostPort: 8080 }], ingressUrl: 'http://127.0.0.1:8080', ingressPath: '/productpage', images: 'stand-in', version: String(version), diagnostics: [], switches,
     pods: scenario.pods.map(pod => ({
       name: pod.name, namespace: 'default', workload: pod.workload, app: pod.app, version: pod.version, ip: pod.ip, kind: pod.app === 'istio-ingressgateway' ? 'gateway' : 'workload',
       sidecar: pod.app !== 'istio-ingressgateway', phase: 'Running', ready: true, containers: [{ name: pod.app, image: `istio/examples-bookinfo-${pod.workload}`, standIn: 'weft', state: 'running', restarts: 0 }], started,

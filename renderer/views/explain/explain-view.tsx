@@ -9,11 +9,11 @@ import { callFor, callProblem, type CallForm } from './call.ts';
 import styles from './explain.module.css';
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'];
-const first: CallForm = { from: 'ingress', method: 'GET', url: '/productpage', headers: [] };
 
 /** What would happen to a call, by the very code that carries the traffic: no request is sent. */
 export function ExplainView(): ReactNode {
-  const [form, setForm] = useState(first);
+  const ingressPath = useLab(state => state.status?.ingressPath ?? '/');
+  const [form, setForm] = useState<CallForm>({ from: 'ingress', method: 'GET', url: ingressPath, headers: [] });
   const [call, setCall] = useState<Call>();
   const ingressUrl = useLab(state => state.status?.ingressUrl ?? '');
   const problem = callProblem(form);

@@ -81,6 +81,6 @@ export async function load(context: CliContext, url: string | undefined, { name,
   await api.load({ lab, rps, seconds, ...(url === undefined ? {} : { url }) });
   await done;
   const result = await api.stopLoad({ lab });
-  terminal.out(terminal.json ? JSON.stringify(result) : `${result.sent} requests, ${result.ok} ok, ${result.failed} failed, p50 ${result.p50.toFixed(1)} ms, p99 ${result.p99.toFixed(1)} ms (${Object.entries(result.byStatus).map(([code, count]) => `${code}: ${count}`).join(', ')})`);
+  terminal.out(terminal.json ? JSON.stringify(result) : `${result.sent} requests to ${result.url}: ${result.ok} ok, ${result.failed} failed, p50 ${result.p50.toFixed(1)} ms, p99 ${result.p99.toFixed(1)} ms (${Object.entries(result.byStatus).map(([code, count]) => `${code}: ${count}`).join(', ')})`);
   return result.failed === 0;
 }

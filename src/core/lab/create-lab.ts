@@ -198,15 +198,16 @@ function observation({ sessions, hub, load }: Parts): Pick<Lab, 'proxyConfig' | 
   };
 }
 
-async function loadUrl(session: Session, url = '/'): Promise<string> {
-  if (/^https?:\/\//.test(url)) {
+/** Where load goes: a path on the ingress, by the routes where none is said, or a URL of this machine. */
+async function loadUrl(session: Session, url: string | undefined): Promise<string> {
+  if (url !== undefined && /^https?:\/\//.test(url)) {
     const { hostname } = new URL(url);
     if (hostname !== '127.0.0.1' && hostname !== 'localhost' && hostname !== '[::1]') throw new LabFailure('usage', `Load goes to this machine only, not to ${hostname}.`, { help: 'Name a path on the ingress, such as /productpage.' });
     return url;
   }
-  const { ingressUrl } = await session.status();
+  const { ingressUrl, ingressPath } = await session.status();
   if (ingressUrl === '') throw new LabFailure('usage', 'No Gateway opens an HTTP port, so there is no ingress to send traffic to.', { help: 'Apply a Gateway, or name a full URL on 127.0.0.1.' });
-  return new URL(url, ingressUrl).href;
+  return new URL(url ?? ingressPath, ingressUrl).href;
 }
 
 function containers({ backend, sessions, streams }: Parts): Pick<Lab, 'logs' | 'exec' | 'write' | 'resize' | 'close' | 'restart'> {

@@ -1,6 +1,7 @@
 import { LabFailure, type ControlStatus, type LabPhase, type LabStatus, type LoadStatus, type PodStatus } from '../../contract/index.ts';
 import { ingressGateways } from '../../compile/index.ts';
 import { ofKind, parseManifests, readingOnce, type ParsedManifests, type Resource, type SourceFile } from '../../manifest/index.ts';
+import { suggestedPath } from '../load/index.ts';
 import type { ControlClient } from '../control/connect.ts';
 import { currentSwitches } from '../switches/index.ts';
 import { createTraffic, type Traffic } from '../traffic/index.ts';
@@ -172,7 +173,7 @@ function labStatus({ lab, state, pods: listed, ingress, written, images }: Known
   const http = open.find(({ port }) => port === 80) ?? open.find(({ port }) => written.servers.some((server) => server.port === port && server.protocol === 'HTTP'));
   const { phase, message } = phaseOf(state, pods);
   return {
-    name: lab, phase, ...(message === undefined ? {} : { message }), ingress: open, ingressUrl: http === undefined ? '' : `http://127.0.0.1:${http.hostPort}`, images, pods,
+    name: lab, phase, ...(message === undefined ? {} : { message }), ingress: open, ingressUrl: http === undefined ? '' : `http://127.0.0.1:${http.hostPort}`, ingressPath: suggestedPath(written.resources), images, pods,
     proxies: state?.proxies ?? [], version: state?.version ?? '', diagnostics: state?.diagnostics ?? [], switches: written.switches, services: servicesOf(written.resources, pods),
   };
 }
