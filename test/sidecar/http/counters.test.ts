@@ -1,6 +1,7 @@
 import { connect as connectHttp2, constants } from 'node:http2';
 import { connect } from 'node:net';
 import { afterEach, expect, it, vi } from 'vitest';
+import { fakeClock } from '../../fakes/clock.ts';
 import { frame, headers, post, preface, say, types } from '../http2/raw.ts';
 import { exchange, oneResponse, startEcho, startProxy, startUpstream, type TestProxy } from './proxy.ts';
 
@@ -49,6 +50,29 @@ it('counts heads that do not come in time apart', async () => {
   const proxy = await echo();
   expect((await exchange(proxy.port, ['GET / HTTP/1.1\r\nX-Slow: '], oneResponse)).answer).toMatch(/^HTTP\/1\.1 408 /);
   expect(counted(proxy)).toEqual({ downstream_cx_total: 1, downstream_cx_http1_total: 1, downstream_rq_header_timeout: 1 });
+});
+
+it('counts callers who stop in the middle of a body', async () => {
+  const upstream = await startUpstream(() => undefined);
+  closing.push(() => upstream.close());
+  const clock = fakeClock();
+  const proxy = await startProxy({ clock, clusters: { up: [upstream.port] }, manager: { statPrefix: prefix } });
+  closing.push(() => proxy.close());
+  const answered = exchange(proxy.port, ['POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe'], oneResponse);
+  await vi.waitFor(() => { expect(upstream.received[0]).toMatch(/he$/); });
+  await clock.advance(30_000);
+  expect((await answered).answer).toMatch(/^HTTP\/1\.1 408 /);
+  expect(counted(proxy)).toEqual({ downstream_cx_total: 1, downstream_cx_http1_total: 1, downstream_rq_total: 1, downstream_rq_idle_timeout: 1 });
+});
+
+it('counts connections that are told to end, once', async () => {
+  const proxy = await echo();
+  const socket = connect(proxy.port, '127.0.0.1', () => socket.write(get));
+  closing.push(() => { socket.destroy(); });
+  await proxy.record();
+  proxy.drain();
+  proxy.drain();
+  expect(counted(proxy)).toEqual({ downstream_cx_total: 1, downstream_cx_http1_total: 1, downstream_rq_total: 1, downstream_cx_drain_close: 1 });
 });
 
 it('counts requests that their callers leave or reset', async () => {

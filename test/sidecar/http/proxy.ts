@@ -1,7 +1,7 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { RequestRecord } from '../../../src/contract/index.ts';
 import { prepareRoutes } from '../../../src/routing/index.ts';
-import { serveHttp } from '../../../src/sidecar/http/index.ts';
+import { serveHttp, type HttpConnection } from '../../../src/sidecar/http/index.ts';
 import { socketLink } from '../../../src/sidecar/link/index.ts';
 import type { Clock } from '../../../src/sidecar/hooks.ts';
 import type { Connector, HttpConnectionContext, Runtime, UpstreamCluster } from '../../../src/sidecar/runtime.ts';
@@ -40,6 +40,8 @@ export interface TestProxy {
   readonly downstream: Runtime['downstream'];
   /** Resolves with the first record that fits, now or later. */
   record(fits?: (record: RequestRecord) => boolean): Promise<RequestRecord>;
+  /** Tells all connections to end. */
+  drain(): void;
   close(): Promise<void>;
 }
 
@@ -79,13 +81,14 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
     environment: { POD_NAMESPACE: 'default' }, derived: new WeakMap(), downstream: new Map(), peerAt: (ip, principal) => ({ pod: '', workload: '', namespace: '', app: '', version: '', principal, ip }),
   };
   const sockets = new Set<Socket>();
+  const connections = new Set<HttpConnection>();
   const manager: HttpConnectionManager = { rds: { routeConfigName: 'test' }, tracing: {}, ...options.manager };
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
     sockets.add(socket);
-    serveHttp(socketLink(socket), {
+    connections.add(serveHttp(socketLink(socket), {
       runtime, manager, listener: 'test', listenerOrigin: undefined, filterChain: 'default', direction: 'outbound', edge: false, scheme: 'http', sourceIp: '127.0.0.1',
       sourcePrincipal: '', originalDestination: '10.0.0.1:80', ...options.context,
-    });
+    }));
   });
   const port = await listen(server);
   return {
@@ -100,6 +103,7 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
       waiting.add(look);
       look();
     }),
+    drain: () => { for (const connection of connections) connection.drain(); },
     close: async () => {
       for (const cluster of clusters.values()) cluster.close();
       for (const socket of sockets) socket.destroy();
