@@ -6,12 +6,17 @@ import type { ProxiedRequest } from './request.ts';
 import { routePlan } from './route-plan.ts';
 import type { Stream } from './stream.ts';
 
-/** Chooses the route of a request, by the table of that name as it is then, and does what the route says. */
+/**
+ * Chooses the route of a request, by the table of that name as it is then, and does what the route says. A table that was taken away serves on
+ * what its listener left behind: connections that end with it. As in Envoy, where a listener that drains keeps its routes.
+ */
 export function routeHandler(table: string, runtime: Runtime): HttpHandler {
+  let last: ReturnType<Runtime['routeTable']>;
   return (given) => {
     const request = given as ProxiedRequest;
     const { stream } = request;
-    const match = runtime.routeTable(table)?.match(request, runtime.random());
+    last = runtime.routeTable(table) ?? last;
+    const match = last?.match(request, runtime.random());
     if (match?.kind === 'tls-required') {
       const { status, location } = tlsRedirectOf(request);
       return local(stream, 'direct_response', localReply(status, '', [['location', location]]));

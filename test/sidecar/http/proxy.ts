@@ -57,6 +57,8 @@ export interface TestProxyOptions {
   readonly random?: () => number;
   readonly clock?: Clock;
   readonly rateLimits?: Runtime['rateLimits'];
+  /** The route table has been taken away. */
+  readonly routesGone?: () => boolean;
 }
 
 /** Starts one. */
@@ -70,7 +72,7 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
   const routes = [...(options.routes ?? [{ match: { prefix: '/' }, route: { cluster: 'up', timeout: '0s' } }])];
   const table = prepareRoutes({ name: 'test', virtualHosts: [{ name: 'all', domains: ['*'], ...options.virtualHost, routes }] });
   const runtime: Runtime = {
-    routeTable: (name) => (name === 'test' ? table : undefined),
+    routeTable: (name) => (name === 'test' && options.routesGone?.() !== true ? table : undefined),
     cluster: (name) => clusters.get(name),
     connector,
     telemetry: { wanted: () => true, reserve: () => true, request: (record) => { records.push(record); for (const wake of waiting) wake(); } },

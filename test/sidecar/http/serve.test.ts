@@ -135,3 +135,17 @@ it('notes a caller that goes away and stops the upstream request', async () => {
   await upstreamClosed;
   expect(await proxy.record(({ path }) => path === '/leaves')).toMatchObject({ status: 0, flags: ['DC'], details: 'downstream_remote_disconnect' });
 });
+
+it('serves by the routes that it had when they are taken away', async () => {
+  const upstream = await startEcho(() => 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+  closing.push(() => upstream.close());
+  let gone = true;
+  const proxy = await startProxy({ clusters: { up: [upstream.port] }, routesGone: () => gone });
+  closing.push(() => proxy.close());
+  const ask = async (): Promise<string> => (await exchange(proxy.port, ['GET / HTTP/1.1\r\nHost: a\r\n\r\n'], oneResponse)).answer;
+  expect(await ask()).toMatch(/^HTTP\/1\.1 404 /);
+  gone = false;
+  expect(await ask()).toMatch(/^HTTP\/1\.1 200 /);
+  gone = true;
+  expect(await ask()).toMatch(/^HTTP\/1\.1 200 /);
+});
