@@ -37,7 +37,7 @@ export function program(version: string, act: Act, serve: (options: { readonly p
     .action((options: Parameters<typeof up>[1]) => act((context) => up(context, options)));
   weft.command('down').description('remove a lab: containers, networks, volumes').option('--name <lab>').option('--all', 'every lab')
     .action((options: Parameters<typeof down>[1]) => act((context) => down(context, options)));
-  weft.command('keep', { hidden: true }).description('run the probes of a lab and restart what fails, until the lab is gone').requiredOption('--name <lab>')
+  weft.command('keep').description('run the probes of a lab and restart what fails, until the lab is gone').requiredOption('--name <lab>')
     .action(({ name }: { name: string }) => act((context) => keep(context, name)));
   weft.command('samples').description('list the labs that ship with Weft').action(() => act(samples));
   weft.command('preflight').description('check the engine, memory and disk').action(() => act(preflight));

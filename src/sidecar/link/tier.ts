@@ -60,6 +60,7 @@ export class Tier implements Memory {
     return binding?.WriteWrap === undefined || binding.streamBaseState === undefined ? undefined : new Tier(binding);
   }
 
+  /** A request for a write: the one that nobody uses, or a new one. */
   request(): WriteRequest {
     const request = this.spare ?? new this.binding.WriteWrap();
     this.spare = undefined;

@@ -9,6 +9,7 @@ class Turn {
   /** The turn's end has come: nothing need be put off any more. */
   get over(): boolean { return this.#over; }
 
+  /** Runs it when the turn has read what there was; at the end itself, behind what else is due. */
   atEnd(run: () => void): void {
     if (this.#due.push(run) === 1 && !this.#over) setImmediate(this.#end);
   }
