@@ -18,7 +18,7 @@ export function MeshPanel(): ReactNode {
       {asked ? <Title kind="Mesh" name={status.name} /> : <header className={styles.title}><div className={styles.kind}>Mesh</div><h2>{status.name}</h2></header>}
       <Section title="Reach it">
         <Facts>
-          <Fact name="Ingress" copy={status.ingressUrl}>{status.ingressUrl === '' ? 'no gateway yet' : <a href={status.ingressUrl} target="_blank" rel="noreferrer">{status.ingressUrl} <IconExternalLink size={12} aria-hidden /></a>}</Fact>
+          <Fact name="Ingress" copy={status.ingressUrl}>{status.ingressUrl === '' ? 'no gateway yet' : <a href={new URL(status.ingressPath, status.ingressUrl).href} target="_blank" rel="noreferrer">{status.ingressUrl} <IconExternalLink size={12} aria-hidden /></a>}</Fact>
           <Fact name="Pods">{status.pods.filter(pod => pod.ready).length} of {status.pods.length} ready</Fact>
           <Fact name="Config"><ConfigState /></Fact>
           <Fact name="Images">{status.images === 'stand-in' ? 'stand-ins for the sample images' : 'pulled'}</Fact>
