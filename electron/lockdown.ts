@@ -1,5 +1,5 @@
 import { shell, type App, type Session, type WebContents } from 'electron';
-import { isDocumentation, isOwn } from './origin.ts';
+import { isDocumentation, isIngress, isOwn } from './origin.ts';
 
 /**
  * Takes from pages what they never need: permissions, devices, other origins, new windows, downloads.
@@ -16,7 +16,7 @@ export function lockSession(session: Session): void {
   session.on('will-download', (event) => event.preventDefault());
 }
 
-/** Keeps every page of the app, present and future, where it is. Links to documentation open in the person's browser. */
+/** Keeps every page of the app, present and future, where it is. Links to documentation and to a lab's ingress open in the person's browser. */
 export function lockContents(app: App, openExternal: (url: string) => Promise<void> = (url) => shell.openExternal(url)): void {
   app.on('web-contents-created', (_event, contents: WebContents) => {
     contents.on('will-navigate', (event) => stay(event));
@@ -25,7 +25,7 @@ export function lockContents(app: App, openExternal: (url: string) => Promise<vo
     contents.on('will-attach-webview', (event) => event.preventDefault());
     contents.setWindowOpenHandler(({ url }) => {
       // A browser that is missing is the person's to notice: nothing opens.
-      if (isDocumentation(url)) openExternal(url).catch(() => undefined);
+      if (isDocumentation(url) || isIngress(url)) openExternal(url).catch(() => undefined);
       return { action: 'deny' };
     });
   });

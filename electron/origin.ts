@@ -14,7 +14,13 @@ const documentation: ReadonlySet<string> = new Set([
   'istio.io', 'preliminary.istio.io', 'www.envoyproxy.io', 'kubernetes.io', 'gateway-api.sigs.k8s.io', 'docs.docker.com', 'spiffe.io', 'www.rfc-editor.org',
 ]);
 
-/** True for an https link to documentation; everything else stays closed. */
+/** True for a link to a port of this machine, where labs have their ingress. */
+export function isIngress(url: string): boolean {
+  const parsed = parse(url);
+  return (parsed?.protocol === 'http:' || parsed?.protocol === 'https:') && parsed.hostname === '127.0.0.1' && parsed.port !== '' && parsed.username === '' && parsed.password === '';
+}
+
+/** True for an https link to documentation. */
 export function isDocumentation(url: string): boolean {
   const parsed = parse(url);
   return parsed?.protocol === 'https:' && documentation.has(parsed.hostname) && parsed.port === '' && parsed.username === '' && parsed.password === '';

@@ -104,15 +104,15 @@ describe.skipIf(missing !== undefined)(`the Electron app${missing === undefined 
     expect(page.url()).toBe('app://weft/');
   });
 
-  it('opens no window, and only documentation outside', async () => {
+  it('opens no window, and only documentation and a lab’s ingress outside', async () => {
     await app.evaluate(({ shell }) => {
       const opened: string[] = [];
       Object.assign(globalThis, { opened });
       shell.openExternal = (url) => (opened.push(url), Promise.resolve());
     });
-    for (const url of ['https://evil.example/', 'http://istio.io/', 'file:///etc/passwd', 'app://weft/', 'https://istio.io/latest/docs/']) await page.evaluate((address) => void window.open(address), url);
+    for (const url of ['https://evil.example/', 'http://istio.io/', 'file:///etc/passwd', 'app://weft/', 'http://192.0.2.1:8080/', 'https://istio.io/latest/docs/', 'http://127.0.0.1:8080/productpage']) await page.evaluate((address) => void window.open(address), url);
     expect(app.windows()).toHaveLength(1);
-    expect(await app.evaluate(() => (globalThis as unknown as { opened: string[] }).opened)).toEqual(['https://istio.io/latest/docs/']);
+    expect(await app.evaluate(() => (globalThis as unknown as { opened: string[] }).opened)).toEqual(['https://istio.io/latest/docs/', 'http://127.0.0.1:8080/productpage']);
   });
 
   it.each(['geolocation', 'notifications', 'camera', 'microphone', 'midi', 'clipboard-read', 'idle-detection'])('denies the permission %s', async (name) => {
